@@ -1,0 +1,61 @@
+# One folder, one library. A folder's CMakeLists.txt is one call:
+#
+#   wirespan_library(LINKS ws_common_base yaml-cpp)
+#
+# It makes a static library ws_<folder_with_underscores> of the *.cc in that folder (main.cc left out), or an
+# interface library where a folder has headers alone. New files are found by themselves.
+function(wirespan_library)
+  cmake_parse_arguments(ARG "" "" "LINKS" ${ARGN})
+  file(RELATIVE_PATH folder ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+  string(REPLACE "/" "_" name ${folder})
+  set(name ws_${name})
+  file(GLOB sources CONFIGURE_DEPENDS *.cc)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cc$")
+  if(sources)
+    add_library(${name} STATIC ${sources})
+    target_link_libraries(${name} PUBLIC ${ARG_LINKS})
+  else()
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE ${ARG_LINKS})
+  endif()
+endfunction()
+
+# One folder of *_test.cc, one GoogleTest program, one ctest named after the folder:
+#
+#   wirespan_test(LINKS ws_agent_span [LABELS kernel] [TIMEOUT seconds] [SERIAL])
+function(wirespan_test)
+  cmake_parse_arguments(ARG "SERIAL" "TIMEOUT" "LINKS;LABELS" ${ARGN})
+  file(RELATIVE_PATH folder ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+  string(REPLACE "/" "_" name ${folder})
+  file(GLOB sources CONFIGURE_DEPENDS *.cc)
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(${name} ${sources})
+  target_link_libraries(${name} PRIVATE ${ARG_LINKS} ws_tests_support GTest::gmock GTest::gtest_main)
+  string(REGEX REPLACE "^tests/" "" test_name ${folder})
+  add_test(NAME ${test_name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  set_tests_properties(${test_name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+  if(ARG_SERIAL)
+    set_tests_properties(${test_name} PROPERTIES RUN_SERIAL ON)
+  endif()
+endfunction()
+
+# A fuzz target: with WIRESPAN_FUZZ a libFuzzer program, otherwise a program that replays the corpus as a test.
+#
+#   wirespan_fuzz(http1_parser CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/corpus/http1 LINKS ws_agent_protocol_http1)
+function(wirespan_fuzz name)
+  cmake_parse_arguments(ARG "" "CORPUS" "LINKS" ${ARGN})
+  if(WIRESPAN_FUZZ)
+    add_executable(fuzz_${name} ${name}_fuzz.cc)
+    target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+  else()
+    add_executable(fuzz_${name} ${name}_fuzz.cc ${CMAKE_SOURCE_DIR}/tests/fuzz/replay_main.cc)
+    add_test(NAME fuzz/${name} COMMAND fuzz_${name} ${ARG_CORPUS})
+    set_tests_properties(fuzz/${name} PROPERTIES TIMEOUT 300)
+  endif()
+  target_link_libraries(fuzz_${name} PRIVATE ${ARG_LINKS})
+endfunction()

@@ -1,0 +1,15 @@
+#include "common/base/hash.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace wirespan {
+
+std::uint64_t Hash64(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+
+Hash128Value Hash128(std::string_view bytes) {
+  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+  return {.low = hash.low64, .high = hash.high64};
+}
+
+}  // namespace wirespan

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "common/base/result.h"
+#include "common/http/server.h"
+
+namespace wirespan::http {
+
+struct TlsClientOptions {
+  std::string ca_file{};  // empty: the system's
+  std::string certificate_file{};
+  std::string key_file{};
+  std::string server_name{};  // empty: the URL's host
+  bool insecure_skip_verify = false;
+};
+
+struct ClientOptions {
+  std::size_t max_connections = 4;             // requests in flight; more wait
+  std::size_t max_response_bytes = 4u << 20;   // larger: kResourceExhausted
+  std::chrono::milliseconds connect_timeout{5000};
+  TlsClientOptions tls{};
+  std::string proxy{};     // "http://[user:pass@]host:port", empty: none. https uses CONNECT
+  std::string no_proxy{};  // NO_PROXY's syntax: hosts, .domains, CIDRs, *
+};
+
+struct ClientRequest {
+  std::string method = "POST";
+  std::string url{};  // http:// or https://
+  Headers headers{};
+  std::string body{};
+  std::chrono::milliseconds timeout{10000};
+};
+
+// A small asynchronous HTTP/1.1 client with kept-alive connections. One thread of its own; thread-safe.
+class Client {
+ public:
+  static std::unique_ptr<Client> Create(ClientOptions options);
+  virtual ~Client() = default;  // cancels what is in flight (kCancelled) and joins
+
+  // Calls `done` exactly once, on the client's thread. A response of any status is a value; an Error is a failure to
+  // get one: kUnavailable (connect, reset), kDeadlineExceeded, kResourceExhausted (too large), kInvalidArgument (URL).
+  virtual void Send(ClientRequest request, std::function<void(Result<Response>)> done) = 0;
+};
+
+}  // namespace wirespan::http

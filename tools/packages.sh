@@ -1,0 +1,29 @@
+# The Debian packages that wirespan needs, by what for. Read by tools/setup.
+# shellcheck shell=bash disable=SC2034
+
+build_packages=(
+  g++ cmake ninja-build ccache mold pkg-config git ca-certificates
+  clang-19 llvm-19 lld-19                                   # BPF objects, fuzzing; one LLVM for all
+  libelf-dev zlib1g-dev                                     # libbpf's own needs, gzip
+  libgrpc++-dev protobuf-compiler-grpc protobuf-compiler libprotobuf-dev libabsl-dev
+  libyaml-cpp-dev libspdlog-dev libfmt-dev libcli11-dev
+  libboost1.81-dev libssl-dev libnghttp2-dev nlohmann-json3-dev
+  libisal-dev libzstd-dev libexpected-dev libxxhash-dev
+)
+
+# Newer than Debian 12's own; bookworm-backports has them.
+backports_packages=(libbpf-dev bpftool opentelemetry-proto)
+
+test_packages=(
+  libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
+  libhttp-parser-dev                                        # oracle for the HTTP/1 parser
+  libclang-rt-19-dev clang-format-19 clang-tidy-19 shellcheck gcovr
+  nginx-light apache2 apache2-utils curl wrk openssl python3 python3-venv
+  prometheus                                                # promtool lints the exposition
+  iproute2 nftables procps
+  qemu-system-x86 busybox-static cpio kmod xz-utils         # kernel tests on other kernels
+)
+# Programs that the tests observe come from Debian only where the machine has none of its own.
+command -v go >/dev/null || test_packages+=(golang-go)
+command -v node >/dev/null || test_packages+=(nodejs)
+command -v javac >/dev/null || test_packages+=(default-jdk-headless)
