@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034
 
 build_packages=(
-  g++ cmake ninja-build ccache mold pkg-config git ca-certificates
+  g++ cmake ninja-build ccache mold pkg-config git ca-certificates curl
   clang-19 llvm-19 lld-19                                   # BPF objects, fuzzing; one LLVM for all
   libelf-dev zlib1g-dev                                     # libbpf's own needs, gzip
   libgrpc++-dev protobuf-compiler-grpc protobuf-compiler libprotobuf-dev libabsl-dev
