@@ -1,0 +1,39 @@
+// com.sun.net.httpserver for the truth tests; same paths as server.go. Usage: java Server.java PORT LOG
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import java.io.FileWriter;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.util.concurrent.Executors;
+
+public class Server {
+  static synchronized void log(FileWriter out, HttpExchange e, int status) throws IOException {
+    out.write("{\"method\":\"" + e.getRequestMethod() + "\",\"target\":\"" + e.getRequestURI() + "\",\"status\":" + status + "}\n");
+    out.flush();
+  }
+
+  public static void main(String[] args) throws IOException {
+    FileWriter out = new FileWriter(args[1]);
+    HttpServer server = HttpServer.create(new InetSocketAddress("127.0.0.1", Integer.parseInt(args[0])), 512);
+    server.setExecutor(Executors.newFixedThreadPool(8));
+    server.createContext("/", e -> {
+      String path = e.getRequestURI().getPath();
+      byte[] body = e.getRequestBody().readAllBytes();
+      String last = path.substring(path.lastIndexOf('/') + 1);
+      int number = last.matches("\\d+") ? Integer.parseInt(last) : 0;
+      int status = 200;
+      byte[] answer = new byte[0];
+      boolean chunked = false;
+      if (path.startsWith("/echo")) answer = body;
+      else if (path.startsWith("/status/")) status = number;
+      else if (path.startsWith("/bytes/")) answer = new byte[number];
+      else if (path.startsWith("/chunked/")) { answer = new byte[number]; chunked = true; }
+      else if (path.startsWith("/slow/")) { try { Thread.sleep(number); } catch (InterruptedException x) { } }
+      e.sendResponseHeaders(status, chunked ? 0 : answer.length == 0 ? -1 : answer.length);
+      if (answer.length > 0 || chunked) e.getResponseBody().write(answer);
+      e.close();
+      log(out, e, status);
+    });
+    server.start();
+  }
+}

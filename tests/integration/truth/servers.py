@@ -1,0 +1,164 @@
+"""Real servers, each with its own log as ground truth. All answer the paths of programs/server.go unless said."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+from stack import ROOT, free_port, listens, wait_for
+
+PROGRAMS = ROOT / "tests" / "integration" / "programs"
+CACHE = ROOT / "build" / "integration"
+
+
+class Server:
+    """`log()` gives what the server itself says it answered: dicts of method, target, status [, ms, bytes]."""
+
+    name = ""
+    speaks_paths = True
+
+    def __init__(self, stack):
+        self.stack, self.port = stack, free_port()
+        self.log_path = stack.folder / f"{self.name}-truth.log"
+        self.child = self.start()
+        wait_for(f"{self.name} to listen", lambda: stack._alive(self.child) and listens(self.port), 60)
+
+    def url(self, target):
+        return f"http://127.0.0.1:{self.port}{target}"
+
+    def log(self):
+        if not self.log_path.exists():
+            return []
+        return [json.loads(line) for line in self.log_path.read_text().splitlines() if line]
+
+
+class Go(Server):
+    name = "go"
+
+    @staticmethod
+    def binary():
+        out = CACHE / "go-server"
+        source = PROGRAMS / "server.go"
+        if not out.exists() or out.stat().st_mtime < source.stat().st_mtime:
+            CACHE.mkdir(parents=True, exist_ok=True)
+            subprocess.run(["go", "build", "-o", out, source], check=True, env={**os.environ, "GOFLAGS": "-mod=mod", "CGO_ENABLED": "0"})
+        return out
+
+    def start(self):
+        return self.stack.run("go-server", [self.binary(), f"127.0.0.1:{self.port}", self.log_path])
+
+
+class Node(Server):
+    name = "node"
+
+    def start(self):
+        return self.stack.run("node-server", ["node", PROGRAMS / "server.mjs", f"127.0.0.1:{self.port}", self.log_path])
+
+
+class Python(Server):
+    name = "python"
+
+    def start(self):
+        return self.stack.run("python-server", [sys.executable, PROGRAMS / "server.py", self.port, self.log_path])
+
+
+class Java(Server):
+    name = "java"
+
+    def start(self):
+        return self.stack.run("java-server", ["java", "-Xmx256m", "-XX:+UseSerialGC", PROGRAMS / "Server.java", self.port, self.log_path])
+
+
+class Nginx(Server):
+    """Static files, and itself as a proxy: /files/*, /status/N (some), access log with its own time and sizes."""
+
+    name = "nginx"
+    speaks_paths = False
+    workers = 2
+    sendfile = "on"
+    extra = ""
+
+    def start(self):
+        folder = self.stack.folder / f"nginx-{self.port}"
+        (folder / "www").mkdir(parents=True)
+        (folder / "www" / "small.html").write_bytes(b"s" * 615)
+        (folder / "www" / "large.bin").write_bytes(os.urandom(1 << 20) * 5)
+        config = folder / "nginx.conf"
+        config.write_text(f"""
+daemon off; worker_processes {self.workers}; error_log {folder}/error.log; pid {folder}/pid;
+events {{ worker_connections 4096; }}
+http {{
+  log_format truth escape=json '{{"method":"$request_method","target":"$request_uri","status":$status,'
+                   '"ms":"$request_time","bytes":$body_bytes_sent}}';
+  access_log {self.log_path} truth;
+  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f;
+  uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+  sendfile {self.sendfile}; keepalive_requests 1000000; client_max_body_size 16m; chunked_transfer_encoding on;
+  server {{
+    listen 127.0.0.1:{self.port} backlog=4096; root {folder}/www;
+    location /status/404 {{ return 404; }}
+    location /status/503 {{ return 503; }}
+    location /status/204 {{ return 204; }}
+    location /text {{ return 200 "hello"; }}
+    {self.extra}
+  }}
+}}
+""")
+        return self.stack.run("nginx", [shutil.which("nginx") or "/usr/sbin/nginx", "-p", folder, "-c", config])
+
+
+class NginxNoSendfile(Nginx):
+    name = "nginx-nosendfile"
+    sendfile = "off"
+
+
+class Apache(Server):
+    """Static files and 404s; its own log through a custom format."""
+
+    name = "apache"
+    speaks_paths = False
+
+    def start(self):
+        folder = self.stack.folder / f"apache-{self.port}"
+        (folder / "www").mkdir(parents=True)
+        (folder / "www" / "small.html").write_bytes(b"a" * 700)
+        modules = "/usr/lib/apache2/modules"
+        config = folder / "apache.conf"
+        config.write_text(f"""
+ServerRoot {folder}
+PidFile {folder}/pid
+Listen 127.0.0.1:{self.port}
+ServerName localhost
+LoadModule mpm_event_module {modules}/mod_mpm_event.so
+LoadModule authz_core_module {modules}/mod_authz_core.so
+DocumentRoot {folder}/www
+ErrorLog {folder}/error.log
+MaxKeepAliveRequests 0
+LogFormat "{{\\"method\\":\\"%m\\",\\"target\\":\\"%U%q\\",\\"status\\":%>s,\\"bytes\\":%B}}" truth
+CustomLog {self.log_path} truth
+User www-data
+Group www-data
+""")
+        return self.stack.run("apache", ["/usr/sbin/apache2", "-f", config, "-DFOREGROUND"])
+
+
+class Uvicorn(Server):
+    name = "uvicorn"
+
+    @staticmethod
+    def python():
+        """A virtual environment of the build folder, filled from the lock file beside this one."""
+        venv = CACHE / "venv"
+        lock = ROOT / "tests" / "integration" / "requirements.txt"
+        stamp = venv / "ready"
+        if not stamp.exists() or stamp.read_text() != lock.read_text():
+            subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+            subprocess.run([venv / "bin" / "pip", "-q", "install", "-r", lock], check=True)
+            stamp.write_text(lock.read_text())
+        return venv / "bin" / "python"
+
+    def start(self):
+        return self.stack.run("uvicorn", [self.python(), "-m", "uvicorn", "--port", self.port, "--log-level", "error",
+                                          "--app-dir", PROGRAMS, "asgi:app"], env={"TRUTH_LOG": str(self.log_path)})
