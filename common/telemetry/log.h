@@ -1,14 +1,16 @@
 #pragma once
 
+#include <fmt/format.h>
+
 #include <string>
 #include <string_view>
 
-#include <fmt/format.h>
-
+#include "common/base/clock.h"
 #include "common/base/result.h"
 
-// Logs are for people: one line an incident, the noun in front ("exporter: otlp.example:4317 unreachable, retrying
-// in 4 s"). No payloads, no secrets. Thread-safe. spdlog stays inside log.cc: its headers are slow to compile.
+// Logs are for people: one line an incident, the noun in front ("exporter: otlp.example:4317
+// unreachable, retrying in 4 s"). No payloads, no secrets. Thread-safe. spdlog stays inside log.cc:
+// its headers are slow to compile.
 namespace wirespan::log {
 
 enum class Level : unsigned char { kDebug, kInfo, kWarn, kError };
@@ -16,6 +18,8 @@ enum class Level : unsigned char { kDebug, kInfo, kWarn, kError };
 struct Options {
   Level level = Level::kInfo;
   bool json = false;  // one JSON object a line: time, level, message
+  const Clock* clock =
+      nullptr;  // of WriteLimited's minute; null: the machine's. Must outlive its use
 };
 
 // Once at start, and again on reload. Lines go to standard error with UTC RFC 3339 times.
@@ -24,7 +28,8 @@ Result<Level> ParseLevel(std::string_view text);
 
 void Write(Level level, std::string_view message);
 
-// The same incident at most once a minute, with the number of repeats suppressed since. `key` names the incident.
+// The same incident at most once a minute, with the number of repeats suppressed since. `key` names
+// the incident.
 void WriteLimited(Level level, std::string_view key, std::string_view message);
 
 template <class... Args>
