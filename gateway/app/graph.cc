@@ -1,0 +1,165 @@
+#include "gateway/app/graph.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <future>
+#include <set>
+#include <utility>
+
+#include "gateway/ingest/grpc_receiver.h"
+#include "gateway/ingest/http_receiver.h"
+#include "gateway/sink/debug_sender.h"
+#include "gateway/sink/grpc_sender.h"
+#include "gateway/sink/http_sender.h"
+
+namespace wirespan::gateway {
+
+Result<std::unique_ptr<Graph>> Graph::Start(const GatewayConfig& config,
+                                            std::shared_ptr<MemoryBudget> budget,
+                                            telemetry::Registry& registry) {
+  std::unique_ptr<Graph> graph(new Graph(registry));
+  if (auto built = graph->BuildExporters(config); !built) return tl::unexpected(built.error());
+  graph->BuildPipelines(config);
+  if (auto started = graph->StartReceivers(config, budget); !started) {
+    return tl::unexpected(started.error());
+  }
+  return graph;
+}
+
+Graph::~Graph() { Stop(std::chrono::steady_clock::now()); }
+
+Result<std::unique_ptr<Sender>> Graph::MakeSender(const std::string& id,
+                                                  const ExporterConfig& config) {
+  if (const auto* grpc = std::get_if<GrpcClientOptions>(&config.kind))
+    return CreateGrpcSender(*grpc);
+  if (const auto* http = std::get_if<HttpClientOptions>(&config.kind)) {
+    const std::size_t connections = config.queue.enabled ? config.queue.num_consumers : 64;
+    return CreateHttpSender(*http, connections);
+  }
+  if (const auto* file = std::get_if<FileOptions>(&config.kind)) {
+    std::shared_ptr<FileWriter>& writer = files_[id];
+    if (!writer) {
+      auto opened = FileWriter::Open(*file);
+      if (!opened) return tl::unexpected(opened.error());
+      writer = std::move(*opened);
+    }
+    return CreateFileSender(writer);
+  }
+  return CreateDebugSender(std::get<DebugOptions>(config.kind));
+}
+
+Result<> Graph::BuildExporters(const GatewayConfig& config) {
+  for (const PipelineConfig& pipeline : config.pipelines) {
+    for (const std::string& id : pipeline.exporters) {
+      auto& exporter = exporters_[{id, pipeline.signal}];
+      if (exporter) continue;
+      const ExporterConfig& settings = config.exporters.at(id);
+      auto sender = MakeSender(id, settings);
+      if (!sender) return Wrap("exporter " + id, std::move(sender.error()));
+      exporter = std::make_unique<QueuedExporter>(id, pipeline.signal, settings.queue,
+                                                  settings.retry, std::move(*sender), registry_);
+    }
+  }
+  return {};
+}
+
+void Graph::BuildPipelines(const GatewayConfig& config) {
+  for (const PipelineConfig& pipeline : config.pipelines) {
+    std::vector<Consumer*> ends;
+    for (const std::string& id : pipeline.exporters) {
+      ends.push_back(exporters_.at({id, pipeline.signal}).get());
+    }
+    Consumer* entry = ends.front();
+    if (ends.size() > 1) {
+      fan_outs_.push_back(std::make_unique<FanOut>(std::move(ends)));
+      entry = fan_outs_.back().get();
+    }
+    for (auto id = pipeline.processors.rbegin(); id != pipeline.processors.rend(); ++id) {
+      processors_.push_back(std::make_unique<BatchProcessor>(*id, config.processors.at(*id).batch,
+                                                             *entry, registry_));
+      entry = processors_.back().get();
+    }
+    pipelines_[pipeline.id] = entry;
+  }
+}
+
+Result<> Graph::StartReceivers(const GatewayConfig& config,
+                               const std::shared_ptr<MemoryBudget>& budget) {
+  for (const auto& [id, receiver] : config.receivers) {
+    Door::Pipelines entries;
+    bool used = false;
+    for (const Signal signal : kSignals) {
+      std::vector<Consumer*> next;
+      for (const PipelineConfig& pipeline : config.pipelines) {
+        if (pipeline.signal != signal) continue;
+        if (std::find(pipeline.receivers.begin(), pipeline.receivers.end(), id) ==
+            pipeline.receivers.end()) {
+          continue;
+        }
+        next.push_back(pipelines_.at(pipeline.id));
+      }
+      if (next.empty()) continue;
+      used = true;
+      Consumer*& entry = entries.by_signal[IndexOf(signal)];
+      entry = next.front();
+      if (next.size() > 1) {
+        fan_outs_.push_back(std::make_unique<FanOut>(std::move(next)));
+        entry = fan_outs_.back().get();
+      }
+    }
+    if (!used) continue;
+    const auto keep = [&](std::string_view transport,
+                          Result<std::unique_ptr<Receiver>> started) -> Result<> {
+      if (!started) {
+        return Wrap(fmt::format("receiver {} ({})", id, transport), std::move(started.error()));
+      }
+      ports_[fmt::format("{}/{}", id, transport)] = (*started)->port();
+      receivers_.push_back(std::move(*started));
+      return {};
+    };
+    const auto door = [&](std::string_view transport) {
+      return std::make_unique<Door>(id, std::string(transport), entries, budget, registry_);
+    };
+    if (receiver.grpc) {
+      auto kept = keep("grpc", StartGrpcReceiver(*receiver.grpc, door("grpc")));
+      if (!kept) return kept;
+    }
+    if (receiver.http) {
+      auto kept = keep("http", StartHttpReceiver(*receiver.http, door("http")));
+      if (!kept) return kept;
+    }
+  }
+  return {};
+}
+
+std::uint64_t Graph::Stop(std::chrono::steady_clock::time_point deadline) {
+  if (exporters_.empty()) return 0;
+  // Requests under way wait for exporters, so the receivers stop on threads of their own.
+  std::vector<std::future<void>> stopping;
+  for (auto& receiver : receivers_) {
+    stopping.push_back(
+        std::async(std::launch::async, [&receiver, deadline] { receiver->Stop(deadline); }));
+  }
+  for (auto& processor : processors_) processor->Drain();
+  // Half of the time for the requests that senders wait for, the rest for the queues.
+  const auto now = std::chrono::steady_clock::now();
+  const auto half = now + (std::max(deadline, now) - now) / 2;
+  for (auto& stop : stopping) stop.wait_until(half);
+  for (auto& processor : processors_) processor->Drain();
+
+  std::vector<std::future<std::uint64_t>> draining;
+  for (auto& [key, exporter] : exporters_) {
+    draining.push_back(std::async(std::launch::async,
+                                  [&exporter, deadline] { return exporter->Drain(deadline); }));
+  }
+  std::uint64_t left = 0;
+  for (auto& drained : draining) left += drained.get();
+  for (auto& stop : stopping) stop.wait();  // every request has its answer now
+  receivers_.clear();
+  processors_.clear();
+  exporters_.clear();
+  return left;
+}
+
+}  // namespace wirespan::gateway

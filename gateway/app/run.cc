@@ -1,0 +1,102 @@
+#include "gateway/app/run.h"
+
+#include <csignal>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "common/base/clock.h"
+#include "common/base/version.h"
+#include "common/base/wait.h"
+#include "common/telemetry/log.h"
+#include "common/telemetry/metrics.h"
+#include "gateway/app/graph.h"
+#include "gateway/extension/health.h"
+#include "gateway/extension/self_metrics.h"
+#include "gateway/ingest/grpc_receiver.h"
+
+namespace wirespan::gateway {
+
+namespace {
+
+using std::chrono::steady_clock;
+
+int Failed(const Error& error) {
+  log::Write(log::Level::kError, error.message);
+  return kExitFailed;
+}
+
+void RegisterBudget(telemetry::Registry& registry, const std::shared_ptr<MemoryBudget>& budget) {
+  const auto add = [&](std::string name, std::string_view help, auto value) {
+    registry.AddCollector(name, help, false,
+                          [name, value, budget](std::vector<telemetry::Sample>& out) {
+                            out.push_back({.name = name, .value = value(*budget)});
+                          });
+  };
+  add("wirespan_gateway_held_bytes", "Bytes of requests from the door to the last exporter",
+      [](const MemoryBudget& b) { return static_cast<double>(b.used_bytes()); });
+  add("wirespan_gateway_held_limit_bytes", "Their bound; beyond it requests are told to come again",
+      [](const MemoryBudget& b) { return static_cast<double>(b.limit_bytes()); });
+}
+
+}  // namespace
+
+int Run(const GatewayConfig& config, const RunOptions& options) {
+  // Before any thread: all of them inherit the blocked signals.
+  auto signals = SignalWaiter::Create({SIGTERM, SIGINT});
+  if (!signals) return Failed(signals.error());
+  std::signal(SIGPIPE, SIG_IGN);
+  log::Configure(config.log);
+  QuietGrpc();
+
+  telemetry::Registry registry;
+  RegisterProcessMetrics(registry, SystemClock());
+  const auto budget = MemoryBudget::Create(options.memory_bytes);
+  RegisterBudget(registry, budget);
+
+  Readiness readiness;
+  auto health = StartHealth(config.health.host, config.health.port, config.health.path, readiness,
+                            SystemClock());
+  if (!health) {
+    // Nobody asked for it by name: a second gateway on the machine must not fail for it.
+    if (config.health.configured)
+      return Failed({.message = "health_check: " + health.error().message});
+    log::Warn("health: {}; going on without the health page", health.error().message);
+  } else {
+    log::Info("health: http://{}:{}{}", config.health.host, (*health)->port(), config.health.path);
+  }
+  std::unique_ptr<http::Server> metrics;
+  if (config.metrics) {
+    auto started = StartSelfMetrics(config.metrics->host, config.metrics->port, registry);
+    if (!started) {
+      return Failed({.message = "service.telemetry.metrics: " + started.error().message});
+    }
+    metrics = std::move(*started);
+    log::Info("metrics: http://{}:{}/metrics", config.metrics->host, metrics->port());
+  }
+
+  auto graph = Graph::Start(config, budget, registry);
+  if (!graph) return Failed(graph.error());
+  for (const auto& [name, port] : (*graph)->ports()) {
+    log::Info("receiver {}: listening on port {}", name, port);
+  }
+  readiness.Set(true, SystemClock().realtime_ns());
+  log::Info("gateway: wirespan-gateway {} is ready", kVersion);
+
+  std::optional<int> signal;
+  while (!signal) signal = signals->WaitFor(std::chrono::hours(1));
+
+  log::Info("gateway: {}, draining for at most {} ms", ::strsignal(*signal), options.drain.count());
+  readiness.Set(false, SystemClock().realtime_ns());
+  const std::uint64_t left = (*graph)->Stop(steady_clock::now() + options.drain);
+  if (left > 0) {
+    log::Warn("gateway: {} items were not delivered", left);
+  } else {
+    log::Info("gateway: everything was delivered");
+  }
+  if (metrics) metrics->Stop(std::chrono::milliseconds(100));
+  if (health) (*health)->Stop(std::chrono::milliseconds(100));
+  return kExitOk;
+}
+
+}  // namespace wirespan::gateway

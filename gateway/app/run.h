@@ -1,0 +1,25 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+#include "gateway/app/gateway_config.h"
+
+namespace wirespan::gateway {
+
+// Exit codes, documented in docs/gateway.md.
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitFailed =
+    1;  // could not start or could not go on: port in use, file not writable
+inline constexpr int kExitUsage = 2;  // bad command line or configuration
+
+struct RunOptions {
+  std::size_t memory_bytes = 512u << 20;   // of requests held, at most
+  std::chrono::milliseconds drain{15000};  // for what is held, after SIGTERM
+};
+
+// Serves until SIGTERM or SIGINT, then drains. Returns the exit code; what went wrong has been
+// logged in one sentence.
+int Run(const GatewayConfig& config, const RunOptions& options);
+
+}  // namespace wirespan::gateway

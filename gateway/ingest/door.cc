@@ -1,0 +1,101 @@
+#include "gateway/ingest/door.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "common/otlp/walk.h"
+
+namespace wirespan::gateway {
+
+namespace {
+constexpr std::chrono::milliseconds kOverloadedRetryAfter{5000};
+}
+
+Door::Door(std::string receiver, std::string transport, Pipelines pipelines,
+           std::shared_ptr<MemoryBudget> budget, telemetry::Registry& registry)
+    : pipelines_(pipelines), budget_(std::move(budget)) {
+  const telemetry::Labels labels = {{"receiver", receiver}, {"transport", transport}};
+  for (const Signal signal : kSignals) {
+    if (!Takes(signal)) continue;
+    const auto counter = [&](std::string_view what, std::string_view help) {
+      return &registry.counter(fmt::format("otelcol_receiver_{}_{}_total", what, ItemsName(signal)),
+                               help, labels);
+    };
+    items_[IndexOf(signal)] = {
+        counter("accepted", "Items taken into the pipelines"),
+        counter("refused", "Items that the sender was told to send again"),
+        counter("failed", "Items refused for good by a pipeline"),
+        &registry.counter("wirespan_receiver_dropped_items_total",
+                          "Items taken out of a request and reported to its sender as rejected",
+                          {{"receiver", receiver},
+                           {"transport", transport},
+                           {"data_type", std::string(otlp::SignalName(signal))},
+                           {"reason", "invalid_id"}})};
+  }
+  const auto outcome = [&](std::string_view value) {
+    return &registry.counter(
+        "otelcol_receiver_requests_total", "Requests by outcome",
+        {{"receiver", receiver}, {"transport", transport}, {"outcome", std::string(value)}});
+  };
+  requests_ = {outcome("success"), outcome("refused"), outcome("failure")};
+}
+
+Outcome Door::Overloaded() {
+  return Outcome::Retry("the gateway is at its memory limit", kOverloadedRetryAfter);
+}
+
+void Door::CountTurnedAway(const Outcome& outcome) {
+  (outcome.retryable ? requests_.refused : requests_.failed)->Add();
+}
+
+void Door::Enter(Signal signal, Bytes bytes, std::shared_ptr<const void> lease,
+                 Ack::Callback answer) {
+  std::string storage;
+  const std::string_view request = bytes.Contiguous(storage);
+  otlp::WalkResult walk = otlp::Walk(signal, request, otlp::WalkDepth::kAll);
+  if (!walk.ok) {
+    Outcome malformed = Outcome::Reject(StatusCode::kInvalidArgument,
+                                        "the request is not a well-formed protobuf message");
+    CountTurnedAway(malformed);
+    answer(std::move(malformed));
+    return;
+  }
+  const Counters& counters = items_[IndexOf(signal)];
+  const std::uint64_t invalid = walk.invalid;
+  if (invalid > 0) {
+    std::string valid;
+    otlp::RemoveInvalid(signal, request, valid);
+    bytes = Bytes(std::move(valid));
+    walk.items -= walk.invalid;
+    counters.invalid->Add(invalid);
+  }
+  const auto told = [invalid](Outcome outcome) {
+    if (!outcome.ok() || invalid == 0) return outcome;
+    outcome.rejected_items += invalid;
+    outcome.message = "trace ids must be 16 bytes, span ids 8, and neither all zeros";
+    return outcome;
+  };
+  if (walk.items == 0) {  // nothing to deliver: no pipeline is troubled with it
+    requests_.accepted->Add();
+    answer(told({}));
+    return;
+  }
+  Batch batch;
+  batch.signal = signal;
+  batch.items = walk.items;
+  batch.bytes = std::move(bytes);
+  if (lease) batch.leases.push_back(std::move(lease));
+  batch.ack = Ack(
+      [this, &counters, told, count = batch.items, answer = std::move(answer)](Outcome outcome) {
+        telemetry::Counter* Counters::* which = outcome.ok()        ? &Counters::accepted
+                                                : outcome.retryable ? &Counters::refused
+                                                                    : &Counters::failed;
+        (counters.*which)->Add(count);
+        (requests_.*which)->Add();
+        answer(told(std::move(outcome)));
+      });
+  Next(signal)->Consume(std::move(batch));
+}
+
+}  // namespace wirespan::gateway

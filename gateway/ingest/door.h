@@ -1,0 +1,57 @@
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "common/telemetry/metrics.h"
+#include "gateway/pipeline/batch.h"
+#include "gateway/pipeline/memory_budget.h"
+
+namespace wirespan::gateway {
+
+// Where requests enter, whatever transport brought them: counts bytes against the memory budget,
+// walks the wire format once to check it and count items, takes out those whose ids no backend
+// could store, hands the batch to the signal's pipelines and answers. One door for each receiver
+// and transport. Thread-safe.
+class Door {
+ public:
+  struct Pipelines {
+    std::array<Consumer*, 3> by_signal{};  // null: no pipeline takes this signal from this receiver
+  };
+
+  Door(std::string receiver, std::string transport, Pipelines pipelines,
+       std::shared_ptr<MemoryBudget> budget, telemetry::Registry& registry);
+
+  bool Takes(Signal signal) const { return Next(signal) != nullptr; }
+
+  // `lease` covers the request's bytes (see Admit). `answer` is called once: what to tell the
+  // sender.
+  void Enter(Signal signal, Bytes bytes, std::shared_ptr<const void> lease, Ack::Callback answer);
+
+  // Room for a request of so many bytes; null if there is none: answer with Overloaded().
+  std::shared_ptr<const void> Admit(std::size_t bytes) { return budget_->Lease(bytes); }
+  static Outcome Overloaded();
+
+  // A request that did not get as far as Enter: counted as a refused or failed request without
+  // items.
+  void CountTurnedAway(const Outcome& outcome);
+
+ private:
+  struct Counters {
+    telemetry::Counter* accepted = nullptr;
+    telemetry::Counter* refused = nullptr;
+    telemetry::Counter* failed = nullptr;
+    telemetry::Counter* invalid = nullptr;
+  };
+  Consumer* Next(Signal signal) const { return pipelines_.by_signal[IndexOf(signal)]; }
+
+  const Pipelines pipelines_;
+  const std::shared_ptr<MemoryBudget> budget_;
+  std::array<Counters, 3> items_{};
+  Counters requests_{};
+};
+
+}  // namespace wirespan::gateway

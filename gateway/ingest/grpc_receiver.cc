@@ -1,0 +1,240 @@
+#include "gateway/ingest/grpc_receiver.h"
+
+#include <fmt/format.h>
+#include <grpc/support/log.h>
+#include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <utility>
+
+#include "common/otlp/response.h"
+#include "common/telemetry/log.h"
+#include "gateway/ingest/answer.h"
+#include "gateway/ingest/decode.h"
+#include "gateway/ingest/endpoint.h"
+
+namespace wirespan::gateway {
+
+namespace {
+
+grpc::Status StatusOf(const Outcome& outcome) {
+  if (outcome.ok()) return grpc::Status::OK;
+  return {static_cast<grpc::StatusCode>(outcome.code), outcome.message,
+          otlp::EncodeStatus(RpcStatusOf(outcome))};
+}
+
+// One call: read the message, bring it in, answer when the pipelines have. Owns itself until
+// OnDone.
+class ExportCall : public grpc::ServerGenericBidiReactor {
+ public:
+  ExportCall(Door& door, std::optional<Signal> signal, const std::string& method,
+             std::size_t max_bytes)
+      : door_(door), signal_(signal.value_or(Signal::kTraces)), max_bytes_(max_bytes) {
+    if (!signal || !door.Takes(*signal)) {
+      Finish({grpc::StatusCode::UNIMPLEMENTED,
+              signal ? fmt::format("no pipeline takes {} from this receiver",
+                                   otlp::SignalName(*signal))
+                     : fmt::format("unknown method {}", method)});
+      return;
+    }
+    StartRead(&request_);
+  }
+
+  void OnReadDone(bool ok) override {
+    if (!ok) {  // no message at all; too large a message has been answered by gRPC already
+      Turn(Outcome::Reject(StatusCode::kInvalidArgument, "the call carried no message"));
+      return;
+    }
+    auto lease = door_.Admit(request_.Length());
+    if (!lease) {
+      Turn(Door::Overloaded());
+      return;
+    }
+    auto slice = std::make_shared<grpc::Slice>();
+    if (!request_.TrySingleSlice(slice.get()).ok() &&
+        !request_.DumpToSingleSlice(slice.get()).ok()) {
+      Turn(Outcome::Reject(StatusCode::kInternal, "the message could not be read"));
+      return;
+    }
+    request_.Clear();
+    const std::string_view message(reinterpret_cast<const char*>(slice->begin()), slice->size());
+    const otlp::Encoding coding = EncodingOfMessage(message);
+    Bytes bytes;
+    if (coding == otlp::Encoding::kIdentity) {
+      bytes = Bytes(std::move(slice), message);
+    } else {
+      std::string inflated;
+      if (Outcome outcome = Decompress(coding, message, max_bytes_, inflated); !outcome.ok()) {
+        Turn(std::move(outcome));
+        return;
+      }
+      slice.reset();
+      lease.reset();
+      lease = door_.Admit(inflated.size());
+      if (!lease) {
+        Turn(Door::Overloaded());
+        return;
+      }
+      bytes = Bytes(std::move(inflated));
+    }
+    door_.Enter(signal_, std::move(bytes), std::move(lease),
+                [this](Outcome outcome) { Answer(outcome); });
+  }
+
+  void OnDone() override { delete this; }
+
+ private:
+  void Turn(Outcome outcome) {
+    door_.CountTurnedAway(outcome);
+    Answer(outcome);
+  }
+
+  void Answer(const Outcome& outcome) {
+    if (!outcome.ok()) {
+      Finish(StatusOf(outcome));
+      return;
+    }
+    const grpc::Slice response(otlp::EncodeResponse(PartialSuccessOf(outcome)));
+    response_ = grpc::ByteBuffer(&response, 1);
+    StartWriteAndFinish(&response_, grpc::WriteOptions(), grpc::Status::OK);
+  }
+
+  Door& door_;
+  const Signal signal_;
+  const std::size_t max_bytes_;
+  grpc::ByteBuffer request_{};
+  grpc::ByteBuffer response_{};
+};
+
+class Service : public grpc::CallbackGenericService {
+ public:
+  Service(Door& door, std::size_t max_bytes) : door_(door), max_bytes_(max_bytes) {}
+  grpc::ServerGenericBidiReactor* CreateReactor(
+      grpc::GenericCallbackServerContext* context) override {
+    return new ExportCall(door_, SignalByGrpcMethod(context->method()), context->method(),
+                          max_bytes_);
+  }
+
+ private:
+  Door& door_;
+  const std::size_t max_bytes_;
+};
+
+class GrpcReceiver : public Receiver {
+ public:
+  GrpcReceiver(std::unique_ptr<Door> door, std::size_t max_bytes)
+      : door_(std::move(door)), service_(*door_, max_bytes) {}
+  ~GrpcReceiver() override { Stop(std::chrono::steady_clock::now()); }
+
+  void Stop(std::chrono::steady_clock::time_point deadline) override {
+    if (!server_) return;
+    const auto left = deadline - std::chrono::steady_clock::now();
+    server_->Shutdown(std::chrono::system_clock::now() +
+                      std::chrono::duration_cast<std::chrono::microseconds>(left));
+    server_->Wait();
+    server_.reset();
+  }
+  std::uint16_t port() const override { return static_cast<std::uint16_t>(port_); }
+
+  const std::unique_ptr<Door> door_;
+  Service service_;
+  std::unique_ptr<grpc::Server> server_;
+  int port_ = 0;
+};
+
+Result<std::string> ReadPem(const std::string& path, std::string_view key) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    return Fail(ErrorCode::kInvalidArgument, fmt::format("tls.{}: can't read {}", key, path));
+  }
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+Result<std::shared_ptr<grpc::ServerCredentials>> Credentials(
+    const std::optional<ServerTlsOptions>& tls) {
+  if (!tls) return grpc::InsecureServerCredentials();
+  auto cert = ReadPem(tls->cert_file, "cert_file");
+  if (!cert) return tl::unexpected(cert.error());
+  auto key = ReadPem(tls->key_file, "key_file");
+  if (!key) return tl::unexpected(key.error());
+  grpc::SslServerCredentialsOptions options;
+  options.pem_key_cert_pairs.push_back({std::move(*key), std::move(*cert)});
+  if (!tls->client_ca_file.empty()) {
+    auto ca = ReadPem(tls->client_ca_file, "client_ca_file");
+    if (!ca) return tl::unexpected(ca.error());
+    options.pem_root_certs = std::move(*ca);
+    options.client_certificate_request = GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY;
+  }
+  return grpc::SslServerCredentials(options);
+}
+
+void AddMilliseconds(grpc::ServerBuilder& builder, const char* argument,
+                     std::chrono::milliseconds value) {
+  if (value.count() <= 0) return;
+  builder.AddChannelArgument(argument, static_cast<int>(std::min<std::int64_t>(
+                                           value.count(), std::numeric_limits<int>::max())));
+}
+
+}  // namespace
+
+void QuietGrpc() {
+  gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);
+  gpr_set_log_function([](gpr_log_func_args* args) { log::Debug("grpc: {}", args->message); });
+}
+
+Result<std::unique_ptr<Receiver>> StartGrpcReceiver(const GrpcServerOptions& options,
+                                                    std::unique_ptr<Door> door) {
+  std::string address;
+  if (options.unix_socket) {
+    ::unlink(options.endpoint.c_str());  // left by a process that died
+    address = "unix:" + options.endpoint;
+  } else {
+    auto parsed = ParseHostPort(options.endpoint);
+    if (!parsed) return tl::unexpected(parsed.error());
+    if (auto free = ProbeListen(*parsed); !free) return tl::unexpected(free.error());
+    address = fmt::format(
+        "{}:{}",
+        parsed->host.empty() ? "[::]" : options.endpoint.substr(0, options.endpoint.rfind(':')),
+        parsed->port);
+  }
+  auto credentials = Credentials(options.tls);
+  if (!credentials) return tl::unexpected(credentials.error());
+
+  auto receiver = std::make_unique<GrpcReceiver>(std::move(door), options.max_recv_msg_size_bytes);
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(address, *credentials, &receiver->port_);
+  builder.RegisterCallbackGenericService(&receiver->service_);
+  builder.SetMaxReceiveMessageSize(static_cast<int>(
+      std::min<std::uint64_t>(options.max_recv_msg_size_bytes, std::numeric_limits<int>::max())));
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT,
+                             0);  // two gateways must not share a port unknowingly
+  if (options.max_concurrent_streams > 0) {
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
+                               static_cast<int>(options.max_concurrent_streams));
+  }
+  AddMilliseconds(builder, GRPC_ARG_MAX_CONNECTION_IDLE_MS, options.max_connection_idle);
+  AddMilliseconds(builder, GRPC_ARG_MAX_CONNECTION_AGE_MS, options.max_connection_age);
+  AddMilliseconds(builder, GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, options.max_connection_age_grace);
+  AddMilliseconds(builder, GRPC_ARG_KEEPALIVE_TIME_MS, options.keepalive_time);
+  AddMilliseconds(builder, GRPC_ARG_KEEPALIVE_TIMEOUT_MS, options.keepalive_timeout);
+  AddMilliseconds(builder, GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                  options.min_ping_interval);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS,
+                             options.permit_pings_without_stream ? 1 : 0);
+  receiver->server_ = builder.BuildAndStart();
+  if (!receiver->server_ || (!options.unix_socket && receiver->port_ == 0)) {
+    return Fail(ErrorCode::kUnavailable,
+                fmt::format("listen on {}: gRPC could not bind it", options.endpoint));
+  }
+  return receiver;
+}
+
+}  // namespace wirespan::gateway

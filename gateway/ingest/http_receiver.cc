@@ -1,0 +1,198 @@
+#include "gateway/ingest/http_receiver.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "common/http/server.h"
+#include "common/otlp/response.h"
+#include "gateway/ingest/answer.h"
+#include "gateway/ingest/decode.h"
+#include "gateway/ingest/endpoint.h"
+
+namespace wirespan::gateway {
+
+namespace {
+
+enum class Format : std::uint8_t { kProtobuf, kJson };
+
+std::string_view ContentTypeOf(Format format) {
+  return format == Format::kProtobuf ? "application/x-protobuf" : "application/json";
+}
+
+// "Application/JSON; charset=utf-8" is application/json.
+std::optional<Format> FormatOf(std::string_view content_type) {
+  std::string type(content_type.substr(0, content_type.find(';')));
+  while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) type.pop_back();
+  std::transform(type.begin(), type.end(), type.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  for (const Format format : {Format::kProtobuf, Format::kJson}) {
+    if (type == ContentTypeOf(format)) return format;
+  }
+  return std::nullopt;
+}
+
+http::Response FailureOf(const Outcome& outcome, int status, Format format) {
+  const otlp::RpcStatus details = RpcStatusOf(outcome);
+  http::Response response{.status = status};
+  response.headers.emplace_back("Content-Type", ContentTypeOf(format));
+  response.body =
+      format == Format::kJson ? otlp::StatusToJson(details) : otlp::EncodeStatus(details);
+  if (outcome.retryable && outcome.retry_after) {
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(*outcome.retry_after).count();
+    response.headers.emplace_back("Retry-After",
+                                  std::to_string(std::max<std::int64_t>(1, seconds)));
+  }
+  return response;
+}
+
+http::Response AnswerOf(const Outcome& outcome, Signal signal, Format format) {
+  if (!outcome.ok()) return FailureOf(outcome, HttpStatusOf(outcome), format);
+  const otlp::PartialSuccess partial = PartialSuccessOf(outcome);
+  http::Response response;
+  response.headers.emplace_back("Content-Type", ContentTypeOf(format));
+  response.body = format == Format::kJson ? otlp::ResponseToJson(partial, signal)
+                                          : otlp::EncodeResponse(partial);
+  return response;
+}
+
+class HttpReceiver : public Receiver {
+ public:
+  HttpReceiver(HttpServerOptions options, std::unique_ptr<Door> door)
+      : options_(std::move(options)), door_(std::move(door)) {}
+  ~HttpReceiver() override { Stop(std::chrono::steady_clock::now()); }
+
+  Result<> Listen() {
+    http::ServerOptions server;
+    if (options_.unix_socket) {
+      server.unix_path = options_.endpoint;
+    } else {
+      auto address = ParseHostPort(options_.endpoint);
+      if (!address) return tl::unexpected(address.error());
+      server.host = address->host.empty() ? "::" : address->host;
+      server.port = address->port;
+    }
+    if (options_.tls) {
+      server.tls = http::TlsServerOptions{.certificate_file = options_.tls->cert_file,
+                                          .key_file = options_.tls->key_file,
+                                          .client_ca_file = options_.tls->client_ca_file};
+    }
+    server.max_body_bytes = options_.max_request_body_bytes;
+    server.idle_timeout = std::chrono::duration_cast<std::chrono::seconds>(options_.idle_timeout);
+    auto started = http::Server::Start(
+        std::move(server),
+        [this](http::Request request, std::unique_ptr<http::Responder> responder) {
+          Handle(std::move(request), std::move(responder));
+        });
+    if (!started) return tl::unexpected(started.error());
+    server_ = std::move(*started);
+    return {};
+  }
+
+  void Stop(std::chrono::steady_clock::time_point deadline) override {
+    if (!server_) return;
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        deadline - std::chrono::steady_clock::now());
+    server_->Stop(std::max(left, std::chrono::milliseconds(0)));
+  }
+  std::uint16_t port() const override { return server_ ? server_->port() : 0; }
+
+ private:
+  std::optional<Signal> SignalOf(std::string_view path) const {
+    if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+    if (path == options_.traces_path) return Signal::kTraces;
+    if (path == options_.metrics_path) return Signal::kMetrics;
+    if (path == options_.logs_path) return Signal::kLogs;
+    return std::nullopt;
+  }
+
+  http::Response Turn(const Outcome& outcome, int status, Format format) {
+    door_->CountTurnedAway(outcome);
+    return FailureOf(outcome, status, format);
+  }
+
+  void Handle(http::Request request, std::unique_ptr<http::Responder> responder) {
+    const std::string_view type =
+        http::FindHeader(request.headers, "Content-Type").value_or(std::string_view{});
+    const std::optional<Format> known = FormatOf(type);
+    const Format format = known.value_or(Format::kJson);
+    const std::optional<Signal> signal = SignalOf(request.path);
+    if (!signal || !door_->Takes(*signal)) {
+      const std::string why =
+          signal ? fmt::format("no pipeline takes {} from this receiver", otlp::SignalName(*signal))
+                 : "no such path; OTLP is at /v1/traces, /v1/metrics, /v1/logs";
+      responder->Send(Turn(Outcome::Reject(StatusCode::kUnimplemented, why), 404, format));
+      return;
+    }
+    if (request.method != "POST") {
+      http::Response response =
+          Turn(Outcome::Reject(StatusCode::kUnimplemented, "the method must be POST"), 405, format);
+      response.headers.emplace_back("Allow", "POST");
+      responder->Send(std::move(response));
+      return;
+    }
+    if (!known) {
+      responder->Send(Turn(Outcome::Reject(StatusCode::kInvalidArgument,
+                                           "Content-Type must be application/x-protobuf or "
+                                           "application/json"),
+                           415, format));
+      return;
+    }
+    const std::optional<otlp::Encoding> coding = otlp::ParseEncoding(
+        http::FindHeader(request.headers, "Content-Encoding").value_or(std::string_view{}));
+    if (!coding) {
+      responder->Send(Turn(Outcome::Reject(StatusCode::kInvalidArgument,
+                                           "Content-Encoding must be gzip, zstd, deflate or none"),
+                           415, format));
+      return;
+    }
+    Export(*signal, format, *coding, std::move(request.body), std::move(responder));
+  }
+
+  void Export(Signal signal, Format format, otlp::Encoding coding, std::string body,
+              std::unique_ptr<http::Responder> responder) {
+    Outcome outcome;
+    if (coding != otlp::Encoding::kIdentity) {
+      std::string plain;
+      outcome = Decompress(coding, body, options_.max_request_body_bytes, plain);
+      body = std::move(plain);
+    }
+    if (outcome.ok() && format == Format::kJson) {
+      std::string protobuf;
+      outcome = FromJson(signal, body, protobuf);
+      body = std::move(protobuf);
+    }
+    std::shared_ptr<const void> lease;
+    if (outcome.ok()) {
+      lease = door_->Admit(body.size());
+      if (!lease) outcome = Door::Overloaded();
+    }
+    if (!outcome.ok()) {
+      responder->Send(Turn(outcome, HttpStatusOf(outcome), format));
+      return;
+    }
+    door_->Enter(signal, Bytes(std::move(body)), std::move(lease),
+                 [signal, format, shared = std::shared_ptr<http::Responder>(std::move(responder))](
+                     Outcome result) { shared->Send(AnswerOf(result, signal, format)); });
+  }
+
+  const HttpServerOptions options_;
+  const std::unique_ptr<Door> door_;
+  std::unique_ptr<http::Server> server_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Receiver>> StartHttpReceiver(const HttpServerOptions& options,
+                                                    std::unique_ptr<Door> door) {
+  auto receiver = std::make_unique<HttpReceiver>(options, std::move(door));
+  if (auto listening = receiver->Listen(); !listening) return tl::unexpected(listening.error());
+  return receiver;
+}
+
+}  // namespace wirespan::gateway

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace wirespan::gateway {
+
+// A listener that feeds pipelines.
+class Receiver {
+ public:
+  virtual ~Receiver() = default;  // as Stop(0)
+  // Stops accepting, lets requests under way finish until the deadline, then cancels them.
+  // Idempotent.
+  virtual void Stop(std::chrono::steady_clock::time_point deadline) = 0;
+  virtual std::uint16_t port() const = 0;  // 0 for a Unix socket
+};
+
+}  // namespace wirespan::gateway

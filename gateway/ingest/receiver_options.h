@@ -1,0 +1,43 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+// The settings of the otlp receiver, with the Collector's keys and defaults.
+namespace wirespan::gateway {
+
+struct ServerTlsOptions {
+  std::string cert_file{};
+  std::string key_file{};
+  std::string client_ca_file{};  // not empty: clients must show a certificate of this authority
+};
+
+struct GrpcServerOptions {
+  std::string endpoint = "localhost:4317";
+  bool unix_socket = false;  // transport: unix, endpoint is a path
+  std::optional<ServerTlsOptions> tls{};
+  std::uint64_t max_recv_msg_size_bytes = 4u << 20;  // received, and again after decompression
+  std::uint32_t max_concurrent_streams = 0;          // 0: gRPC's own
+  std::chrono::milliseconds max_connection_idle{0};  // keepalive.server_parameters; 0: none
+  std::chrono::milliseconds max_connection_age{0};
+  std::chrono::milliseconds max_connection_age_grace{0};
+  std::chrono::milliseconds keepalive_time{0};
+  std::chrono::milliseconds keepalive_timeout{0};
+  std::chrono::milliseconds min_ping_interval{0};  // keepalive.enforcement_policy.min_time
+  bool permit_pings_without_stream = false;
+};
+
+struct HttpServerOptions {
+  std::string endpoint = "localhost:4318";
+  bool unix_socket = false;
+  std::optional<ServerTlsOptions> tls{};
+  std::uint64_t max_request_body_bytes = 20u << 20;  // received, and again after decompression
+  std::string traces_path = "/v1/traces";
+  std::string metrics_path = "/v1/metrics";
+  std::string logs_path = "/v1/logs";
+  std::chrono::milliseconds idle_timeout{60000};
+};
+
+}  // namespace wirespan::gateway

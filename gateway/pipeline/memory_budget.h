@@ -1,0 +1,31 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+
+namespace wirespan::gateway {
+
+// The bytes of requests that the process holds, from the door to the last exporter, against one
+// ceiling. A lease counts as long as any batch made from the request lives. Thread-safe; leases
+// keep the budget alive.
+class MemoryBudget : public std::enable_shared_from_this<MemoryBudget> {
+ public:
+  static std::shared_ptr<MemoryBudget> Create(std::size_t limit_bytes) {
+    return std::shared_ptr<MemoryBudget>(new MemoryBudget(limit_bytes));
+  }
+
+  // Null: over the ceiling, the request is to be refused with "retry".
+  std::shared_ptr<const void> Lease(std::size_t bytes);
+  std::size_t used_bytes() const { return used_.load(std::memory_order_relaxed); }
+  std::size_t limit_bytes() const { return limit_; }
+
+ private:
+  explicit MemoryBudget(std::size_t limit_bytes) : limit_(limit_bytes) {}
+  void Release(std::size_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
+
+  std::atomic<std::size_t> used_{0};
+  const std::size_t limit_;
+};
+
+}  // namespace wirespan::gateway

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/otlp/compress.h"
+
+// The settings of exporters, with the Collector's keys and defaults.
+namespace wirespan::gateway {
+
+enum class Sizer : std::uint8_t { kRequests, kItems, kBytes };
+
+struct QueueOptions {
+  bool enabled = true;
+  std::size_t num_consumers = 10;
+  std::uint64_t queue_size = 1000;
+  Sizer sizer = Sizer::kRequests;
+  bool wait_for_result = false;    // answer the sender only after delivery
+  bool block_on_overflow = false;  // hold the answer until there is room, instead of refusing
+};
+
+struct RetryOptions {
+  bool enabled = true;
+  std::chrono::milliseconds initial_interval{5000};
+  double randomization_factor = 0.5;
+  double multiplier = 1.5;
+  std::chrono::milliseconds max_interval{30000};
+  std::chrono::milliseconds max_elapsed_time{300000};  // 0: for ever
+};
+
+struct ClientTlsOptions {
+  bool insecure = false;  // no TLS
+  bool insecure_skip_verify = false;
+  std::string server_name_override{};
+  std::string ca_file{};
+  std::string cert_file{};
+  std::string key_file{};
+};
+
+using Compression = otlp::Encoding;
+enum class Encoding : std::uint8_t { kProto, kJson };
+
+using HeaderList = std::vector<std::pair<std::string, std::string>>;
+
+struct GrpcClientOptions {
+  std::string endpoint{};
+  ClientTlsOptions tls{};
+  Compression compression = Compression::kGzip;
+  HeaderList headers{};
+  std::chrono::milliseconds timeout{5000};
+  bool wait_for_ready = false;
+  std::string balancer_name = "round_robin";
+  std::string authority{};
+  std::chrono::milliseconds keepalive_time{0};  // 0: none
+  std::chrono::milliseconds keepalive_timeout{0};
+  bool keepalive_permit_without_stream = false;
+};
+
+struct HttpClientOptions {
+  std::string endpoint{};  // base URL; /v1/<signal> is appended
+  std::string traces_endpoint{};
+  std::string metrics_endpoint{};
+  std::string logs_endpoint{};
+  ClientTlsOptions tls{};
+  Compression compression = Compression::kGzip;
+  Encoding encoding = Encoding::kProto;
+  HeaderList headers{};
+  std::chrono::milliseconds timeout{30000};
+  std::string proxy_url{};
+};
+
+struct FileOptions {
+  std::string path{};
+  Encoding format = Encoding::kJson;
+  bool append = false;
+  // Rotation: on when max_megabytes > 0.
+  std::uint64_t max_megabytes = 0;
+  std::uint64_t max_backups = 100;
+};
+
+enum class Verbosity : std::uint8_t { kBasic, kNormal, kDetailed };
+
+struct DebugOptions {
+  Verbosity verbosity = Verbosity::kBasic;
+  std::uint64_t sampling_initial = 2;
+  std::uint64_t sampling_thereafter = 1;
+};
+
+}  // namespace wirespan::gateway

@@ -1,0 +1,256 @@
+#include "gateway/sink/grpc_sender.h"
+
+#include <fmt/format.h>
+#include <grpc/byte_buffer.h>
+#include <grpc/slice.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/security/tls_certificate_provider.h>
+#include <grpcpp/security/tls_certificate_verifier.h>
+#include <grpcpp/security/tls_credentials_options.h>
+#include <grpcpp/support/byte_buffer.h>
+
+#include <condition_variable>
+#include <fstream>
+#include <iterator>
+#include <mutex>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "common/otlp/response.h"
+#include "common/otlp/status.h"
+#include "gateway/sink/answer.h"
+#include "gateway/sink/encode.h"
+
+// grpc::ByteBuffer can't be told that its bytes are compressed already; the core's byte buffer can.
+// gRPC names this class as a friend of ByteBuffer for such uses and leaves its definition to the
+// user.
+namespace grpc::internal {
+class GrpcByteBufferPeer {
+ public:
+  static void Set(ByteBuffer& buffer, grpc_byte_buffer* raw) { buffer.set_buffer(raw); }
+};
+}  // namespace grpc::internal
+
+namespace wirespan::gateway {
+
+namespace {
+
+// The slice shares the piece's memory and keeps its owner.
+grpc::Slice SliceOf(const Bytes::Piece& piece) {
+  auto* owner = new std::shared_ptr<const void>(piece.owner);
+  return grpc::Slice(
+      const_cast<char*>(piece.view.data()), piece.view.size(),
+      [](void* held) { delete static_cast<std::shared_ptr<const void>*>(held); }, owner);
+}
+
+grpc::ByteBuffer BufferOf(const Bytes& bytes) {
+  std::vector<grpc::Slice> slices;
+  slices.reserve(bytes.pieces().size());
+  for (const Bytes::Piece& piece : bytes.pieces()) slices.push_back(SliceOf(piece));
+  if (slices.empty()) slices.emplace_back("", 0);
+  return grpc::ByteBuffer(slices.data(), slices.size());
+}
+
+grpc::ByteBuffer CompressedBufferOf(std::string compressed, grpc_compression_algorithm algorithm) {
+  auto* owner = new std::string(std::move(compressed));
+  grpc_slice slice = grpc_slice_new_with_user_data(
+      owner->data(), owner->size(), [](void* held) { delete static_cast<std::string*>(held); },
+      owner);
+  grpc::ByteBuffer buffer;
+  grpc::internal::GrpcByteBufferPeer::Set(
+      buffer, grpc_raw_compressed_byte_buffer_create(&slice, 1, algorithm));
+  grpc_slice_unref(slice);
+  return buffer;
+}
+
+Outcome OutcomeOf(const grpc::Status& status, const std::string& endpoint,
+                  const grpc::ByteBuffer& response) {
+  Outcome outcome;
+  if (status.ok()) {
+    grpc::Slice slice;
+    if (response.Valid() && response.Length() > 0 && response.DumpToSingleSlice(&slice).ok()) {
+      SetPartialSuccess({reinterpret_cast<const char*>(slice.begin()), slice.size()}, outcome);
+    }
+    return outcome;
+  }
+  otlp::RpcStatus details;
+  otlp::DecodeStatus(status.error_details(), details);
+  outcome.code = static_cast<StatusCode>(status.error_code());
+  outcome.retry_after = BoundedDelay(details.retry_delay);
+  outcome.retryable = otlp::GrpcRetryable(status.error_code(), details.retry_delay.has_value());
+  outcome.message = fmt::format("{}: {} ({})", endpoint, status.error_message(),
+                                otlp::GrpcCodeName(status.error_code()));
+  return outcome;
+}
+
+class GrpcSender : public Sender {
+ public:
+  GrpcSender(GrpcClientOptions options, std::string target, std::shared_ptr<grpc::Channel> channel)
+      : options_(std::move(options)), target_(std::move(target)), stub_(std::move(channel)) {}
+
+  ~GrpcSender() override {
+    std::unique_lock lock(mutex_);
+    for (Call* call : calls_) call->context.TryCancel();
+    idle_.wait(lock, [&] { return calls_.empty(); });
+  }
+
+  void Send(Signal signal, std::uint64_t, Bytes bytes, std::function<void(Outcome)> done) override {
+    auto call = std::make_unique<Call>();
+    if (options_.compression == Compression::kIdentity) {
+      call->request = BufferOf(bytes);
+    } else {
+      std::string compressed = CompressBytes(options_.compression, bytes);
+      const bool gzip = options_.compression == Compression::kGzip;
+      call->request = CompressedBufferOf(std::move(compressed),
+                                         gzip ? GRPC_COMPRESS_GZIP : GRPC_COMPRESS_DEFLATE);
+      call->context.set_compression_algorithm(gzip ? GRPC_COMPRESS_GZIP : GRPC_COMPRESS_DEFLATE);
+    }
+    for (const auto& [name, value] : options_.headers) call->context.AddMetadata(name, value);
+    if (options_.timeout.count() > 0) {
+      call->context.set_deadline(std::chrono::system_clock::now() + options_.timeout);
+    }
+    if (!options_.authority.empty()) call->context.set_authority(options_.authority);
+    call->context.set_wait_for_ready(options_.wait_for_ready);
+    call->done = std::move(done);
+    Call* running = call.release();
+    {
+      std::lock_guard lock(mutex_);
+      calls_.insert(running);
+    }
+    stub_.UnaryCall(&running->context, otlp::GrpcMethod(signal).data(), grpc::StubOptions(),
+                    &running->request, &running->response,
+                    [this, running](grpc::Status status) { OnDone(running, status); });
+  }
+
+ private:
+  struct Call {
+    grpc::ClientContext context{};
+    grpc::ByteBuffer request{};
+    grpc::ByteBuffer response{};
+    std::function<void(Outcome)> done{};
+  };
+
+  void OnDone(Call* call, const grpc::Status& status) {
+    Outcome outcome = OutcomeOf(status, options_.endpoint, call->response);
+    call->done(std::move(outcome));
+    std::lock_guard lock(mutex_);
+    calls_.erase(call);
+    delete call;
+    idle_.notify_all();  // under the lock: the destructor may run as soon as it is released
+  }
+
+  const GrpcClientOptions options_;
+  const std::string target_;
+  grpc::GenericStub stub_;
+  std::mutex mutex_;  // guards calls_
+  std::condition_variable idle_;
+  std::set<Call*> calls_{};
+};
+
+Result<std::string> ReadFile(const std::string& path, std::string_view key) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    return Fail(ErrorCode::kInvalidArgument, fmt::format("tls.{}: can't read {}", key, path));
+  }
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+struct Pem {
+  std::string ca{};
+  std::string cert{};
+  std::string key{};
+};
+
+Result<Pem> LoadPem(const ClientTlsOptions& tls) {
+  Pem pem;
+  const std::pair<const std::string*, std::pair<std::string*, const char*>> files[] = {
+      {&tls.ca_file, {&pem.ca, "ca_file"}},
+      {&tls.cert_file, {&pem.cert, "cert_file"}},
+      {&tls.key_file, {&pem.key, "key_file"}},
+  };
+  for (const auto& [path, target] : files) {
+    if (path->empty()) continue;
+    auto text = ReadFile(*path, target.second);
+    if (!text) return tl::unexpected(text.error());
+    *target.first = std::move(*text);
+  }
+  return pem;
+}
+
+Result<std::shared_ptr<grpc::ChannelCredentials>> Credentials(const ClientTlsOptions& tls) {
+  if (tls.insecure) return grpc::InsecureChannelCredentials();
+  auto pem = LoadPem(tls);
+  if (!pem) return tl::unexpected(pem.error());
+  if (!tls.insecure_skip_verify) {
+    grpc::SslCredentialsOptions options;
+    options.pem_root_certs = pem->ca;
+    options.pem_cert_chain = pem->cert;
+    options.pem_private_key = pem->key;
+    return grpc::SslCredentials(options);
+  }
+  namespace exp = grpc::experimental;
+  exp::TlsChannelCredentialsOptions options;
+  if (!pem->cert.empty()) {
+    options.set_certificate_provider(std::make_shared<exp::StaticDataCertificateProvider>(
+        std::vector<exp::IdentityKeyCertPair>{{pem->key, pem->cert}}));
+    options.watch_identity_key_cert_pairs();
+  }
+  options.set_verify_server_certs(false);
+  options.set_certificate_verifier(std::make_shared<exp::NoOpCertificateVerifier>());
+  options.set_check_call_host(false);
+  return exp::TlsCredentials(options);
+}
+
+// "http://host:port" and "https://host:port" name the security too; everything else is gRPC's own
+// target syntax.
+std::string TargetOf(std::string endpoint, ClientTlsOptions& tls) {
+  if (endpoint.starts_with("http://")) {
+    tls.insecure = true;
+    endpoint.erase(0, 7);
+  } else if (endpoint.starts_with("https://")) {
+    endpoint.erase(0, 8);
+  }
+  if (endpoint.ends_with('/')) endpoint.pop_back();
+  return endpoint;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Sender>> CreateGrpcSender(const GrpcClientOptions& options) {
+  if (options.compression == Compression::kZstd) {
+    return Fail(ErrorCode::kUnsupported,
+                "compression zstd is not available over gRPC here: use gzip or none, or otlphttp "
+                "with zstd");
+  }
+  GrpcClientOptions settings = options;
+  const std::string target = TargetOf(settings.endpoint, settings.tls);
+  auto credentials = Credentials(settings.tls);
+  if (!credentials) return tl::unexpected(credentials.error());
+  grpc::ChannelArguments arguments;
+  arguments.SetUserAgentPrefix("wirespan-gateway");
+  arguments.SetLoadBalancingPolicyName(settings.balancer_name);
+  arguments.SetMaxSendMessageSize(-1);
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 500);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 10000);
+  if (settings.keepalive_time.count() > 0) {
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, static_cast<int>(settings.keepalive_time.count()));
+    arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  }
+  if (settings.keepalive_timeout.count() > 0) {
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+                     static_cast<int>(settings.keepalive_timeout.count()));
+  }
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS,
+                   settings.keepalive_permit_without_stream ? 1 : 0);
+  if (!settings.tls.server_name_override.empty()) {
+    arguments.SetSslTargetNameOverride(settings.tls.server_name_override);
+  }
+  auto channel = grpc::CreateCustomChannel(target, *credentials, arguments);
+  return std::make_unique<GrpcSender>(std::move(settings), target, std::move(channel));
+}
+
+}  // namespace wirespan::gateway

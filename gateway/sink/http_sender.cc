@@ -1,0 +1,140 @@
+#include "gateway/sink/http_sender.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <ctime>
+#include <utility>
+
+#include "common/http/client.h"
+#include "common/otlp/response.h"
+#include "common/otlp/status.h"
+#include "gateway/sink/answer.h"
+#include "gateway/sink/encode.h"
+
+namespace wirespan::gateway {
+
+namespace {
+
+constexpr std::string_view kProtobuf = "application/x-protobuf";
+constexpr std::string_view kJson = "application/json";
+constexpr std::chrono::seconds kMaxRetryAfter{24 * 3600};
+
+Outcome OutcomeOf(const Result<http::Response>& result, const std::string& url) {
+  if (!result) {
+    const ErrorCode code = result.error().code;
+    if (code == ErrorCode::kInvalidArgument || code == ErrorCode::kResourceExhausted) {
+      return Outcome::Reject(StatusCode::kInternal,
+                             fmt::format("{}: {}", url, result.error().message));
+    }
+    return Outcome::Retry(fmt::format("{}: {}", url, result.error().message));
+  }
+  const http::Response& response = *result;
+  const std::string_view type =
+      http::FindHeader(response.headers, "Content-Type").value_or(std::string_view{});
+  const bool protobuf = type.starts_with(kProtobuf);
+  Outcome outcome;
+  if (response.status >= 200 && response.status < 300) {
+    if (protobuf) {
+      SetPartialSuccess(response.body, outcome);
+    }
+    return outcome;
+  }
+  outcome.code = static_cast<StatusCode>(otlp::GrpcFromHttp(response.status));
+  outcome.retryable = otlp::HttpRetryable(response.status);
+  outcome.message = fmt::format("{}: HTTP status {}", url, response.status);
+  if (protobuf) {
+    otlp::RpcStatus details;
+    otlp::DecodeStatus(response.body, details);
+    if (!details.message.empty()) outcome.message += ": " + details.message;
+    outcome.retry_after = BoundedDelay(details.retry_delay);
+  }
+  if (const auto header = http::FindHeader(response.headers, "Retry-After")) {
+    if (auto delay = ParseRetryAfter(*header, std::time(nullptr))) outcome.retry_after = *delay;
+  }
+  return outcome;
+}
+
+class HttpSender : public Sender {
+ public:
+  HttpSender(HttpClientOptions options, std::unique_ptr<http::Client> client)
+      : options_(std::move(options)), client_(std::move(client)) {}
+
+  void Send(Signal signal, std::uint64_t, Bytes bytes, std::function<void(Outcome)> done) override {
+    http::ClientRequest request;
+    request.url = UrlOf(signal);
+    // 0 means "no limit" in the Collector; a day is as good and keeps the arithmetic simple.
+    request.timeout =
+        options_.timeout.count() > 0 ? options_.timeout : std::chrono::milliseconds(kMaxRetryAfter);
+    const bool json = options_.encoding == Encoding::kJson;
+    if (json) {
+      auto text = ToJson(signal, bytes);
+      if (!text) {
+        done(Outcome::Reject(StatusCode::kInternal, text.error().message));
+        return;
+      }
+      bytes = Bytes(std::move(*text));
+    }
+    if (options_.compression == Compression::kIdentity) {
+      request.body = bytes.ToString();
+    } else {
+      request.body = CompressBytes(options_.compression, bytes);
+      request.headers.emplace_back("Content-Encoding",
+                                   std::string(otlp::EncodingName(options_.compression)));
+    }
+    request.headers.emplace_back("Content-Type", std::string(json ? kJson : kProtobuf));
+    request.headers.emplace_back("User-Agent", "wirespan-gateway");
+    for (const auto& header : options_.headers) request.headers.push_back(header);
+    client_->Send(std::move(request),
+                  [url = UrlOf(signal), done = std::move(done)](Result<http::Response> result) {
+                    done(OutcomeOf(result, url));
+                  });
+  }
+
+ private:
+  std::string UrlOf(Signal signal) const {
+    const std::string* own[] = {&options_.traces_endpoint, &options_.metrics_endpoint,
+                                &options_.logs_endpoint};
+    const std::string& whole = *own[IndexOf(signal)];
+    if (!whole.empty()) return whole;
+    std::string base = options_.endpoint;
+    if (base.ends_with('/')) base.pop_back();
+    return base + std::string(otlp::HttpPath(signal));
+  }
+
+  const HttpClientOptions options_;
+  const std::unique_ptr<http::Client> client_;
+};
+
+}  // namespace
+
+std::optional<std::chrono::milliseconds> ParseRetryAfter(std::string_view value, std::time_t now) {
+  std::int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
+  if (error == std::errc() && end == value.data() + value.size()) {
+    if (seconds < 0) return std::nullopt;
+  } else {
+    std::tm date{};
+    const std::string text(value);
+    const char* rest = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date);
+    if (rest == nullptr || *rest != '\0') return std::nullopt;
+    seconds = std::max<std::int64_t>(0, ::timegm(&date) - now);
+  }
+  return std::chrono::seconds(std::min<std::int64_t>(seconds, kMaxRetryAfter.count()));
+}
+
+Result<std::unique_ptr<Sender>> CreateHttpSender(const HttpClientOptions& options,
+                                                 std::size_t max_connections) {
+  http::ClientOptions client;
+  client.max_connections = max_connections;
+  client.proxy = options.proxy_url;
+  client.tls.ca_file = options.tls.ca_file;
+  client.tls.certificate_file = options.tls.cert_file;
+  client.tls.key_file = options.tls.key_file;
+  client.tls.server_name = options.tls.server_name_override;
+  client.tls.insecure_skip_verify = options.tls.insecure_skip_verify;
+  return std::make_unique<HttpSender>(options, http::Client::Create(std::move(client)));
+}
+
+}  // namespace wirespan::gateway

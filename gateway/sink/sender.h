@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "gateway/pipeline/bytes.h"
+#include "gateway/pipeline/outcome.h"
+#include "gateway/pipeline/signal.h"
+
+namespace wirespan::gateway {
+
+// The last step out of the process: one attempt to hand over one request. Queueing, retries and
+// counting are the QueuedExporter's.
+class Sender {
+ public:
+  virtual ~Sender() = default;  // cancels what is under way and answers for it before it returns
+  // Calls `done` exactly once, on any thread, perhaps before it returns. Thread-safe.
+  virtual void Send(Signal signal, std::uint64_t items, Bytes bytes,
+                    std::function<void(Outcome)> done) = 0;
+};
+
+}  // namespace wirespan::gateway
