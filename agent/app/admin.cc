@@ -1,0 +1,63 @@
+#include "agent/app/admin.h"
+
+#include <utility>
+
+#include "agent/app/listen_address.h"
+
+namespace wirespan::app {
+namespace {
+
+constexpr char kPlain[] = "text/plain; charset=utf-8";
+constexpr char kPrometheus[] = "text/plain; version=0.0.4; charset=utf-8";
+constexpr char kOpenMetrics[] = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+http::Response Page(int status, const char* type, std::string body) {
+  return {.status = status, .headers = {{"Content-Type", type}}, .body = std::move(body)};
+}
+
+Result<std::unique_ptr<http::Server>> Listen(const std::string& listen, http::Handler handler) {
+  auto address = ParseListenAddress(listen);
+  if (!address) return tl::unexpected(std::move(address.error()));
+  http::ServerOptions options;
+  options.host = address->host;
+  options.port = address->port;
+  options.max_body_bytes = 4096;
+  options.max_connections = 64;
+  return http::Server::Start(std::move(options), std::move(handler));
+}
+
+bool IsRead(const http::Request& request) { return request.method == "GET" || request.method == "HEAD"; }
+
+http::Response NotAllowed() {
+  auto response = Page(405, kPlain, "GET only\n");
+  response.headers.emplace_back("Allow", "GET, HEAD");
+  return response;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<http::Server>> StartAdmin(const std::string& listen, AdminPages pages) {
+  return Listen(listen, [pages = std::move(pages)](http::Request request,
+                                                   std::unique_ptr<http::Responder> responder) {
+    if (!IsRead(request)) return responder->Send(NotAllowed());
+    if (request.path == "/metrics") return responder->Send(Page(200, kPrometheus, pages.metrics()));
+    if (request.path == "/healthz") return responder->Send(Page(200, kPlain, "ok\n"));
+    if (request.path == "/readyz") {
+      const auto why = pages.not_ready();
+      return responder->Send(why.empty() ? Page(200, kPlain, "ready\n") : Page(503, kPlain, why + "\n"));
+    }
+    responder->Send(Page(404, kPlain, "/metrics, /healthz and /readyz are here\n"));
+  });
+}
+
+Result<std::unique_ptr<http::Server>> StartRedMetrics(const std::string& listen,
+                                                      std::function<std::string()> open_metrics) {
+  return Listen(listen, [open_metrics = std::move(open_metrics)](
+                            http::Request request, std::unique_ptr<http::Responder> responder) {
+    if (!IsRead(request)) return responder->Send(NotAllowed());
+    if (request.path != "/metrics") return responder->Send(Page(404, kPlain, "/metrics is here\n"));
+    responder->Send(Page(200, kOpenMetrics, open_metrics()));
+  });
+}
+
+}  // namespace wirespan::app

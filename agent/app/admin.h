@@ -1,0 +1,26 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "common/base/result.h"
+#include "common/http/server.h"
+
+namespace wirespan::app {
+
+// What the agent's listeners show. The functions run on the listener's thread.
+struct AdminPages {
+  std::function<std::string()> metrics{};  // own metrics, Prometheus text 0.0.4
+  // "": ready (probes attached and the ring drained lately). Otherwise the sentence why not.
+  std::function<std::string()> not_ready{};
+};
+
+// /metrics, /healthz, /readyz on `listen`.
+Result<std::unique_ptr<http::Server>> StartAdmin(const std::string& listen, AdminPages pages);
+
+// /metrics: the observed services' RED metrics as OpenMetrics text.
+Result<std::unique_ptr<http::Server>> StartRedMetrics(const std::string& listen,
+                                                      std::function<std::string()> open_metrics);
+
+}  // namespace wirespan::app

@@ -1,0 +1,103 @@
+#include "agent/app/control.h"
+
+#include <grp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+namespace wirespan::app {
+namespace {
+
+http::Response Text(int status, std::string body) {
+  return {.status = status, .headers = {{"Content-Type", "text/plain; charset=utf-8"}}, .body = std::move(body)};
+}
+
+void Watch(WatchHub& hub, const http::Request& request, http::Responder& responder) {
+  auto filter = FilterFromJson(request.body);
+  if (!filter) return responder.Send(Text(400, filter.error().message + "\n"));
+  auto matcher = WatchMatcher::Compile(*filter);
+  if (!matcher) return responder.Send(Text(400, matcher.error().message + "\n"));
+  std::shared_ptr<http::BodyStream> stream =
+      responder.StartStream({.status = 200, .headers = {{"Content-Type", "application/x-ndjson"}}, .body = {}});
+  if (!stream) return responder.Send(Text(503, "this peer cannot be streamed to\n"));
+  const bool taken = hub.Subscribe(std::move(*matcher), [stream](const WatchLine&, const std::string& json) {
+    // A watcher that reads too slowly loses this line, one that left is forgotten.
+    return stream->Write(json + "\n") || !stream->gone();
+  });
+  if (!taken) stream->Finish();
+}
+
+Result<> PrepareFolder(const std::string& path) {
+  std::error_code error;
+  const auto folder = std::filesystem::path(path).parent_path();
+  if (!folder.empty()) std::filesystem::create_directories(folder, error);
+  if (error) return Fail(ErrorCode::kPermissionDenied, "make folder " + folder.string() + ": " + error.message());
+  return {};
+}
+
+Result<> GiveToGroup(const std::string& path, const std::string& group) {
+  if (group.empty()) return {};
+  const ::group* entry = getgrnam(group.c_str());
+  if (entry == nullptr) {
+    return Fail(ErrorCode::kInvalidArgument, "control.group: there is no group '" + group + "' on this machine");
+  }
+  if (chown(path.c_str(), static_cast<uid_t>(-1), entry->gr_gid) != 0) return FailErrno("give " + path + " to " + group, errno);
+  return {};
+}
+
+}  // namespace
+
+std::string FilterToJson(const WatchFilter& filter) {
+  return nlohmann::json{{"ports", filter.ports},     {"process", filter.process},
+                        {"path", filter.path},       {"status", filter.status},
+                        {"side", filter.side},       {"slower_than_ms", filter.slower_than_ms}}
+      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+Result<WatchFilter> FilterFromJson(const std::string& text) {
+  WatchFilter filter;
+  if (text.empty()) return filter;
+  const auto json = nlohmann::json::parse(text, nullptr, false);
+  if (!json.is_object()) return Fail(ErrorCode::kInvalidArgument, "the filter is no JSON object");
+  try {
+    filter.ports = json.value("ports", filter.ports);
+    filter.process = json.value("process", "");
+    filter.path = json.value("path", "");
+    filter.status = json.value("status", "");
+    filter.side = json.value("side", "");
+    filter.slower_than_ms = json.value("slower_than_ms", 0.0);
+  } catch (const nlohmann::json::exception&) {
+    return Fail(ErrorCode::kInvalidArgument, "a field of the filter has the wrong type");
+  }
+  return filter;
+}
+
+Result<std::unique_ptr<http::Server>> StartControl(const std::string& path, const std::string& group, WatchHub& hub,
+                                                   ControlPages pages) {
+  if (auto made = PrepareFolder(path); !made) return tl::unexpected(std::move(made.error()));
+  http::ServerOptions options;
+  options.unix_path = path;
+  options.unix_mode = 0660;
+  options.max_body_bytes = 64u << 10;
+  options.max_connections = 64;
+  auto server = http::Server::Start(
+      std::move(options),
+      [&hub, pages = std::move(pages)](http::Request request, std::unique_ptr<http::Responder> responder) {
+        if (request.path == "/watch" && request.method == "POST") return Watch(hub, request, *responder);
+        if (request.path == "/explain" && request.method == "GET") {
+          return responder->Send(
+              {.status = 200, .headers = {{"Content-Type", "application/json"}}, .body = pages.explain()});
+        }
+        responder->Send(Text(404, "POST /watch and GET /explain are here\n"));
+      });
+  if (!server) return Wrap("control socket", std::move(server.error()));
+  if (auto given = GiveToGroup(path, group); !given) return tl::unexpected(std::move(given.error()));
+  return server;
+}
+
+}  // namespace wirespan::app

@@ -1,0 +1,148 @@
+#include "agent/app/explanation.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace wirespan::app {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json ToValue(const ProcessExplanation& process) {
+  return Json{{"pid", process.pid},
+              {"service", process.service},
+              {"executable", process.executable},
+              {"service_name_source", process.service_name_source},
+              {"listening", process.listening},
+              {"connections", process.connections},
+              {"seen", process.seen},
+              {"rule", process.rule},
+              {"instrumented", process.instrumented},
+              {"http1_connections", process.http1_connections},
+              {"exchanges", process.exchanges},
+              {"tls_connections", process.tls_connections},
+              {"tls_names", process.tls_names},
+              {"http2_connections", process.http2_connections},
+              {"opaque_connections", process.opaque_connections},
+              {"upgraded_connections", process.upgraded_connections},
+              {"unseen_bytes", process.unseen_bytes}};
+}
+
+ProcessExplanation FromValue(const Json& json) {
+  ProcessExplanation process;
+  process.pid = json.value("pid", 0u);
+  process.service = json.value("service", "");
+  process.executable = json.value("executable", "");
+  process.service_name_source = json.value("service_name_source", "");
+  process.listening = json.value("listening", std::vector<std::uint16_t>{});
+  process.connections = json.value("connections", std::uint64_t{0});
+  process.seen = json.value("seen", true);
+  process.rule = json.value("rule", "");
+  process.instrumented = json.value("instrumented", false);
+  process.http1_connections = json.value("http1_connections", std::uint64_t{0});
+  process.exchanges = json.value("exchanges", std::uint64_t{0});
+  process.tls_connections = json.value("tls_connections", std::uint64_t{0});
+  process.tls_names = json.value("tls_names", std::vector<std::string>{});
+  process.http2_connections = json.value("http2_connections", std::uint64_t{0});
+  process.opaque_connections = json.value("opaque_connections", std::uint64_t{0});
+  process.upgraded_connections = json.value("upgraded_connections", std::uint64_t{0});
+  process.unseen_bytes = json.value("unseen_bytes", std::uint64_t{0});
+  return process;
+}
+
+std::string Ports(const std::vector<std::uint16_t>& ports) {
+  return fmt::format("{}", fmt::join(ports, ", "));
+}
+
+std::string Names(const std::vector<std::string>& names) {
+  return names.empty() ? std::string("no server name") : fmt::format("{}", fmt::join(names, ", "));
+}
+
+void Line(std::string& out, const std::string& sentence) { out += "    " + sentence + "\n"; }
+
+void Missing(std::string& out, const ProcessExplanation& process) {
+  if (process.tls_connections > 0) {
+    Line(out, fmt::format("not seen: {} TLS connections ({}): the bytes are encrypted on the socket, and TLS is not read yet",
+                          process.tls_connections, Names(process.tls_names)));
+  }
+  if (process.http2_connections > 0) {
+    Line(out, fmt::format("not seen: {} HTTP/2 connections: recognised by their preface, not decoded yet",
+                          process.http2_connections));
+  }
+  if (process.opaque_connections > 0) {
+    Line(out, fmt::format("ignored: {} connections that carry neither HTTP nor TLS", process.opaque_connections));
+  }
+  if (process.upgraded_connections > 0) {
+    Line(out, fmt::format("ignored after their upgrade or CONNECT: {} connections", process.upgraded_connections));
+  }
+  if (process.unseen_bytes > 0) {
+    Line(out, fmt::format("not seen: {} bytes where a message had to be read (lost, or out of the backend's reach)",
+                          process.unseen_bytes));
+  }
+}
+
+std::string Paragraph(const ProcessExplanation& process) {
+  std::string out = fmt::format("{} {} ({})\n", process.pid, process.service, process.executable);
+  if (!process.listening.empty()) Line(out, "listens on " + Ports(process.listening));
+  if (!process.seen) {
+    Line(out, "not observed: " + process.rule);
+    return out;
+  }
+  if (process.exchanges > 0 || process.http1_connections > 0) {
+    Line(out, fmt::format("seen: HTTP/1 on {} connections, {} exchanges", process.http1_connections, process.exchanges));
+  } else if (process.tls_connections + process.http2_connections + process.opaque_connections == 0) {
+    Line(out, fmt::format("observed: {} connections open, nothing passed on them yet", process.connections));
+  }
+  if (process.instrumented) {
+    Line(out, "reports its own spans (an OpenTelemetry SDK is in it): metrics only, see traces.mode");
+  }
+  Missing(out, process);
+  return out;
+}
+
+}  // namespace
+
+std::string ToJson(const Explanation& explanation) {
+  Json json;
+  json["backend"] = explanation.backend;
+  json["processes"] = Json::array();
+  for (const auto& process : explanation.processes) json["processes"].push_back(ToValue(process));
+  json["notes"] = explanation.notes;
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::optional<Explanation> ExplanationFromJson(std::string_view text) {
+  const auto json = Json::parse(text, nullptr, false);
+  if (!json.is_object()) return std::nullopt;
+  try {
+    Explanation explanation;
+    explanation.backend = json.value("backend", "");
+    if (json.contains("processes")) {
+      for (const auto& process : json["processes"]) explanation.processes.push_back(FromValue(process));
+    }
+    explanation.notes = json.value("notes", std::vector<std::string>{});
+    return explanation;
+  } catch (const Json::exception&) {
+    return std::nullopt;
+  }
+}
+
+std::string ToText(const Explanation& explanation, std::uint32_t pid) {
+  std::string out = "capture backend: " + explanation.backend + "\n\n";
+  std::size_t shown = 0;
+  for (const auto& process : explanation.processes) {
+    if (pid != 0 && process.pid != pid) continue;
+    out += Paragraph(process);
+    ++shown;
+  }
+  if (shown == 0) {
+    out += pid != 0 ? fmt::format("process {} has no stream sockets, or does not exist\n", pid)
+                    : std::string("no process has stream sockets\n");
+  }
+  if (!explanation.notes.empty()) out += "\non this node:\n";
+  for (const auto& note : explanation.notes) Line(out, note);
+  return out;
+}
+
+}  // namespace wirespan::app

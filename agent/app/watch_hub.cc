@@ -1,0 +1,36 @@
+#include "agent/app/watch_hub.h"
+
+#include <utility>
+
+namespace wirespan::app {
+
+WatchHub::WatchHub(telemetry::Registry& registry)
+    : lines_(registry.counter("wirespan_watch_lines_total", "Exchanges shown to watchers")) {}
+
+void WatchHub::Publish(const span::Span& span) {
+  if (count_.load(std::memory_order_relaxed) == 0) return;
+  const WatchLine line = ToWatchLine(span);
+  const std::string json = ToJson(line);
+  std::scoped_lock lock(mutex_);
+  std::erase_if(watchers_, [&](Watcher& watcher) {
+    if (!watcher.matcher.Matches(line)) return false;
+    lines_.Add();
+    return !watcher.deliver(line, json);
+  });
+  count_.store(watchers_.size(), std::memory_order_relaxed);
+}
+
+bool WatchHub::Subscribe(WatchMatcher matcher, Deliver deliver) {
+  std::scoped_lock lock(mutex_);
+  if (watchers_.size() >= kMaxWatchers) return false;
+  watchers_.push_back({std::move(matcher), std::move(deliver)});
+  count_.store(watchers_.size(), std::memory_order_relaxed);
+  return true;
+}
+
+void WatchTap::Accept(span::Span span) {
+  hub_.Publish(span);
+  if (next_ != nullptr) next_->Accept(std::move(span));
+}
+
+}  // namespace wirespan::app
