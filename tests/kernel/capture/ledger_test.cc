@@ -1,0 +1,121 @@
+// Everything the hooks saw was handed over or counted with a reason, also when the ring is far too
+// small.
+#include <thread>
+
+#include "tests/kernel/capture/backend_test.h"
+
+namespace wirespan::kernel_test {
+namespace {
+
+struct Ledger {
+  Count seen{};
+  Count emitted{};
+  Count dropped{};
+  std::string text{};
+};
+
+Ledger LedgerOf(Capture& capture) {
+  Ledger ledger;
+  for (const auto& [key, count] : capture.Counts()) {
+    auto* part = key.first == "seen"      ? &ledger.seen
+                 : key.first == "emitted" ? &ledger.emitted
+                 : key.first == "dropped" ? &ledger.dropped
+                                          : nullptr;
+    ledger.text += key.first + "{" + key.second + "} " + std::to_string(count.events) + " events " +
+                   std::to_string(count.bytes) + " bytes\n";
+    if (part == nullptr) continue;
+    part->events += count.events;
+    part->bytes += count.bytes;
+  }
+  return ledger;
+}
+
+class LedgerTest : public BackendTest {
+ protected:
+  void Flood(int exchanges) {
+    const auto request = Request("/flood"), response = Response(2000);
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t) {
+      threads.emplace_back([&] {
+        auto [client, server] = TcpPair();
+        for (int i = 0; i < exchanges; ++i) {
+          SendAll(client.get(), request);
+          ReceiveExactly(server.get(), request.size());
+          SendAll(server.get(), response);
+          ReceiveExactly(client.get(), response.size());
+        }
+      });
+    }
+    for (auto& thread : threads) thread.join();
+  }
+  // The counters are read one after the other while the machine goes on: a snapshot that closes
+  // must turn up.
+  void ExpectClosed() {
+    Ledger ledger;
+    EXPECT_TRUE(capture().WaitFor([&] {
+      ledger = LedgerOf(capture());
+      return ledger.seen.events == ledger.emitted.events + ledger.dropped.events &&
+             ledger.seen.bytes == ledger.emitted.bytes + ledger.dropped.bytes;
+    })) << "seen "
+        << ledger.seen.events << " events, emitted " << ledger.emitted.events << ", dropped "
+        << ledger.dropped.events << "; bytes " << ledger.seen.bytes << ", " << ledger.emitted.bytes
+        << ", " << ledger.dropped.bytes << '\n'
+        << ledger.text;
+  }
+};
+
+TEST_P(LedgerTest, ClosesInOrdinaryTraffic) {
+  StartOwn({});
+  RETURN_IF_SKIPPED();
+  Flood(50);
+  capture().Sync();
+  EXPECT_GE(LedgerOf(capture()).seen.events, 4u * 50 * 4);
+  ExpectClosed();
+}
+
+TEST_P(LedgerTest, ClosesWhenTheRingOverflows) {
+  StartOwn({.ring_bytes = 128u << 10});
+  RETURN_IF_SKIPPED();
+  capture().Pause();
+  Flood(3000);
+  const auto full = capture().CountOf("ring_full");
+  EXPECT_GT(full.events, 0u) << LedgerOf(capture()).text;
+  capture().Resume();
+  ExpectClosed();
+}
+
+TEST_P(LedgerTest, CaptureGoesOnAfterAnOverflow) {
+  StartOwn({.ring_bytes = 128u << 10});
+  RETURN_IF_SKIPPED();
+  auto [old_client, old_server] = TcpPair();
+  const auto old_name = NameOf(old_client.get());
+  capture().Pause();
+  // This connection's first request falls into the overflow; its next one must be told at the right
+  // offset.
+  Flood(2000);
+  const auto lost = Request("/lost"), request = Request("/after-overflow"), response = Response(8);
+  SendAll(old_client.get(), lost);
+  ReceiveExactly(old_server.get(), lost.size());
+  SendAll(old_server.get(), response);
+  ReceiveExactly(old_client.get(), response.size());
+  capture().Resume();
+  capture().Sync();
+  auto [client, server] = TcpPair();
+  const auto name = NameOf(client.get());
+  for (const auto* pair : {&client, &old_client}) {
+    const int peer = pair == &client ? server.get() : old_server.get();
+    SendAll(pair->get(), request);
+    ReceiveExactly(peer, request.size());
+    SendAll(peer, response);
+    ReceiveExactly(pair->get(), response.size());
+  }
+  EXPECT_TRUE(CarriesEveryByte(Told(name, response.size(), request.size()).written, request));
+  const auto old_seen = Told(old_name, 2 * response.size(), lost.size() + request.size());
+  EXPECT_TRUE(old_seen.written.Agrees(lost + request, 0));
+  EXPECT_TRUE(old_seen.written.HasCaptured(lost.size(), lost.size() + request.size()));
+}
+
+WIRESPAN_EACH_BACKEND(LedgerTest);
+
+}  // namespace
+}  // namespace wirespan::kernel_test
