@@ -34,21 +34,21 @@ struct SignalOptions {
 struct ExporterOptions {
   SignalOptions traces{};
   SignalOptions metrics{};
-  std::size_t batch_spans = 1000;                      // a batch is sent when it has so many,
-  std::chrono::milliseconds batch_delay{1000};         // or when its oldest span is so old
+  std::size_t batch_spans = 1000;               // a batch is sent when it has so many,
+  std::chrono::milliseconds batch_delay{1000};  // or when its oldest span is so old
   std::size_t max_request_bytes = 64u << 20;
   std::size_t max_response_bytes = 4u << 20;
-  std::size_t queue_bytes = 32u << 20;                 // encoded batches that wait; oldest dropped beyond
+  std::size_t queue_bytes = 32u << 20;  // encoded batches that wait; oldest dropped beyond
   int concurrent_requests = 2;
   std::chrono::milliseconds initial_backoff{1000};
   std::chrono::milliseconds max_backoff{30000};
-  std::chrono::milliseconds max_elapsed{300000};       // then the batch is dropped and counted
-  std::string proxy{};                                 // HTTPS_PROXY / HTTP_PROXY
+  std::chrono::milliseconds max_elapsed{300000};  // then the batch is dropped and counted
+  std::string proxy{};                            // HTTPS_PROXY / HTTP_PROXY
   std::string no_proxy{};
 };
 
-// Encodes spans as they come, batches, queues, sends with retries. Accept and ExportMetrics never block.
-// Accept: pipeline thread only. ExportMetrics, Flush: any one thread.
+// Encodes spans as they come, batches, queues, sends with retries. Accept and ExportMetrics never
+// block. Accept: pipeline thread only. ExportMetrics, Flush: any one thread.
 class Exporter : public span::SpanSink {
  public:
   static Result<std::unique_ptr<Exporter>> Create(ExporterOptions options, const Clock& clock,
@@ -58,8 +58,9 @@ class Exporter : public span::SpanSink {
   // Sends a batch whose delay is over. Called by the pipeline thread at least every 100 ms or so.
   virtual void Tick() = 0;
   virtual void ExportMetrics(const metric::Snapshot& snapshot) = 0;
-  // Sends what is held and waits until all is acknowledged or dropped, or the deadline passes; true if nothing is left.
-  // What is left after that is counted as dropped{reason=shutdown} at destruction.
+  // Sends what is held and waits until all is acknowledged or dropped, or the deadline passes; true
+  // if nothing is left. What is left after that is counted as dropped{reason=shutdown} at
+  // destruction.
   virtual bool Flush(std::chrono::milliseconds deadline) = 0;
 };
 
