@@ -6,12 +6,14 @@
 
 #include "agent/connection/address.h"
 
-// What the kernel side tells, as values: the only words that pass from agent/kernel (live or replayed) to the rest of
-// the agent. Views point into the source's buffer and hold during the handler's call only.
+// What the kernel side tells, as values: the only words that pass from agent/kernel (live or
+// replayed) to the rest of the agent. Views point into the source's buffer and hold during the
+// handler's call only.
 namespace wirespan::connection {
 
-// Names a socket for its whole life: survives dup, fork, SCM_RIGHTS and descriptor reuse. The kernel's socket cookie
-// where it has one, otherwise a number of our own that no other socket of this run gets.
+// Names a socket for its whole life: survives dup, fork, SCM_RIGHTS and descriptor reuse. The
+// kernel's socket cookie where it has one, otherwise a number of our own that no other socket of
+// this run gets.
 struct ConnectionId {
   std::uint64_t cookie = 0;
   friend auto operator<=>(const ConnectionId&, const ConnectionId&) = default;
@@ -21,7 +23,10 @@ struct ConnectionId {
   }
 };
 
-enum class Direction : std::uint8_t { kRead = 0, kWrite = 1 };  // seen from the process that owns the socket
+enum class Direction : std::uint8_t {
+  kRead = 0,
+  kWrite = 1
+};  // seen from the process that owns the socket
 
 // Who opened the connection, by TCP's own counters or by the socket's history; not by ports.
 enum class Opener : std::uint8_t { kUnknown, kLocal, kRemote };
@@ -36,21 +41,23 @@ struct OpenEvent {
   Opener opener = Opener::kUnknown;
   Endpoint local{};
   Endpoint remote{};
-  // TCP: both initial sequence numbers, if the socket is plain TCP. They and the offsets of DataEvent are the same
-  // at both ends (docs/format/wire-id.md).
+  // TCP: both initial sequence numbers, if the socket is plain TCP. They and the offsets of
+  // DataEvent are the same at both ends (docs/format/wire-id.md).
   bool wire_known = false;
   std::uint32_t local_isn = 0;
   std::uint32_t remote_isn = 0;
   // AF_UNIX: the peer socket's cookie, 0 if unknown.
   std::uint64_t peer_cookie = 0;
-  // The first bytes of this connection were sent before we looked: its first offsets are not the start of a stream.
+  // The first bytes of this connection were sent before we looked: its first offsets are not the
+  // start of a stream.
   bool joined_late = false;
 };
 
-// Bytes moved in one direction. Offsets count the direction's bytes from the connection's first one (TCP), or from
-// the first one seen (other sockets). `captured` are the bytes at [offset, offset + captured.size()); the stream is
-// known to have reached `end_offset` by then, so [offset + captured.size(), end_offset) is a gap that nobody will fill.
-// One system call may come as several events (windows of interest in one long write); they share ts_ns.
+// Bytes moved in one direction. Offsets count the direction's bytes from the connection's first one
+// (TCP), or from the first one seen (other sockets). `captured` are the bytes at [offset, offset +
+// captured.size()); the stream is known to have reached `end_offset` by then, so [offset +
+// captured.size(), end_offset) is a gap that nobody will fill. One system call may come as several
+// events (windows of interest in one long write); they share ts_ns.
 struct DataEvent {
   ConnectionId conn{};
   std::uint64_t ts_ns = 0;     // when the call returned, or the hook ran inside it
@@ -58,8 +65,9 @@ struct DataEvent {
   std::uint32_t pid = 0;
   std::uint32_t tid = 0;
   Direction direction = Direction::kRead;
-  bool wire_exact = false;   // the TCP counters moved by exactly this call's bytes: offset is the wire's
-  bool no_buffer = false;    // lengths only: sendfile, splice, io_uring, a fault
+  bool wire_exact =
+      false;  // the TCP counters moved by exactly this call's bytes: offset is the wire's
+  bool no_buffer = false;  // lengths only: sendfile, splice, io_uring, a fault
   std::uint64_t offset = 0;
   std::uint64_t end_offset = 0;
   std::string_view captured{};
@@ -73,9 +81,14 @@ struct CloseEvent {
   bool write_ended = false;
   bool gone = false;   // no more events of this socket will come
   bool reset = false;  // by an error (RST), not an orderly end
+  // Where each direction's bytes end, if known (0: not). Bytes before it that no event told of are
+  // a gap, so that a lost answer is not taken for none.
+  std::uint64_t read_end_offset = 0;
+  std::uint64_t write_end_offset = 0;
 };
 
-// The kernel saw a TLS ClientHello first and will say nothing more of this connection. `hello` is its captured prefix.
+// The kernel saw a TLS ClientHello first and will say nothing more of this connection. `hello` is
+// its captured prefix.
 struct TlsEvent {
   ConnectionId conn{};
   std::uint64_t ts_ns = 0;
@@ -101,8 +114,9 @@ struct ExitEvent {
 
 using Event = std::variant<OpenEvent, DataEvent, CloseEvent, TlsEvent, ExecEvent, ExitEvent>;
 
-// Takes events in the order of the source: for one direction of one connection mostly in order of offsets, between
-// directions in no order that may be relied upon. Called on the source's thread; must not block.
+// Takes events in the order of the source: for one direction of one connection mostly in order of
+// offsets, between directions in no order that may be relied upon. Called on the source's thread;
+// must not block.
 class EventHandler {
  public:
   virtual ~EventHandler() = default;

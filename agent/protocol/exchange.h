@@ -4,28 +4,34 @@
 #include <optional>
 #include <string>
 
-// One request and its response as they were on the wire, seen from one end. The protocols make them; spans and
-// metrics are made of them. A value: owns its strings.
+// One request and its response as they were on the wire, seen from one end. The protocols make
+// them; spans and metrics are made of them. A value: owns its strings.
 namespace wirespan::protocol {
 
 enum class Protocol : std::uint8_t { kUnknown, kHttp1, kHttp2, kGrpc };
-enum class Side : std::uint8_t { kServer, kClient };  // who the observed process is in this exchange
+enum class Side : std::uint8_t {
+  kServer,
+  kClient
+};  // who the observed process is in this exchange
 
 enum class Outcome : std::uint8_t {
   kComplete,         // the response ended by its own rules
   kResponseAborted,  // the connection ended inside the response
-  kNoResponse,       // the connection ended after the request (or inside it) without a final response head
-  kUpgraded,         // 101, or 2xx to CONNECT: the exchange ends with the response head
+  kNoResponse,  // the connection ended after the request (or inside it) without a final response
+                // head
+  kUpgraded,    // 101, or 2xx to CONNECT: the exchange ends with the response head
+  kLost,  // bytes went missing and its response can't be told from another's: never a span, never a
+          // metric; the connection stage has counted it as dropped. Only ends what OnRequest began.
 };
 
 // What a span has to confess (`wirespan.incomplete`). Bits.
 enum Incomplete : std::uint8_t {
   kIncompleteNone = 0,
-  kIncompleteRequestHead = 1,   // beyond the captured bound: headers after it are unknown
+  kIncompleteRequestHead = 1,  // beyond the captured bound: headers after it are unknown
   kIncompleteResponseHead = 2,
-  kIncompleteRequestBody = 4,   // a gap where body framing had to be read: the size is a lower bound
+  kIncompleteRequestBody = 4,  // a gap where body framing had to be read: the size is a lower bound
   kIncompleteResponseBody = 8,
-  kIncompleteHpack = 16,        // a table entry from before we looked (HTTP/2)
+  kIncompleteHpack = 16,  // a table entry from before we looked (HTTP/2)
 };
 
 struct Exchange {
@@ -34,7 +40,8 @@ struct Exchange {
   Outcome outcome = Outcome::kComplete;
   std::uint8_t incomplete = kIncompleteNone;
 
-  // CLOCK_MONOTONIC, ns. The request starts with the entry of the call that carried its first byte where known.
+  // CLOCK_MONOTONIC, ns. The request starts with the entry of the call that carried its first byte
+  // where known.
   std::uint64_t request_start_ns = 0;
   std::uint64_t request_end_ns = 0;
   std::uint64_t response_start_ns = 0;  // first byte of the final response; 0: none came
@@ -45,29 +52,31 @@ struct Exchange {
   std::uint32_t request_tid = 0;
   std::uint32_t response_tid = 0;
 
-  // Request line and the headers that attributes need. Bytes as on the wire, bounded by the captured head.
+  // Request line and the headers that attributes need. Bytes as on the wire, bounded by the
+  // captured head.
   std::string method{};
-  std::string target{};   // as sent: origin, absolute, authority or asterisk form
-  std::string host{};     // Host header (or :authority)
+  std::string target{};  // as sent: origin, absolute, authority or asterisk form
+  std::string host{};    // Host header (or :authority)
   std::string user_agent{};
   std::string traceparent{};
   std::string tracestate{};
-  std::string forwarded{};          // Forwarded, first value
+  std::string forwarded{};  // Forwarded, first value
   std::string x_forwarded_for{};
   std::string x_forwarded_host{};
   std::string x_forwarded_proto{};
   std::string request_content_type{};
-  std::string upgrade{};            // Upgrade header of the request
+  std::string upgrade{};  // Upgrade header of the request
   std::uint8_t version_major = 1;
   std::uint8_t version_minor = 1;
 
   int status = 0;  // final response; 0: none
   std::string response_content_type{};
-  std::optional<std::uint64_t> request_body_bytes{};   // payload octets, without chunk framing, before decoding
+  std::optional<std::uint64_t>
+      request_body_bytes{};  // payload octets, without chunk framing, before decoding
   std::optional<std::uint64_t> response_body_bytes{};
 
-  // Names the exchange on the wire (identity is agent/span's work). Offset of the request's first byte in the
-  // client's direction, and the HTTP/2 stream.
+  // Names the exchange on the wire (identity is agent/span's work). Offset of the request's first
+  // byte in the client's direction, and the HTTP/2 stream.
   std::uint64_t request_offset = 0;
   bool wire_exact = false;  // the request's first bytes came with trusted TCP counters
   std::uint32_t stream_id = 0;

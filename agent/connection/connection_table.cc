@@ -1,0 +1,296 @@
+#include "agent/connection/connection_table.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace wirespan::connection {
+namespace {
+
+using protocol::Piece;
+
+constexpr std::uint64_t kSweepInterval = 10'000'000'000;
+
+ExchangeDrop DropReason(ConnectionEnd reason) {
+  switch (reason) {
+    case ConnectionEnd::kIdle:
+      return ExchangeDrop::kIdle;
+    case ConnectionEnd::kTableFull:
+      return ExchangeDrop::kTableFull;
+    default:
+      return ExchangeDrop::kShutdown;
+  }
+}
+
+}  // namespace
+
+ConnectionTable::ConnectionTable(TableOptions options, const Clock& clock,
+                                 ExchangeObserver& observer, telemetry::Registry& registry)
+    : options_(std::move(options)),
+      clock_(clock),
+      ledger_(registry),
+      coverage_(options_.max_pids, ledger_),
+      context_({options_.max_head_bytes, options_.max_pipelined, options_.resync_quiet_ns},
+               observer, ledger_, coverage_),
+      open_gauge_(registry.gauge("wirespan_exchanges_open", "Exchanges under way now.")),
+      held_gauge_(
+          registry.gauge("wirespan_data_events_held", "Data events that wait for missing bytes.")),
+      held_bytes_gauge_(
+          registry.gauge("wirespan_held_bytes", "Captured bytes of events that wait.")),
+      connections_gauge_(registry.gauge("wirespan_connections", "Connections in the table.")) {}
+
+ConnectionTable::~ConnectionTable() { Shutdown(); }
+
+void ConnectionTable::OnEvent(const Event& event) {
+  ledger_.Event(event.index());
+  std::visit([this](const auto& one) { On(one); }, event);
+}
+
+ConnectionTable::Connection* ConnectionTable::Find(ConnectionId id) {
+  if (recent_ != nullptr && recent_->id == id) return recent_;
+  const auto found = connections_.find(id);
+  if (found == connections_.end()) return nullptr;
+  recent_ = found->second.get();
+  return recent_;
+}
+
+ConnectionTable::Connection& ConnectionTable::FindOrAdd(ConnectionId id) {
+  if (Connection* found = Find(id)) return *found;
+  if (connections_.size() >= options_.max_connections) EvictOldest();
+  auto connection = std::make_unique<Connection>();
+  connection->id = id;
+  ConnectionInfo info;
+  info.id = id;
+  info.joined_late = true;
+  connection->info = std::make_shared<const ConnectionInfo>(std::move(info));
+  ledger_.ConnectionOpened();
+  recent_ = connections_.emplace(id, std::move(connection)).first->second.get();
+  return *recent_;
+}
+
+void ConnectionTable::EvictOldest() {
+  std::vector<std::pair<std::uint64_t, ConnectionId>> ages;
+  ages.reserve(connections_.size());
+  for (const auto& [id, connection] : connections_) {
+    // Those with an exchange under way stay, if others can go.
+    const bool busy = connection->http != nullptr && connection->http->open() != 0;
+    ages.emplace_back(connection->last_ns + (busy ? options_.open_idle_ns : 0), id);
+  }
+  const std::size_t n = std::min(ages.size(), ages.size() / 64 + 1);
+  if (n == 0) return;
+  std::nth_element(ages.begin(), ages.begin() + static_cast<std::ptrdiff_t>(n - 1), ages.end());
+  for (std::size_t i = 0; i < n; ++i) {
+    if (Connection* connection = Find(ages[i].second)) {
+      End(*connection, connection->last_ns, false, ConnectionEnd::kTableFull);
+      Erase(ages[i].second);
+    }
+  }
+}
+
+void ConnectionTable::Erase(ConnectionId id) {
+  recent_ = nullptr;
+  connections_.erase(id);
+}
+
+void ConnectionTable::On(const OpenEvent& event) {
+  now_ns_ = std::max(now_ns_, event.ts_ns);
+  Connection& connection = FindOrAdd(event.conn);
+  connection.info = std::make_shared<const ConnectionInfo>(ConnectionInfo{
+      event.conn, event.netns, event.opener, event.local, event.remote, event.wire_known,
+      event.local_isn, event.remote_isn, event.peer_cookie, event.joined_late});
+  connection.pid = event.pid;
+  connection.last_ns = std::max(connection.last_ns, event.ts_ns);
+  if (event.joined_late) return;
+  for (ByteStream& stream : connection.streams) {
+    if (!stream.started()) stream.Start(0, true);
+  }
+}
+
+void ConnectionTable::On(const DataEvent& event) {
+  now_ns_ = std::max(now_ns_, event.ts_ns);
+  Connection& connection = FindOrAdd(event.conn);
+  connection.last_ns = std::max(connection.last_ns, event.ts_ns);
+  connection.pid = event.pid;
+  if (event.end_offset <= event.offset) {
+    ledger_.Data(DataFate::kEmpty);
+    return;
+  }
+  Piece piece;
+  piece.offset = event.offset;
+  piece.end = event.end_offset;
+  piece.bytes = event.captured.substr(0, event.end_offset - event.offset);
+  piece.ts_ns = std::max<std::uint64_t>(event.ts_ns, 1);  // 0 is for gaps that no event told of
+  piece.start_ns = event.start_ns;
+  piece.pid = event.pid;
+  piece.tid = event.tid;
+  piece.wire_exact = event.wire_exact;
+  if (event.no_buffer) coverage_.Of(event.pid).unseen_bytes += piece.gap();
+  if (connection.ignored) {
+    ledger_.Data(DataFate::kIgnored);
+    return;
+  }
+  const int direction = static_cast<int>(event.direction);
+  ByteStream& stream = connection.streams[direction];
+  if (!stream.started()) stream.Start(event.offset, false);
+  Accept(connection, direction, piece);
+  if (!connection.ignored) Arm(connection);
+}
+
+void ConnectionTable::On(const CloseEvent& event) {
+  now_ns_ = std::max(now_ns_, event.ts_ns);
+  Connection* connection = Find(event.conn);
+  if (connection == nullptr) return;
+  connection->last_ns = std::max(connection->last_ns, event.ts_ns);
+  if (event.gone) {
+    ForceAll(*connection);
+    const std::uint64_t ends[2] = {event.read_end_offset, event.write_end_offset};
+    for (int direction = 0; direction < 2; ++direction) {
+      ByteStream& stream = connection->streams[direction];
+      if (connection->http == nullptr || !stream.started() || ends[direction] <= stream.next())
+        continue;
+      Piece gap;
+      gap.offset = stream.next();
+      gap.end = ends[direction];
+      gap.pid = connection->pid;
+      ledger_.GapDeclared();
+      connection->http->Force(static_cast<Direction>(direction));
+      if (Deliver(*connection, direction, gap)) stream.Advance(ends[direction]);
+    }
+    End(*connection, event.ts_ns, event.reset, ConnectionEnd::kGone);
+    Erase(event.conn);
+    return;
+  }
+  connection->ended[0] |= event.read_ended;
+  connection->ended[1] |= event.write_ended;
+  connection->end_reset |= event.reset;
+  FinishEnded(*connection);
+  Arm(*connection);
+}
+
+void ConnectionTable::On(const TlsEvent& event) {
+  now_ns_ = std::max(now_ns_, event.ts_ns);
+  Connection& connection = FindOrAdd(event.conn);
+  connection.last_ns = std::max(connection.last_ns, event.ts_ns);
+  connection.pid = event.pid;
+  if (connection.ignored) return;
+  tls::ClientHello hello;
+  tls::ParseClientHello(event.hello, hello);
+  coverage_.AddTls(event.pid, hello.server_name, hello.alpn);
+  Ignore(connection);
+}
+
+void ConnectionTable::On(const ExecEvent& event) { now_ns_ = std::max(now_ns_, event.ts_ns); }
+
+void ConnectionTable::On(const ExitEvent& event) {
+  now_ns_ = std::max(now_ns_, event.ts_ns);
+  coverage_.OnExit(event.pid, event.ts_ns);
+}
+
+void ConnectionTable::ForceAll(Connection& connection) {
+  // Each round lets at least one held piece go, or makes a hole a gap.
+  std::size_t rounds =
+      2 * (connection.streams[0].held_pieces() + connection.streams[1].held_pieces()) + 4;
+  while (rounds-- != 0 && !connection.ignored) {
+    const bool holding[2] = {connection.streams[0].holding(), connection.streams[1].holding()};
+    if (!holding[0] && !holding[1]) break;
+    // Missing bytes first: they may hold what the other direction waits for.
+    int direction = holding[0] ? 0 : 1;
+    if (holding[0] && holding[1] && !connection.streams[0].in_hole() &&
+        connection.streams[1].in_hole())
+      direction = 1;
+    ForceDirection(connection, direction);
+  }
+}
+
+void ConnectionTable::End(Connection& connection, std::uint64_t ts_ns, bool reset,
+                          ConnectionEnd reason) {
+  ForceAll(connection);
+  for (int direction = 0; direction < 2; ++direction)
+    ClearHeld(connection, direction, DataFate::kDiscarded);
+  if (connection.http != nullptr) {
+    if (reason == ConnectionEnd::kGone || reason == ConnectionEnd::kProcessExit) {
+      connection.http->Finish(ts_ns, reset);
+    }
+    while (connection.http->stalled()) connection.http->ForceStalled();
+    connection.http->Drop(DropReason(reason));
+  }
+  ledger_.Ended(reason);
+}
+
+void ConnectionTable::Tick(std::uint64_t now_ns) {
+  now_ns_ = std::max(now_ns_, now_ns);
+  while (!holes_.empty() && holes_.front().at_ns <= now_ns_) {
+    const ConnectionId id = holes_.front().id;
+    holes_.pop_front();
+    Connection* connection = Find(id);
+    if (connection == nullptr) continue;
+    connection->hole_armed = false;
+    for (int direction = 0; direction < 2 && !connection->ignored; ++direction) {
+      if (!connection->streams[direction].in_hole() ||
+          connection->held_since_ns[direction] + options_.hole_timeout_ns > now_ns_) {
+        continue;
+      }
+      ForceDirection(*connection, direction);
+    }
+    Arm(*connection);
+  }
+  while (!waits_.empty() && waits_.front().at_ns <= now_ns_) {
+    const ConnectionId id = waits_.front().id;
+    waits_.pop_front();
+    Connection* connection = Find(id);
+    if (connection == nullptr) continue;
+    connection->wait_armed = false;
+    for (int direction = 0; direction < 2 && !connection->ignored; ++direction) {
+      const ByteStream& stream = connection->streams[direction];
+      if (!stream.holding() || stream.in_hole() ||
+          connection->held_since_ns[direction] + options_.response_timeout_ns > now_ns_) {
+        continue;
+      }
+      ForceDirection(*connection, direction);
+    }
+    if (connection->http != nullptr && connection->http->stalled() &&
+        connection->http->stalled_since_ns() + options_.response_timeout_ns <= now_ns_) {
+      connection->http->ForceStalled();
+    }
+    Arm(*connection);
+  }
+  if (now_ns_ >= next_sweep_ns_) {
+    next_sweep_ns_ = now_ns_ + kSweepInterval;
+    Sweep(now_ns_);
+  }
+  open_gauge_.Set(static_cast<double>(context_.open_exchanges));
+  held_gauge_.Set(static_cast<double>(held_events_));
+  held_bytes_gauge_.Set(static_cast<double>(held_bytes_));
+  connections_gauge_.Set(static_cast<double>(connections_.size()));
+}
+
+void ConnectionTable::Sweep(std::uint64_t now_ns) {
+  std::vector<std::pair<ConnectionId, ConnectionEnd>> ended;
+  for (const auto& [id, connection] : connections_) {
+    const std::uint64_t idle_ns = now_ns - std::min(now_ns, connection->last_ns);
+    const bool busy = connection->http != nullptr && connection->http->open() != 0;
+    if (idle_ns >= options_.exited_grace_ns && coverage_.Exited(connection->pid)) {
+      ended.emplace_back(id, ConnectionEnd::kProcessExit);
+    } else if (idle_ns >= (busy ? options_.open_idle_ns : options_.idle_ns)) {
+      ended.emplace_back(id, ConnectionEnd::kIdle);
+    }
+  }
+  for (const auto& [id, reason] : ended) {
+    Connection* connection = Find(id);
+    End(*connection, connection->last_ns, false, reason);
+    Erase(id);
+  }
+  // Long enough for `explain` to tell of them.
+  constexpr std::uint64_t kRemember = 60'000'000'000;
+  if (now_ns > kRemember) coverage_.ForgetExited(now_ns - kRemember);
+}
+
+void ConnectionTable::Shutdown() {
+  for (auto& [id, connection] : connections_)
+    End(*connection, now_ns_, false, ConnectionEnd::kShutdown);
+  recent_ = nullptr;
+  connections_.clear();
+  holes_.clear();
+  waits_.clear();
+}
+
+}  // namespace wirespan::connection

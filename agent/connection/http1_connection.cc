@@ -1,0 +1,496 @@
+#include "agent/connection/http1_connection.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "agent/protocol/http1/body.h"
+#include "agent/protocol/http1/field.h"
+#include "agent/protocol/http1/sniff.h"
+
+namespace wirespan::connection {
+namespace {
+
+using http1::HeadOut;
+using http1::StreamEvent;
+using protocol::Exchange;
+using protocol::Outcome;
+using protocol::Piece;
+
+constexpr std::size_t kMaxFree = 256;
+
+void Assign(std::string& out, std::string_view value) {
+  if (value.empty()) return;
+  if (value.find('\n') == std::string_view::npos) {
+    out.assign(value);
+  } else {
+    out = http1::Unfold(value);
+  }
+}
+
+void FillRequest(const http1::RequestHead& head, Exchange& exchange) {
+  exchange.method.assign(head.method);
+  exchange.target.assign(head.target);
+  exchange.version_minor = head.minor;
+  Assign(exchange.host, head.host);
+  Assign(exchange.user_agent, head.user_agent);
+  Assign(exchange.traceparent, head.traceparent);
+  for (const std::string_view part : head.tracestate) {
+    if (part.empty()) continue;
+    if (!exchange.tracestate.empty()) exchange.tracestate += ',';
+    exchange.tracestate +=
+        part.find('\n') == std::string_view::npos ? std::string(part) : http1::Unfold(part);
+  }
+  Assign(exchange.forwarded, head.forwarded);
+  Assign(exchange.x_forwarded_for, head.x_forwarded_for);
+  Assign(exchange.x_forwarded_host, head.x_forwarded_host);
+  Assign(exchange.x_forwarded_proto, head.x_forwarded_proto);
+  Assign(exchange.request_content_type, head.content_type);
+  Assign(exchange.upgrade, head.upgrade);
+}
+
+// The answer was there before the question: they don't belong together. Times of reads are of their
+// return, those of writes of their entry where known, so the right pair always passes.
+bool CannotAnswer(const PendingExchange& pending, const http1::Mark& response) {
+  return pending.first_ts_ns != 0 && response.ts_ns != 0 && response.ts_ns < pending.first_ts_ns;
+}
+
+}  // namespace
+
+Http1Context::~Http1Context() {
+  while (free_ != nullptr) delete std::exchange(free_, free_->next);
+}
+
+PendingExchange* Http1Context::Acquire() {
+  PendingExchange* pending = free_;
+  if (pending == nullptr) {
+    pending = new PendingExchange;
+  } else {
+    free_ = pending->next;
+    --free_count_;
+    *pending = PendingExchange{};
+  }
+  pending->key = next_key_++;
+  ++open_exchanges;
+  return pending;
+}
+
+void Http1Context::Release(PendingExchange* pending) {
+  --open_exchanges;
+  if (free_count_ >= kMaxFree) {
+    delete pending;
+    return;
+  }
+  pending->next = free_;
+  free_ = pending;
+  ++free_count_;
+}
+
+Http1Connection::Http1Connection(Http1Context& context,
+                                 const std::shared_ptr<const ConnectionInfo>& info, Start start)
+    : context_(context),
+      info_(info),
+      start_(std::move(start)),
+      requests_(http1::Role::kRequest, context.limits.max_head_bytes),
+      responses_(http1::Role::kResponse, context.limits.max_head_bytes) {
+  if (!start_.responses_exact) responses_.Scan();
+}
+
+Http1Connection::~Http1Connection() { assert(first_ == nullptr); }
+
+bool Http1Connection::MustWait(Direction direction, const Piece& piece) const {
+  if (piece.empty() || switched_) return false;
+  if (direction == start_.requests) {
+    if (force_request_) return false;
+    if (requests_.at_boundary()) return last_ != nullptr && last_->may_switch && !last_->answered;
+    return requests_.unknown_end() && sending_ != nullptr && !sending_->answered && piece.whole &&
+           !piece.bytes.empty() && http1::LooksLikeRequest(piece.bytes) == http1::Likeness::kYes;
+  }
+  if (!in_step_ || force_response_ || unanswered_ != nullptr || !responses_.at_boundary())
+    return false;
+  return !responses_.scanning() ||
+         (!piece.bytes.empty() && piece.whole && piece.bytes.front() == 'H');
+}
+
+void Http1Connection::Force(Direction direction) {
+  (direction == start_.requests ? force_request_ : force_response_) = true;
+}
+
+void Http1Connection::NoteActivity(bool request, const Piece& piece) {
+  if (piece.ts_ns == 0) return;
+  std::uint64_t& last = request ? request_ts_ns_ : response_ts_ns_;
+  last = std::max(last, piece.ts_ns);
+}
+
+bool Http1Connection::Feed(Direction direction, Piece& piece) {
+  if (switched_) {
+    piece.Skip(piece.size());
+    return true;
+  }
+  return direction == start_.requests ? FeedRequests(piece) : FeedResponses(piece);
+}
+
+bool Http1Connection::FeedRequests(Piece& piece) {
+  HeadOut& head = context_.scratch;
+  while (!switched_) {
+    if (MustWait(start_.requests, piece)) return false;
+    requests_.set_boundary_allowed(sending_ == nullptr || sending_->answered);
+    const std::uint64_t before = piece.size();
+    switch (requests_.Next(piece, head)) {
+      case StreamEvent::kNeedMore:
+        NoteActivity(true, piece);
+        return true;
+      case StreamEvent::kHead:
+        OnRequestHead(head);
+        break;
+      case StreamEvent::kEnd:
+        OnRequestEnd();
+        break;
+      case StreamEvent::kLost:
+        force_request_ = false;
+        context_.ledger.Lost(HeadLoss::kRequest);
+        context_.coverage.Of(piece.pid).unseen_bytes += before;
+        Desynchronize(1);
+        break;
+    }
+  }
+  return true;
+}
+
+bool Http1Connection::FeedResponses(Piece& piece) {
+  HeadOut& head = context_.scratch;
+  const Direction direction =
+      start_.requests == Direction::kRead ? Direction::kWrite : Direction::kRead;
+  while (!switched_) {
+    if (MustWait(direction, piece)) return false;
+    const bool garbage = !piece.bytes.empty();
+    const std::uint64_t before = piece.size();
+    const StreamEvent event = responses_.Next(piece, head);
+    NoteActivity(false, piece);
+    switch (event) {
+      case StreamEvent::kNeedMore:
+        if (responses_.unknown_end() && unanswered_ != nullptr) {
+          Desynchronize(DropFrom(unanswered_, ExchangeDrop::kFramingLost));
+        }
+        return true;
+      case StreamEvent::kHead:
+        OnResponseHead(head);
+        break;
+      case StreamEvent::kEnd:
+        OnResponseEnd(Outcome::kComplete);
+        break;
+      case StreamEvent::kLost:
+        force_response_ = false;
+        context_.ledger.Lost(HeadLoss::kResponse);
+        context_.coverage.Of(piece.pid).unseen_bytes += before;
+        Desynchronize(DropFrom(unanswered_, garbage ? ExchangeDrop::kResponseInvalid
+                                                    : ExchangeDrop::kResponseLost) -
+                      1);
+        break;
+    }
+  }
+  return true;
+}
+
+bool Http1Connection::MayResynchronize(std::uint64_t start_ns) const {
+  if (unanswered_ != nullptr || (answering_ != nullptr && !responses_.unknown_end())) return false;
+  if (responses_.in_head() || response_ts_ns_ > start_ns) return false;
+  const std::uint64_t last = std::max(request_ts_ns_, response_ts_ns_);
+  if (start_ns >= last && start_ns - last >= context_.limits.resync_quiet_ns) return true;
+  if (response_ts_ns_ <= request_ts_ns_) return false;
+  // A body framed without knowing the request (it may answer a HEAD): believed until a round trip
+  // says otherwise.
+  if (responses_.in_body() && !responses_.unknown_end() && !round_trip_) return false;
+  return owed_ <= 0 || (round_trip_ && !overlapped_);
+}
+
+void Http1Connection::Desynchronize(std::int64_t owed) {
+  if (in_step_) {
+    in_step_ = false;
+    round_trip_ = false;
+    owed_ = 0;
+  }
+  owed_ += owed;
+}
+
+void Http1Connection::OnRequestHead(const HeadOut& head) {
+  const bool client = start_.requests == Direction::kWrite;
+  const http1::Mark& begin = head.begin;
+  // A read's entry says when the program began to wait, not when the request began.
+  const std::uint64_t start_ns = client && begin.start_ns != 0 ? begin.start_ns : begin.ts_ns;
+  force_request_ = false;
+  context_.ledger.Saw(Message::kRequest);
+  context_.ledger.Opened();
+
+  if (!in_step_ && MayResynchronize(start_ns)) {
+    in_step_ = true;
+    if (!responses_.at_boundary() && answering_ == nullptr) responses_.Scan();
+  }
+  if (in_step_ && responses_.unknown_end()) {
+    if (response_ts_ns_ > start_ns) {
+      Desynchronize(0);
+    } else {  // the next request says that the response was over
+      OnResponseEnd(Outcome::kComplete);
+      responses_.Scan();
+    }
+  }
+  if (in_step_ && count_ >= context_.limits.max_pipelined) {
+    Desynchronize(DropFrom(unanswered_, ExchangeDrop::kPipelineFull));
+  }
+  requests_.SetBody(http1::RequestBody(head.request));
+  if (!in_step_) {
+    sending_ = nullptr;
+    ++owed_;
+    round_trip_ = true;
+    request_ts_ns_ = std::max(request_ts_ns_, head.end_ts_ns);
+    context_.ledger.Dropped(ExchangeDrop::kDesynchronized);
+    return;
+  }
+
+  PendingExchange* pending = context_.Acquire();
+  Exchange& exchange = pending->exchange;
+  FillRequest(head.request, exchange);
+  exchange.protocol = protocol::Protocol::kHttp1;
+  exchange.side = client ? protocol::Side::kClient : protocol::Side::kServer;
+  if (head.incomplete) exchange.incomplete |= protocol::kIncompleteRequestHead;
+  exchange.request_start_ns = start_ns;
+  exchange.request_end_ns = head.end_ts_ns;
+  exchange.pid = begin.pid;
+  exchange.request_tid = begin.tid;
+  exchange.request_offset = begin.offset;
+  exchange.wire_exact = begin.wire_exact;
+  exchange.overlapped = first_ != nullptr;
+  exchange.proxy_client_address = start_.proxy_client_address;
+  exchange.proxy_client_port = start_.proxy_client_port;
+  pending->first_ts_ns = client ? begin.start_ns : begin.ts_ns;
+  pending->may_switch =
+      exchange.method == "CONNECT" || (!head.request.upgrade.empty() && !head.incomplete);
+
+  if (last_ != nullptr) {
+    last_->next = pending;
+  } else {
+    first_ = pending;
+  }
+  last_ = pending;
+  if (unanswered_ == nullptr) unanswered_ = pending;
+  ++count_;
+  sending_ = pending;
+  request_ts_ns_ = std::max(request_ts_ns_, head.end_ts_ns);
+  context_.observer.OnRequest(pending->key, *info_, exchange);
+}
+
+void Http1Connection::OnRequestEnd() {
+  PendingExchange* pending = std::exchange(sending_, nullptr);
+  if (pending == nullptr) return;
+  Exchange& exchange = pending->exchange;
+  exchange.request_end_ns = std::max(exchange.request_end_ns, requests_.last_ts_ns());
+  if ((exchange.incomplete & protocol::kIncompleteRequestHead) == 0) {
+    exchange.request_body_bytes = requests_.payload();
+    if (requests_.body_incomplete()) exchange.incomplete |= protocol::kIncompleteRequestBody;
+  }
+  pending->request_done = true;
+  CompleteFront();
+}
+
+void Http1Connection::OnResponseHead(const HeadOut& head) {
+  const http1::ResponseHead& response = head.response;
+  if (response.status / 100 == 1 && response.status != 101) {
+    context_.ledger.Saw(Message::kInterim);
+    responses_.SetBody({});
+    answering_ = nullptr;
+    return;
+  }
+  force_response_ = false;
+  context_.ledger.Saw(Message::kResponse);
+  PendingExchange* pending = unanswered_;
+  const bool earlier = pending != nullptr && CannotAnswer(*pending, head.begin);
+  if (pending == nullptr || earlier) {
+    context_.ledger.Dropped(!in_step_                               ? ResponseDrop::kDesynchronized
+                            : start_.joined_late && !ever_answered_ ? ResponseDrop::kLateJoin
+                                                                    : ResponseDrop::kNoRequest);
+    if (!earlier) Desynchronize(-1);
+    answering_ = nullptr;
+    responses_.SetBody(http1::ResponseBody(response, ""));
+    if (response.status == 101) Switch(head);
+    return;
+  }
+  context_.ledger.Paired();
+  ever_answered_ = true;
+  Exchange& exchange = pending->exchange;
+  pending->answered = true;
+  unanswered_ = pending->next;
+  answering_ = pending;
+  exchange.status = response.status;
+  const bool server = start_.requests == Direction::kRead;
+  exchange.response_start_ns =
+      server && head.begin.start_ns != 0 ? head.begin.start_ns : head.begin.ts_ns;
+  exchange.response_end_ns = head.end_ts_ns;
+  exchange.response_tid = head.begin.tid;
+  Assign(exchange.response_content_type, response.content_type);
+  if (head.incomplete) exchange.incomplete |= protocol::kIncompleteResponseHead;
+  const http1::Body body = http1::ResponseBody(response, exchange.method);
+  responses_.SetBody(body);
+  if (body.kind == http1::BodyKind::kOpaque) {
+    exchange.response_body_bytes = 0;
+    Switch(head);
+  } else if (body.kind == http1::BodyKind::kNone) {
+    exchange.response_body_bytes = 0;
+  }
+}
+
+void Http1Connection::Switch(const HeadOut& head) {
+  switched_ = true;
+  switched_to_http2_ = http1::EqualsLower(head.response.upgrade, "h2c");
+  DropFrom(unanswered_, ExchangeDrop::kUpgraded);
+  for (PendingExchange* pending = first_; pending != nullptr; pending = pending->next) {
+    pending->request_done = pending->response_done = true;
+    if (pending != answering_) continue;
+    pending->exchange.outcome = Outcome::kUpgraded;
+    if (!pending->exchange.request_body_bytes)
+      pending->exchange.request_body_bytes = requests_.payload();
+  }
+  sending_ = answering_ = nullptr;
+  CompleteFront();
+}
+
+void Http1Connection::OnResponseEnd(Outcome outcome) {
+  PendingExchange* pending = std::exchange(answering_, nullptr);
+  if (pending == nullptr) return;
+  Exchange& exchange = pending->exchange;
+  if ((exchange.incomplete & protocol::kIncompleteResponseHead) == 0) {
+    exchange.response_body_bytes = responses_.payload();
+    if (responses_.body_incomplete()) exchange.incomplete |= protocol::kIncompleteResponseBody;
+  }
+  exchange.response_end_ns = std::max(exchange.response_end_ns, responses_.last_ts_ns());
+  exchange.outcome = outcome;
+  pending->response_done = true;
+  CompleteFront();
+}
+
+void Http1Connection::CompleteFront() {
+  while (first_ != nullptr && first_->response_done) {
+    PendingExchange* pending = first_;
+    if (!pending->request_done) {
+      // Cut in its head: where its body ends will never be known.
+      if (pending != sending_ || !requests_.unknown_end()) return;
+      sending_ = nullptr;
+    }
+    first_ = pending->next;
+    if (first_ == nullptr) {
+      last_ = nullptr;
+    } else if (first_->exchange.overlapped) {
+      if (pending->exchange.response_end_ns <= first_->exchange.request_start_ns) {
+        first_->exchange.overlapped = false;  // only their events came in another order
+      } else {
+        overlapped_ = true;
+      }
+    }
+    if (unanswered_ == pending) unanswered_ = first_;
+    --count_;
+    Report(pending);
+  }
+}
+
+void Http1Connection::Report(PendingExchange* pending) {
+  context_.ledger.Reported();
+  ++context_.coverage.Of(pending->exchange.pid).exchanges;
+  ObservedExchange observed{info_, std::move(pending->exchange)};
+  const std::uint64_t key = pending->key;
+  context_.Release(pending);
+  context_.observer.OnExchange(key, std::move(observed));
+}
+
+std::int64_t Http1Connection::DropFrom(PendingExchange* from, ExchangeDrop reason) {
+  if (from == nullptr) return 0;
+  if (from->next != nullptr) overlapped_ = true;
+  last_ = nullptr;
+  for (PendingExchange* p = first_; p != from; p = p->next) last_ = p;
+  if (last_ == nullptr) {
+    first_ = nullptr;
+  } else {
+    last_->next = nullptr;
+  }
+  unanswered_ = nullptr;
+  std::int64_t dropped = 0;
+  while (from != nullptr) {
+    PendingExchange* pending = std::exchange(from, from->next);
+    if (sending_ == pending) sending_ = nullptr;
+    if (answering_ == pending) answering_ = nullptr;
+    --count_;
+    ++dropped;
+    context_.ledger.Dropped(reason);
+    pending->exchange.outcome = Outcome::kLost;
+    pending->exchange.response_end_ns = std::max(request_ts_ns_, response_ts_ns_);
+    ObservedExchange observed{info_, std::move(pending->exchange)};
+    const std::uint64_t key = pending->key;
+    context_.Release(pending);
+    context_.observer.OnExchange(key, std::move(observed));
+  }
+  return dropped;
+}
+
+void Http1Connection::ForceStalled() {
+  if (!stalled()) return;
+  if (first_ == sending_) {
+    sending_ = nullptr;
+    first_->exchange.request_body_bytes = requests_.payload();
+    first_->exchange.incomplete |= protocol::kIncompleteRequestBody;
+  }
+  first_->request_done = true;
+  CompleteFront();
+}
+
+void Http1Connection::EndDirection(Direction direction, std::uint64_t ts_ns, bool reset) {
+  if (switched_) return;
+  HeadOut& head = context_.scratch;
+  if (direction == start_.requests) {
+    while (!switched_) {
+      const StreamEvent event = requests_.End(head);
+      if (event == StreamEvent::kHead) {
+        OnRequestHead(head);
+      } else if (event == StreamEvent::kNeedMore) {
+        break;
+      } else {
+        OnRequestEnd();
+      }
+    }
+    return;
+  }
+  if (ended_) return;
+  ended_ = true;
+  bool cut = reset;
+  while (!switched_) {
+    const StreamEvent event = responses_.End(head);
+    if (event == StreamEvent::kHead) {
+      cut = true;
+      OnResponseHead(head);
+    } else if (event == StreamEvent::kNeedMore) {
+      break;
+    } else {
+      OnResponseEnd(cut || event == StreamEvent::kLost ? Outcome::kResponseAborted
+                                                       : Outcome::kComplete);
+    }
+  }
+  for (PendingExchange* pending = unanswered_; pending != nullptr; pending = pending->next) {
+    pending->answered = pending->response_done = true;
+    pending->exchange.outcome = Outcome::kNoResponse;
+    pending->exchange.response_end_ns = std::max(ts_ns, pending->exchange.request_end_ns);
+  }
+  unanswered_ = nullptr;
+  CompleteFront();
+}
+
+void Http1Connection::Finish(std::uint64_t ts_ns, bool reset) {
+  if (switched_) return;
+  EndDirection(start_.requests, ts_ns, reset);
+  ended_ = false;  // requests may have come since
+  EndDirection(start_.requests == Direction::kRead ? Direction::kWrite : Direction::kRead, ts_ns,
+               reset);
+  for (PendingExchange* pending = first_; pending != nullptr; pending = pending->next)
+    pending->request_done = true;
+  CompleteFront();
+}
+
+void Http1Connection::Drop(ExchangeDrop reason) { DropFrom(first_, reason); }
+
+}  // namespace wirespan::connection

@@ -1,0 +1,61 @@
+#include "agent/connection/ledger.h"
+
+#include <string>
+
+namespace wirespan::connection {
+namespace {
+
+// One counter for each value of a label.
+template <std::size_t N>
+void Register(telemetry::Registry& registry, std::array<telemetry::Counter*, N>& counters,
+              std::string_view name, std::string_view help, std::string_view label,
+              const std::array<std::string_view, N>& values) {
+  for (std::size_t i = 0; i < N; ++i) {
+    counters[i] = &registry.counter(name, help, {{std::string(label), std::string(values[i])}});
+  }
+}
+
+}  // namespace
+
+Ledger::Ledger(telemetry::Registry& registry) {
+  Register<6>(registry, events_, "wirespan_events_total", "Events from the source, by kind.",
+              "kind", {"open", "data", "close", "tls", "exec", "exit"});
+  Register<5>(
+      registry, data_, "wirespan_data_events_total",
+      "Data events by what became of them; those held now are in wirespan_data_events_held.",
+      "fate", {"consumed", "duplicate", "empty", "ignored", "discarded"});
+  Register<3>(registry, messages_, "wirespan_messages_total",
+              "Heads of messages that were read, by kind.", "kind",
+              {"request", "response", "interim"});
+  opened_ =
+      &registry.counter("wirespan_exchanges_opened_total", "Exchanges whose request was seen.");
+  reported_ = &registry.counter("wirespan_exchanges_reported_total",
+                                "Exchanges handed on to spans and metrics.");
+  Register<9>(registry, dropped_, "wirespan_exchanges_dropped_total",
+              "Exchanges whose request was seen and that are not reported, by reason.", "reason",
+              {"response_lost", "response_invalid", "framing_lost", "desynchronized",
+               "pipeline_full", "upgraded", "table_full", "idle", "shutdown"});
+  paired_ = &registry.counter("wirespan_responses_paired_total",
+                              "Final responses that belong to an exchange.");
+  Register<3>(registry, responses_dropped_, "wirespan_responses_dropped_total",
+              "Final responses that belong to no known request, by reason.", "reason",
+              {"late_join", "no_request", "desynchronized"});
+  Register<2>(registry, heads_lost_, "wirespan_heads_lost_total",
+              "Places where a head should have begun and nothing readable was (each hides one "
+              "message or more).",
+              "direction", {"request", "response"});
+  gaps_ = &registry.counter("wirespan_stream_gaps_total",
+                            "Missing stretches that were given up waiting for.");
+  hold_full_ = &registry.counter("wirespan_stream_hold_full_total",
+                                 "Times that a bound on held events was reached.");
+  connections_opened_ =
+      &registry.counter("wirespan_connections_opened_total", "Connections taken into the table.");
+  Register<5>(registry, connections_ended_, "wirespan_connections_ended_total",
+              "Connections that left the table, by reason.", "reason",
+              {"gone", "process_exit", "idle", "table_full", "shutdown"});
+  pid_overflow_ = &registry.counter(
+      "wirespan_coverage_overflow_total",
+      "Processes whose coverage was forgotten because the table of processes was full.");
+}
+
+}  // namespace wirespan::connection

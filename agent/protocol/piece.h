@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace wirespan::protocol {
+
+// A stretch of one direction of a byte stream: `bytes` at [offset, offset + bytes.size()), then a
+// gap (bytes that passed and that nobody captured) up to `end`. Either part may be empty. Bytes are
+// the caller's, for the call only.
+struct Piece {
+  std::uint64_t offset = 0;
+  std::uint64_t end = 0;
+  std::string_view bytes{};
+  std::uint64_t ts_ns = 0;     // 0: unknown (a gap that was only concluded)
+  std::uint64_t start_ns = 0;  // entry of the call, 0: unknown
+  std::uint32_t pid = 0;
+  std::uint32_t tid = 0;
+  bool wire_exact = false;
+  bool whole = true;  // nothing was consumed of it yet: it starts where a system call's bytes start
+
+  std::uint64_t size() const { return end - offset; }
+  std::uint64_t gap() const { return size() - bytes.size(); }
+  bool empty() const { return offset == end; }
+
+  // Drops the first n <= size() bytes.
+  void Skip(std::uint64_t n) {
+    if (n == 0) return;
+    offset += n;
+    bytes.remove_prefix(n < bytes.size() ? static_cast<std::size_t>(n) : bytes.size());
+    whole = false;
+  }
+};
+
+}  // namespace wirespan::protocol
