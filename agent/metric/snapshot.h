@@ -31,8 +31,8 @@ struct HistogramPoint {
 };
 
 struct HistogramMetric {
-  std::string name{};         // "http.server.request.duration"
-  std::string unit{};         // "s", "By"
+  std::string name{};  // "http.server.request.duration"
+  std::string unit{};  // "s", "By"
   std::string description{};
   std::vector<double> bounds{};
   std::vector<HistogramPoint> points{};  // cumulative temporality

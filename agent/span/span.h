@@ -23,10 +23,13 @@ struct Attribute {
   std::variant<std::string, std::int64_t, bool, double, std::vector<std::string>> value{};
 };
 
-// Who made the telemetry: one observed process (or service instance). Immutable, shared by its spans and metrics.
+// Who made the telemetry: one observed process (or service instance). Immutable, shared by its
+// spans and metrics.
 struct Resource {
   std::string service_name{};
-  std::vector<std::pair<std::string, std::variant<std::string, std::int64_t, std::vector<std::string>>>> attributes{};
+  std::vector<
+      std::pair<std::string, std::variant<std::string, std::int64_t, std::vector<std::string>>>>
+      attributes{};
   std::uint32_t pid = 0;
 };
 
@@ -34,7 +37,7 @@ struct Resource {
 struct Span {
   TraceId trace_id{};
   SpanId span_id{};
-  SpanId parent_id{};  // all zero: none
+  SpanId parent_id{};      // all zero: none
   std::uint8_t flags = 1;  // W3C trace flags; bit 0: sampled
   std::string trace_state{};
   Kind kind = Kind::kServer;
@@ -46,7 +49,8 @@ struct Span {
   std::shared_ptr<const Resource> resource{};
 };
 
-// Takes finished spans, one at a time, on the pipeline's thread. Must not block: a full sink drops and counts.
+// Takes finished spans, one at a time, on the pipeline's thread. Must not block: a full sink drops
+// and counts.
 class SpanSink {
  public:
   virtual ~SpanSink() = default;
