@@ -20,12 +20,14 @@ struct TlsClientOptions {
 };
 
 struct ClientOptions {
-  std::size_t max_connections = 4;             // requests in flight; more wait
-  std::size_t max_response_bytes = 4u << 20;   // larger: kResourceExhausted
+  std::size_t max_connections = 4;            // requests in flight; more wait
+  std::size_t max_waiting = 1024;             // more: kResourceExhausted
+  std::size_t max_response_bytes = 4u << 20;  // larger: kResourceExhausted
   std::chrono::milliseconds connect_timeout{5000};
   TlsClientOptions tls{};
+  std::chrono::milliseconds idle_timeout{30000};  // of kept connections
   std::string proxy{};     // "http://[user:pass@]host:port", empty: none. https uses CONNECT
-  std::string no_proxy{};  // NO_PROXY's syntax: hosts, .domains, CIDRs, *
+  std::string no_proxy{};  // NO_PROXY's syntax: see proxy.h
 };
 
 struct ClientRequest {
@@ -36,14 +38,20 @@ struct ClientRequest {
   std::chrono::milliseconds timeout{10000};
 };
 
-// A small asynchronous HTTP/1.1 client with kept-alive connections. One thread of its own; thread-safe.
+// A small asynchronous HTTP/1.1 client with kept-alive connections. One thread of its own;
+// thread-safe. It does not retry, but for one case: a kept connection that ended before any byte of
+// the response is replaced once by a fresh one.
 class Client {
  public:
+  // What Send would say to any request: unreadable certificates, a bad proxy. Call it when the
+  // configuration is read.
+  static Result<> Check(const ClientOptions& options);
   static std::unique_ptr<Client> Create(ClientOptions options);
   virtual ~Client() = default;  // cancels what is in flight (kCancelled) and joins
 
-  // Calls `done` exactly once, on the client's thread. A response of any status is a value; an Error is a failure to
-  // get one: kUnavailable (connect, reset), kDeadlineExceeded, kResourceExhausted (too large), kInvalidArgument (URL).
+  // Calls `done` exactly once, on the client's thread. A response of any status is a value; an
+  // Error is a failure to get one: kUnavailable (connect, reset), kDeadlineExceeded,
+  // kResourceExhausted (too large), kInvalidArgument (URL).
   virtual void Send(ClientRequest request, std::function<void(Result<Response>)> done) = 0;
 };
 

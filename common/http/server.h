@@ -12,7 +12,8 @@
 
 #include "common/base/result.h"
 
-// A bounded HTTP/1.1 server (admin pages, OTLP/HTTP). Boost.Beast lives in server.cc alone.
+// A bounded HTTP server (admin pages, OTLP/HTTP, the control socket): HTTP/1.0 and 1.1 today.
+// Boost.Beast stays inside server_*.cc.
 namespace wirespan::http {
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
@@ -26,7 +27,7 @@ struct Request {
   std::string query{};  // after '?', undecoded
   Headers headers{};
   std::string body{};
-  std::string peer{};   // address:port
+  std::string peer{};  // address:port
 };
 
 struct Response {
@@ -35,14 +36,34 @@ struct Response {
   std::string body{};
 };
 
-// Answers once, from any thread. Dropping it unanswered answers 500.
+// A body that is sent while it comes into being. From any thread, one at a time. Dropping it before
+// Finish() breaks the connection, so that the peer does not take the part for the whole.
+class BodyStream {
+ public:
+  virtual ~BodyStream() = default;
+  // False, and nothing is taken: the peer is gone (also: the server stops), or the peer reads too
+  // slowly and 1 MiB waits already. The caller may drop this piece and go on, or give up.
+  virtual bool Write(std::string piece) = 0;
+  // True once the peer is gone: no later Write will succeed.
+  virtual bool gone() const = 0;
+  virtual void Finish() = 0;
+};
+
+// Answers once, from any thread. Dropping it unanswered answers 500. It may outlive the server.
 class Responder {
  public:
   virtual ~Responder() = default;
   virtual void Send(Response response) = 0;
+  // Sends status and headers (the body of `head`, if any, is the first piece); null: cannot stream,
+  // nothing was sent.
+  virtual std::unique_ptr<BodyStream> StartStream(Response head) {
+    static_cast<void>(head);
+    return nullptr;
+  }
 };
 
-// Runs on one of the server's threads; must not block for long: keep the responder and answer later instead.
+// Runs on one of the server's threads; must not block for long: keep the responder and answer later
+// instead.
 using Handler = std::function<void(Request request, std::unique_ptr<Responder> responder)>;
 
 struct TlsServerOptions {
@@ -53,26 +74,43 @@ struct TlsServerOptions {
 
 struct ServerOptions {
   std::string host = "127.0.0.1";
-  std::uint16_t port = 0;  // 0: any free one, see port()
+  std::uint16_t port = 0;   // 0: any free one, see port()
   std::string unix_path{};  // not empty: a Unix socket instead of host:port
   unsigned unix_mode = 0660;
   std::size_t max_body_bytes = 64u << 20;
   std::size_t max_header_bytes = 64u << 10;
-  std::size_t max_connections = 1024;
+  // Bodies being received, all connections together; over it: 503 with Retry-After.
+  std::size_t max_receiving_bytes = 256u << 20;
+  std::size_t max_connections = 1024;  // more are answered 503 and closed
+  // For a whole request head, and between requests. A body, and a response to be taken by the peer,
+  // get this plus the time that they need at 16 KiB/s.
   std::chrono::seconds idle_timeout{60};
   int threads = 1;
   std::optional<TlsServerOptions> tls{};
 };
 
+struct ServerStats {
+  std::uint64_t connections = 0;  // open now
+  std::uint64_t accepted = 0;     // connections
+  std::uint64_t refused = 0;      // over max_connections
+  std::uint64_t requests = 0;     // handed to the handler
+  std::uint64_t invalid =
+      0;  // answered 4xx/5xx before the handler: bad syntax, too large, too much at once
+  std::uint64_t failed_handshakes = 0;  // TLS
+  std::uint64_t timeouts = 0;           // too slow peers that had begun something
+};
+
 class Server {
  public:
-  // Listens at once; serves until destroyed or Stop(). The error names address and reason ("listen on
-  // 127.0.0.1:8890: Address already in use").
+  // Listens at once; serves until destroyed or Stop(), neither of which may happen on one of its
+  // own threads. The error names address and reason ("listen on 127.0.0.1:8890: Address already in
+  // use").
   static Result<std::unique_ptr<Server>> Start(ServerOptions options, Handler handler);
   virtual ~Server() = default;
   virtual std::uint16_t port() const = 0;
   // Stops accepting, waits up to `grace` for requests in flight, then closes. Idempotent.
   virtual void Stop(std::chrono::milliseconds grace) = 0;
+  virtual ServerStats stats() const = 0;
 };
 
 }  // namespace wirespan::http

@@ -1,0 +1,323 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/ssl/error.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/bind_handler.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/stream_traits.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/serializer.hpp>
+#include <boost/beast/http/write.hpp>
+#include <chrono>
+#include <exception>
+#include <optional>
+#include <string>
+
+#include "common/base/strings.h"
+#include "common/http/server_core.h"
+#include "common/http/server_message.h"
+#include "common/telemetry/log.h"
+
+namespace wirespan::http::internal {
+
+using PlainStream = beast::basic_stream<asio::generic::stream_protocol>;
+
+// One connection over a plain or a TLS stream. Requests are taken one after the other; a pipelined
+// one waits in the buffer until the one before it is answered.
+//
+//   kIdle ------ head read ------> kBusy ---- answered, keep-alive ----> kIdle
+//     |                              |------- answered, close ---------> kLingering -> gone
+//     |-- refused: error response ---+        StartStream -> kStreaming -^
+template <class Stream>
+class Session : public SessionBase {
+ public:
+  template <class... Args>
+  Session(std::shared_ptr<Core> core, std::string peer, Args&&... stream)
+      : core_(std::move(core)),
+        peer_(std::move(peer)),
+        stream_(std::forward<Args>(stream)...),
+        buffer_(core_->options.max_header_bytes + kReadBytes) {}
+
+  ~Session() override {
+    ReleaseBody();
+    MarkGone();
+    core_->Remove(this);
+  }
+
+  asio::any_io_executor executor() override { return stream_.get_executor(); }
+
+  void Answer(Response response) override {
+    const bool keep = keep_alive_ && !core_->draining;
+    const std::size_t size = response.body.size();
+    response_.emplace(FromResponse(std::move(response), version_, keep, head_only_));
+    Lowest().expires_after(TimeFor(size));
+    beast::http::async_write(stream_, *response_,
+                             [self = Self(), keep](beast::error_code error, std::size_t) {
+                               self->response_.reset();
+                               if (error) return self->Broken(error);
+                               keep ? self->ReadHead() : self->Shutdown();
+                             });
+  }
+
+  void BeginStream(Response head, std::shared_ptr<StreamState> state) override {
+    state_ = State::kStreaming;
+    stream_state_ = std::move(state);
+    keep_alive_ = false;
+    if (!head.body.empty() && !head_only_) {
+      const std::lock_guard lock(stream_state_->mutex);
+      stream_state_->waiting.insert(0, head.body);
+    }
+    stream_head_.emplace(StreamHead(head, version_));
+    stream_serializer_.emplace(*stream_head_);
+    Lowest().expires_never();
+    WatchPeer();
+    Lowest().expires_after(core_->options.idle_timeout);
+    beast::http::async_write_header(stream_, *stream_serializer_,
+                                    [self = Self()](beast::error_code error, std::size_t) {
+                                      if (error) return self->Broken(error);
+                                      self->stream_head_written_ = true;
+                                      if (!self->head_only_) return self->FlushStream();
+                                      self->MarkGone();
+                                      self->Shutdown();
+                                    });
+  }
+
+  void FlushStream() override {
+    if (stream_state_ == nullptr || state_ != State::kStreaming || !stream_head_written_ ||
+        stream_writing_)
+      return;
+    std::string data;
+    bool finished = false;
+    {
+      const std::lock_guard lock(stream_state_->mutex);
+      stream_state_->scheduled = false;
+      if (stream_state_->aborted) {
+        stream_state_->gone = true;
+        return Close();
+      }
+      data.swap(stream_state_->waiting);
+      stream_state_->in_flight = data.size();
+      finished = stream_state_->finished || core_->draining;
+      if (finished) stream_state_->gone = true;
+    }
+    if (data.empty() && !finished) return;
+    if (version_ >= 11) {
+      stream_out_ = data.empty() ? "" : fmt::format("{:x}\r\n", data.size()) + data + "\r\n";
+      if (finished) stream_out_ += "0\r\n\r\n";
+    } else {
+      stream_out_ = std::move(data);
+    }
+    stream_writing_ = true;
+    Lowest().expires_after(TimeFor(stream_out_.size()));
+    asio::async_write(stream_, asio::buffer(stream_out_),
+                      [self = Self(), finished](beast::error_code error, std::size_t) {
+                        self->stream_writing_ = false;
+                        if (error) return self->Broken(error);
+                        if (finished) return self->Shutdown();
+                        {
+                          const std::lock_guard lock(self->stream_state_->mutex);
+                          self->stream_state_->in_flight = 0;
+                        }
+                        self->FlushStream();
+                      });
+  }
+
+  void Drain() override {
+    if (state_ == State::kIdle || state_ == State::kLingering) Close();
+    if (state_ == State::kStreaming) FlushStream();
+  }
+
+  void Abort() override {
+    MarkGone();
+    Close();
+  }
+
+ protected:
+  enum class State : unsigned char { kIdle, kBusy, kStreaming, kLingering };
+  static constexpr std::size_t kReadBytes = 128u << 10;
+  static constexpr std::size_t kBytesPerSecond = 16u << 10;
+  static constexpr std::size_t kMaxLingerBytes = 16u << 20;
+
+  // Says goodbye in the stream's own way, then calls Linger().
+  virtual void Shutdown() = 0;
+
+  std::shared_ptr<Session> Self() { return std::static_pointer_cast<Session>(shared_from_this()); }
+  PlainStream& Lowest() { return beast::get_lowest_layer(stream_); }
+
+  std::chrono::steady_clock::duration TimeFor(std::size_t bytes) const {
+    return core_->options.idle_timeout + std::chrono::seconds(bytes / kBytesPerSecond);
+  }
+
+  void ReadHead() {
+    if (core_->draining) return Close();
+    state_ = State::kIdle;
+    parser_.emplace();
+    parser_->header_limit(static_cast<std::uint32_t>(
+        std::min<std::size_t>(core_->options.max_header_bytes, 1u << 30)));
+    parser_->body_limit(core_->options.max_body_bytes);
+    Lowest().expires_after(core_->options.idle_timeout);
+    beast::http::async_read_header(
+        stream_, buffer_, *parser_,
+        [self = Self()](beast::error_code error, std::size_t) { self->OnHead(error); });
+  }
+
+  void OnHead(beast::error_code error) {
+    if (error) {
+      if (error == beast::error::timeout && parser_->got_some()) ++core_->timeouts;
+      return Refuse(error);
+    }
+    state_ = State::kBusy;
+    const auto& message = parser_->get();
+    version_ = message.version();
+    head_only_ = message.method() == beast::http::verb::head;
+    if (const int status = RefusedStatus(message); status != 0) return Refuse(status);
+    body_deadline_ = std::chrono::steady_clock::now() + core_->options.idle_timeout;
+    const auto expect = message[beast::http::field::expect];
+    if (version_ >= 11 && !parser_->is_done() &&
+        EqualsIgnoreCase({expect.data(), expect.size()}, "100-continue")) {
+      Lowest().expires_after(core_->options.idle_timeout);
+      static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+      asio::async_write(stream_, asio::buffer(kContinue),
+                        [self = Self()](beast::error_code failed, std::size_t) {
+                          failed ? self->Broken(failed) : self->ReadBody();
+                        });
+      return;
+    }
+    ReadBody();
+  }
+
+  void ReadBody() {
+    if (parser_->is_done()) return Dispatch();
+    Lowest().expires_at(body_deadline_ + std::chrono::seconds(counted_bytes_ / kBytesPerSecond));
+    beast::http::async_read_some(stream_, buffer_, *parser_,
+                                 [self = Self()](beast::error_code error, std::size_t) {
+                                   if (error == beast::error::timeout) ++self->core_->timeouts;
+                                   if (error) return self->Refuse(error);
+                                   if (!self->CountBody()) return self->Refuse(503);
+                                   self->ReadBody();
+                                 });
+  }
+
+  bool CountBody() {
+    const std::size_t size = parser_->get().body().size();
+    const std::size_t more = size - counted_bytes_;
+    counted_bytes_ = size;
+    return core_->receiving_bytes.fetch_add(more) + more <= core_->options.max_receiving_bytes;
+  }
+  void ReleaseBody() { core_->receiving_bytes -= std::exchange(counted_bytes_, 0); }
+
+  void Dispatch() {
+    if (core_->stopped) return Close();
+    keep_alive_ = parser_->get().keep_alive();
+    Request request = ToRequest(parser_->release(), peer_);
+    ReleaseBody();
+    ++core_->requests;
+    Lowest().expires_never();
+    try {
+      core_->handler(std::move(request), MakeResponder(core_, weak_from_this()));
+    } catch (const std::exception& exception) {
+      log::WriteLimited(log::Level::kError, "http-server-handler",
+                        std::string("http server: a handler failed: ") + exception.what());
+    }
+  }
+
+  void Refuse(beast::error_code error) {
+    const int status = StatusOf(error);
+    if (status == 0) return Broken(error);
+    Refuse(status);
+  }
+
+  void Refuse(int status) {
+    ++core_->invalid;
+    state_ = State::kBusy;
+    keep_alive_ = false;
+    head_only_ = false;
+    version_ = 11;
+    ReleaseBody();
+    Response response{.status = status, .headers = {{"Content-Type", "text/plain"}}};
+    if (status == 503) response.headers.emplace_back("Retry-After", "1");
+    response.body = status == 413   ? "request body too large\n"
+                    : status == 431 ? "request head too large\n"
+                    : status == 503 ? "too much is being received\n"
+                    : status == 505 ? "HTTP/1.0 or HTTP/1.1, please\n"
+                                    : "bad request\n";
+    Answer(std::move(response));
+  }
+
+  // After our side of the connection is closed: what the peer still sends is read and thrown away
+  // for a while, because closing on unread bytes resets the connection and the peer may lose our
+  // last response.
+  void Linger() {
+    state_ = State::kLingering;
+    if (core_->draining) return Close();
+    beast::error_code ignored;
+    Lowest().socket().shutdown(asio::socket_base::shutdown_send, ignored);
+    Lowest().expires_after(std::chrono::seconds(2));
+    LingerRead();
+  }
+  void LingerRead() {
+    Lowest().async_read_some(asio::buffer(discard_),
+                             [self = Self()](beast::error_code error, std::size_t size) {
+                               self->lingered_bytes_ += size;
+                               if (error || self->lingered_bytes_ > kMaxLingerBytes)
+                                 return self->Close();
+                               self->LingerRead();
+                             });
+  }
+
+  void WatchPeer() {
+    stream_.async_read_some(asio::buffer(discard_),
+                            [self = Self()](beast::error_code error, std::size_t) {
+                              if (self->state_ != State::kStreaming) return;
+                              if (error) return self->Broken(error);
+                              self->WatchPeer();
+                            });
+  }
+
+  void Broken(beast::error_code) { Abort(); }
+
+  void Close() {
+    state_ = State::kLingering;
+    beast::error_code ignored;
+    Lowest().socket().close(ignored);
+  }
+
+  void MarkGone() {
+    if (stream_state_ == nullptr) return;
+    const std::lock_guard lock(stream_state_->mutex);
+    stream_state_->gone = true;
+    stream_state_->waiting.clear();
+  }
+
+  const std::shared_ptr<Core> core_;
+  const std::string peer_;
+  Stream stream_;
+  State state_ = State::kIdle;
+  beast::flat_buffer buffer_;
+  std::optional<beast::http::request_parser<beast::http::string_body>> parser_;
+  std::optional<beast::http::response<beast::http::string_body>> response_;
+  unsigned version_ = 11;
+  bool keep_alive_ = false;
+  bool head_only_ = false;
+  std::size_t counted_bytes_ = 0;  // our share of core_->receiving_bytes
+  std::chrono::steady_clock::time_point body_deadline_{};
+
+  std::shared_ptr<StreamState> stream_state_;
+  std::optional<beast::http::response<beast::http::empty_body>> stream_head_;
+  std::optional<beast::http::response_serializer<beast::http::empty_body>> stream_serializer_;
+  std::string stream_out_;
+  bool stream_head_written_ = false;
+  bool stream_writing_ = false;
+
+  std::array<char, 4096> discard_{};
+  std::size_t lingered_bytes_ = 0;
+};
+
+}  // namespace wirespan::http::internal
