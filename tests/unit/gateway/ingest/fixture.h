@@ -1,0 +1,101 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "common/otlp/compress.h"
+#include "common/otlp/response.h"
+#include "common/telemetry/metrics.h"
+#include "gateway/ingest/grpc_receiver.h"
+#include "gateway/ingest/http_receiver.h"
+#include "tests/unit/gateway/ingest/otlp_client.h"
+#include "tests/unit/gateway/ingest/otlp_requests.h"
+
+namespace wirespan::gateway::testing {
+
+// A pipeline that keeps what it is given and answers with `answer`.
+class Ground : public Consumer {
+ public:
+  void Consume(Batch batch) override {
+    std::unique_lock lock(mutex_);
+    received_.push_back({batch.signal, batch.items, batch.bytes.ToString()});
+    Outcome outcome = answer_;
+    lock.unlock();
+    batch.ack.Answer(std::move(outcome));
+  }
+  struct Received {
+    Signal signal = Signal::kTraces;
+    std::uint64_t items = 0;
+    std::string bytes{};
+  };
+  std::vector<Received> Take() {
+    std::lock_guard lock(mutex_);
+    return std::exchange(received_, {});
+  }
+  void AnswerWith(Outcome outcome) {
+    std::lock_guard lock(mutex_);
+    answer_ = std::move(outcome);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<Received> received_;
+  Outcome answer_{};
+};
+
+class ReceiverTest : public ::testing::Test {
+ protected:
+  static constexpr std::size_t kLimit = 256 << 10;
+
+  ReceiverTest() {
+    Door::Pipelines all{{&ground_, &ground_, &ground_}};
+    auto grpc = StartGrpcReceiver({.endpoint = "127.0.0.1:0", .max_recv_msg_size_bytes = kLimit},
+                                  std::make_unique<Door>("otlp", "grpc", all, budget_, registry_));
+    if (!grpc) throw std::runtime_error(grpc.error().message);
+    grpc_ = std::move(*grpc);
+    auto http = StartHttpReceiver({.endpoint = "127.0.0.1:0", .max_request_body_bytes = kLimit},
+                                  std::make_unique<Door>("otlp", "http", all, budget_, registry_));
+    if (!http) throw std::runtime_error(http.error().message);
+    http_ = std::move(*http);
+  }
+
+  GrpcAnswer Grpc(std::string_view request, GrpcCompression compression = GrpcCompression::kNone,
+                  Signal signal = Signal::kTraces) {
+    return GrpcExport("127.0.0.1:" + std::to_string(grpc_->port()),
+                      std::string(otlp::GrpcMethod(signal)), request, compression);
+  }
+  HttpAnswer Proto(std::string_view body, std::vector<std::string> headers = {},
+                   std::string_view path = "/v1/traces") {
+    return HttpPost(http_->port(), path, "application/x-protobuf", body, std::move(headers));
+  }
+  HttpAnswer Json(std::string_view body, std::vector<std::string> headers = {},
+                  std::string_view path = "/v1/traces") {
+    return HttpPost(http_->port(), path, "application/json", body, std::move(headers));
+  }
+  static std::string Compressed(otlp::Encoding encoding, std::string_view bytes) {
+    otlp::Compressor compressor;
+    std::string out;
+    compressor.Compress(encoding, bytes, out);
+    return out;
+  }
+  static otlp::RpcStatus StatusIn(std::string_view bytes) {
+    otlp::RpcStatus status;
+    EXPECT_TRUE(otlp::DecodeStatus(bytes, status));
+    return status;
+  }
+  double Count(std::string_view name, std::string_view transport) {
+    return registry_.Value(name, {{"receiver", "otlp"}, {"transport", std::string(transport)}});
+  }
+
+  telemetry::Registry registry_;
+  std::shared_ptr<MemoryBudget> budget_ = MemoryBudget::Create(64 << 20);
+  Ground ground_;
+  std::unique_ptr<Receiver> grpc_;
+  std::unique_ptr<Receiver> http_;
+};
+
+}  // namespace wirespan::gateway::testing

@@ -1,0 +1,160 @@
+// The server requirements of OTLP over HTTP (H1 to H18), named by their ids.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/otlp/json.h"
+#include "tests/unit/gateway/ingest/fixture.h"
+
+namespace wirespan::gateway::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+class OtlpHttpServerTest : public ReceiverTest {
+ protected:
+  // The JSON that a JSON request has become, to look into.
+  std::string Delivered(std::string_view json) {
+    const HttpAnswer answer = Json(json);
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    const auto received = ground_.Take();
+    if (received.size() != 1) return "nothing delivered";
+    return otlp::RequestToJson(Signal::kTraces, received[0].bytes).value_or("not readable");
+  }
+};
+
+TEST_F(OtlpHttpServerTest, H1AnswersInTheEncodingOfTheRequest) {
+  EXPECT_EQ(Proto(Spans(1)).Header("Content-Type"), "application/x-protobuf");
+  EXPECT_EQ(Json(SpanJson()).Header("Content-Type"), "application/json");
+  EXPECT_EQ(Proto("\x0a").Header("Content-Type"), "application/x-protobuf");
+  EXPECT_EQ(Json("{").Header("Content-Type"), "application/json");
+  EXPECT_EQ(
+      HttpPost(http_->port(), "/v1/traces", "Application/JSON; charset=utf-8", SpanJson()).status,
+      200);
+}
+
+TEST_F(OtlpHttpServerTest, H2TakesEnumsAsNumbersOnly) {
+  EXPECT_EQ(Json(SpanJson(R"(,"kind":"SPAN_KIND_SERVER")")).status, 400);
+  EXPECT_THAT(Delivered(SpanJson(R"(,"kind":2)")), HasSubstr(R"("kind":2)"));
+}
+
+TEST_F(OtlpHttpServerTest, H3IgnoresUnknownMembers) {
+  const std::string plain = Delivered(SpanJson());
+  EXPECT_EQ(Delivered(SpanJson(R"(,"novelty":{"a":[1,{"b":null}]},"other":[[]])")), plain);
+}
+
+TEST_F(OtlpHttpServerTest, H4TakesIdsAsHexInAnyCase) {
+  const std::string lower = Delivered(SpanJson("", "abababababababababababababababab"));
+  EXPECT_EQ(Delivered(SpanJson("", "ABABABABABABABABABABABABABABABAB")), lower);
+  EXPECT_EQ(Delivered(SpanJson("", "aBABabABabABabABabABabABabABabAB")), lower);
+  EXPECT_EQ(Json(SpanJson("", "GhoaGhoaGhoaGhoaGhoaGg==")).status, 400);
+}
+
+TEST_F(OtlpHttpServerTest, H5TakesLowerCamelCaseOnly) {
+  EXPECT_THAT(Delivered(SpanJson(R"(,"dropped_attributes_count":5)")),
+              ::testing::Not(HasSubstr("roppedAttributesCount")));
+  EXPECT_THAT(Delivered(SpanJson(R"(,"droppedAttributesCount":5)")),
+              HasSubstr(R"("droppedAttributesCount":5)"));
+}
+
+TEST_F(OtlpHttpServerTest, H6TakesLongIntegersAsTextOrNumber) {
+  EXPECT_THAT(Delivered(SpanJson(R"(,"startTimeUnixNano":123)")),
+              HasSubstr(R"("startTimeUnixNano":"123")"));
+  EXPECT_THAT(Delivered(SpanJson(R"(,"startTimeUnixNano":"9223372036854775809")")),
+              HasSubstr(R"("startTimeUnixNano":"9223372036854775809")"));
+}
+
+TEST_F(OtlpHttpServerTest, H7TooLargeIs413HoweverItComes) {
+  const std::string large = Spans(1, std::string(kLimit * 2, 'a'));
+  EXPECT_EQ(Proto(large).status, 413);
+  EXPECT_EQ(Proto(Compressed(otlp::Encoding::kGzip, large), {"Content-Encoding: gzip"}).status,
+            413);
+  std::string chunks;
+  for (int i = 0; i < 5; ++i) chunks += "10000\r\n" + std::string(0x10000, 'a') + "\r\n";
+  chunks += "0\r\n\r\n";
+  EXPECT_EQ(Proto(chunks, {"Transfer-Encoding: chunked"}).status, 413);
+  EXPECT_TRUE(ground_.Take().empty());
+}
+
+TEST_F(OtlpHttpServerTest, H8SuccessIs200WithAnEmptyResponse) {
+  const HttpAnswer proto = Proto(Spans(1));
+  EXPECT_EQ(proto.status, 200);
+  EXPECT_EQ(proto.body, "");
+  const HttpAnswer json = Json(SpanJson());
+  EXPECT_EQ(json.status, 200);
+  EXPECT_EQ(json.body, "{}");
+}
+
+TEST_F(OtlpHttpServerTest, H9PartialSuccessIs200WithTheCount) {
+  const HttpAnswer answer = Proto(Wrap(Nest(2, Span("good")) + Nest(2, Span("bad", 15))));
+  EXPECT_EQ(answer.status, 200);
+  otlp::PartialSuccess partial;
+  ASSERT_TRUE(otlp::DecodeResponse(answer.body, partial));
+  EXPECT_EQ(partial.rejected, 1);
+  const HttpAnswer json = Json(SpanJson("", "abab"));
+  EXPECT_EQ(json.status, 200);
+  EXPECT_THAT(json.body, HasSubstr("rejectedSpans"));
+}
+
+TEST_F(OtlpHttpServerTest, H10EveryFailureHasAStatusAsItsBody) {
+  struct Case {
+    HttpAnswer answer;
+    int status;
+  };
+  const std::string large = Spans(1, std::string(kLimit * 2, 'a'));
+  const std::string bomb = Compressed(otlp::Encoding::kGzip, large);
+  std::vector<Case> cases = {
+      {Proto("\x0a"), 400},
+      {Proto(Spans(1), {}, "/v1/nothing"), 404},
+      {HttpSend(http_->port(), "GET", "/v1/traces", {"Content-Type: application/x-protobuf"}, ""),
+       405},
+      {Proto(bomb, {"Content-Encoding: gzip"}), 413},
+      {Proto(Spans(1), {"Content-Encoding: br"}), 415},
+  };
+  ground_.AnswerWith(Outcome::Retry("full", std::chrono::milliseconds(1500)));
+  cases.push_back({Proto(Spans(1)), 503});
+  ground_.AnswerWith(
+      {.code = StatusCode::kResourceExhausted, .retryable = true, .message = "slow down"});
+  cases.push_back({Proto(Spans(1)), 429});
+  ground_.AnswerWith(Outcome::Reject(StatusCode::kInternal, "broken"));
+  cases.push_back({Proto(Spans(1)), 500});
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.status);
+    EXPECT_EQ(c.answer.status, c.status);
+    EXPECT_EQ(c.answer.Header("Content-Type"), "application/x-protobuf");
+    const otlp::RpcStatus status = StatusIn(c.answer.body);
+    EXPECT_NE(status.code, 0);
+    EXPECT_FALSE(status.message.empty());  // H11
+  }
+  EXPECT_EQ(cases[5].answer.Header("Retry-After"), "2");  // H13, rounded up
+  EXPECT_EQ(HttpPost(http_->port(), "/v1/traces", "text/plain", "x").status, 415);
+}
+
+TEST_F(OtlpHttpServerTest, H12UndecodableIs400WithBadRequest) {
+  for (const std::string& garbage : {std::string("\x0a"), std::string(100, '\xff'),
+                                     std::string("\x0a\x05hello!!"), std::string("{}")}) {
+    const HttpAnswer answer = Proto(garbage);
+    EXPECT_EQ(answer.status, 400);
+    EXPECT_EQ(StatusIn(answer.body).violations.size(), 1u);
+  }
+  for (const char* garbage :
+       {"", "{", "[]", "{\"resourceSpans\":{}}", "nul", "\xff\xfe", "{\"resourceSpans\":[{]}"}) {
+    EXPECT_EQ(Json(garbage).status, 400) << garbage;
+  }
+  EXPECT_EQ(Json(std::string(100000, '[')).status, 400);
+  EXPECT_EQ(Proto("not gzip", {"Content-Encoding: gzip"}).status, 400);
+}
+
+TEST_F(OtlpHttpServerTest, H17OtherMethodsAre405WithAllow) {
+  for (const char* method : {"GET", "PUT", "DELETE"}) {
+    const HttpAnswer answer = HttpSend(http_->port(), method, "/v1/traces", {}, "");
+    EXPECT_EQ(answer.status, 405) << method;
+    EXPECT_EQ(answer.Header("Allow"), "POST");
+  }
+}
+
+TEST_F(OtlpHttpServerTest, H18AcceptsATrailingSlash) {
+  EXPECT_EQ(Proto(Spans(1), {}, "/v1/traces/").status, 200);
+}
+
+}  // namespace
+}  // namespace wirespan::gateway::testing

@@ -1,0 +1,272 @@
+#include "gateway/sink/queued_exporter.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+
+namespace wirespan::gateway {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+// A sink that the test answers by hand, or by itself with `automatic`.
+class HandSender : public Sender {
+ public:
+  struct Shared {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::deque<std::function<void(Outcome)>> waiting;
+    std::vector<Outcome> automatic;  // answers in order, the last one for ever; empty: by hand
+    std::size_t sends = 0;
+
+    bool WaitForSends(std::size_t count) {
+      std::unique_lock lock(mutex);
+      return changed.wait_for(lock, seconds(30), [&] { return sends >= count; });
+    }
+    void AnswerNext(Outcome outcome) {
+      std::function<void(Outcome)> done;
+      {
+        std::unique_lock lock(mutex);
+        ASSERT_TRUE(changed.wait_for(lock, seconds(30), [&] { return !waiting.empty(); }));
+        done = std::move(waiting.front());
+        waiting.pop_front();
+      }
+      done(std::move(outcome));
+    }
+  };
+
+  explicit HandSender(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
+  ~HandSender() override {
+    for (auto& done : shared_->waiting) {
+      done({.code = StatusCode::kCancelled, .retryable = true, .message = "cancelled"});
+    }
+    shared_->waiting.clear();
+  }
+  void Send(Signal, std::uint64_t, Bytes, std::function<void(Outcome)> done) override {
+    std::unique_lock lock(shared_->mutex);
+    const std::size_t index = shared_->sends++;
+    shared_->changed.notify_all();
+    if (shared_->automatic.empty()) {
+      shared_->waiting.push_back(std::move(done));
+      return;
+    }
+    Outcome outcome = shared_->automatic[std::min(index, shared_->automatic.size() - 1)];
+    lock.unlock();
+    done(std::move(outcome));
+  }
+
+ private:
+  std::shared_ptr<Shared> shared_;
+};
+
+class QueuedExporterTest : public ::testing::Test {
+ protected:
+  void Make(QueueOptions queue, RetryOptions retry = {.initial_interval = milliseconds(1),
+                                                      .max_interval = milliseconds(2)}) {
+    exporter_ = std::make_unique<QueuedExporter>("otlp", Signal::kTraces, queue, retry,
+                                                 std::make_unique<HandSender>(sink_), registry_);
+  }
+  Batch MakeBatch(std::uint64_t items = 1) {
+    Batch batch;
+    batch.items = items;
+    batch.bytes = Bytes(std::string(10, 'x'));
+    batch.ack = Ack([this](Outcome outcome) {
+      std::lock_guard lock(mutex_);
+      told_.push_back(std::move(outcome));
+      changed_.notify_all();
+    });
+    return batch;
+  }
+  std::size_t answers() {
+    std::lock_guard lock(mutex_);
+    return told_.size();
+  }
+  bool WaitForAnswers(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, seconds(30), [&] { return told_.size() >= count; });
+  }
+  double Metric(std::string_view name, telemetry::Labels more = {}) {
+    telemetry::Labels labels = {{"exporter", "otlp"}};
+    labels.insert(labels.end(), more.begin(), more.end());
+    return registry_.Value(name, labels);
+  }
+  std::uint64_t DrainNow() { return exporter_->Drain(steady_clock::now() + seconds(30)); }
+
+  std::shared_ptr<HandSender::Shared> sink_ = std::make_shared<HandSender::Shared>();
+  telemetry::Registry registry_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Outcome> told_;
+  std::unique_ptr<QueuedExporter> exporter_;
+};
+
+TEST_F(QueuedExporterTest, AnswersOnEnqueueWithTheQueueOn) {
+  Make({});
+  exporter_->Consume(MakeBatch(7));
+  ASSERT_EQ(answers(), 1u);
+  EXPECT_TRUE(told_[0].ok());
+  EXPECT_EQ(Metric("otelcol_exporter_sent_spans_total"), 0);
+  EXPECT_EQ(Metric("otelcol_exporter_queue_size", {{"data_type", "traces"}}), 1);
+  EXPECT_EQ(Metric("otelcol_exporter_queue_capacity", {{"data_type", "traces"}}), 1000);
+  sink_->AnswerNext({});
+  EXPECT_EQ(DrainNow(), 0u);
+  EXPECT_EQ(Metric("otelcol_exporter_sent_spans_total"), 7);
+}
+
+TEST_F(QueuedExporterTest, AnswersAfterTheSinkWithTheQueueOff) {
+  Make({.enabled = false});
+  exporter_->Consume(MakeBatch());
+  ASSERT_TRUE(sink_->WaitForSends(1));
+  EXPECT_EQ(answers(), 0u);
+  sink_->AnswerNext({});
+  ASSERT_EQ(answers(), 1u);
+  EXPECT_TRUE(told_[0].ok());
+}
+
+TEST_F(QueuedExporterTest, AnswersAfterTheSinkWithWaitForResult) {
+  Make({.wait_for_result = true});
+  exporter_->Consume(MakeBatch());
+  ASSERT_TRUE(sink_->WaitForSends(1));
+  EXPECT_EQ(answers(), 0u);
+  sink_->AnswerNext(Outcome::Reject(StatusCode::kInvalidArgument, "no"));
+  ASSERT_EQ(answers(), 1u);
+  EXPECT_EQ(told_[0].code, StatusCode::kInvalidArgument);
+}
+
+TEST_F(QueuedExporterTest, RefusesWhenFullAndSaysWhenToComeAgain) {
+  Make({.num_consumers = 1, .queue_size = 2});
+  for (int i = 0; i < 3; ++i) exporter_->Consume(MakeBatch(5));
+  ASSERT_EQ(answers(), 3u);
+  EXPECT_TRUE(told_[1].ok());
+  EXPECT_TRUE(told_[2].retryable);
+  EXPECT_TRUE(told_[2].retry_after.has_value());
+  EXPECT_EQ(Metric("otelcol_exporter_enqueue_failed_spans_total"), 5);
+}
+
+TEST_F(QueuedExporterTest, HoldsTheAnswerWhenFullWithBlockOnOverflow) {
+  Make({.num_consumers = 1, .queue_size = 1, .block_on_overflow = true});
+  exporter_->Consume(MakeBatch());
+  exporter_->Consume(MakeBatch());
+  EXPECT_EQ(answers(), 1u);
+  sink_->AnswerNext({});
+  ASSERT_TRUE(WaitForAnswers(2));
+  EXPECT_TRUE(told_[1].ok());
+  sink_->AnswerNext({});
+  EXPECT_EQ(DrainNow(), 0u);
+}
+
+TEST_F(QueuedExporterTest, CountsTheQueueInTheUnitOfItsSizer) {
+  Make({.queue_size = 10, .sizer = Sizer::kItems});
+  exporter_->Consume(MakeBatch(8));
+  exporter_->Consume(MakeBatch(8));
+  EXPECT_TRUE(told_[0].ok());
+  EXPECT_TRUE(told_[1].retryable);
+  EXPECT_EQ(Metric("otelcol_exporter_queue_size", {{"data_type", "traces"}}), 8);
+}
+
+TEST_F(QueuedExporterTest, SendsNoMoreAtATimeThanItHasConsumers) {
+  Make({.num_consumers = 2});
+  for (int i = 0; i < 5; ++i) exporter_->Consume(MakeBatch());
+  ASSERT_TRUE(sink_->WaitForSends(2));
+  EXPECT_EQ(sink_->sends, 2u);
+  sink_->AnswerNext({});
+  EXPECT_TRUE(sink_->WaitForSends(3));
+}
+
+TEST_F(QueuedExporterTest, RetriesWhatMayBeRetried) {
+  sink_->automatic = {Outcome::Retry("down"), Outcome::Retry("down"), Outcome{}};
+  Make({});
+  exporter_->Consume(MakeBatch(3));
+  ASSERT_TRUE(sink_->WaitForSends(3));
+  EXPECT_EQ(DrainNow(), 0u);
+  EXPECT_EQ(Metric("otelcol_exporter_sent_spans_total"), 3);
+  EXPECT_EQ(Metric("otelcol_exporter_send_failed_spans_total"), 0);
+  EXPECT_EQ(Metric("wirespan_exporter_retries_total", {{"data_type", "traces"}}), 2);
+}
+
+TEST_F(QueuedExporterTest, NeverRetriesARefusal) {
+  sink_->automatic = {Outcome::Reject(StatusCode::kInvalidArgument, "no")};
+  Make({.enabled = false});
+  exporter_->Consume(MakeBatch(3));
+  ASSERT_TRUE(WaitForAnswers(1));
+  EXPECT_EQ(sink_->sends, 1u);
+  EXPECT_EQ(Metric("otelcol_exporter_send_failed_spans_total"), 3);
+}
+
+TEST_F(QueuedExporterTest, GivesUpAfterMaxElapsedTime) {
+  sink_->automatic = {Outcome::Retry("down")};
+  Make({.enabled = false}, {.initial_interval = milliseconds(1),
+                            .max_interval = milliseconds(2),
+                            .max_elapsed_time = milliseconds(20)});
+  exporter_->Consume(MakeBatch(3));
+  ASSERT_TRUE(WaitForAnswers(1));
+  EXPECT_TRUE(told_[0].retryable);
+  EXPECT_GT(sink_->sends, 1u);
+  EXPECT_EQ(Metric("otelcol_exporter_send_failed_spans_total"), 3);
+}
+
+TEST_F(QueuedExporterTest, WaitsAtLeastAsLongAsThePeerAsks) {
+  sink_->automatic = {Outcome::Retry("busy", milliseconds(60)), Outcome{}};
+  Make({.enabled = false});
+  const auto start = steady_clock::now();
+  exporter_->Consume(MakeBatch());
+  ASSERT_TRUE(WaitForAnswers(1));
+  EXPECT_GE(steady_clock::now() - start, milliseconds(60));
+  EXPECT_EQ(sink_->sends, 2u);
+}
+
+TEST_F(QueuedExporterTest, CountsAPartialSuccessAndDoesNotRetryIt) {
+  Outcome partial;
+  partial.rejected_items = 2;
+  partial.message = "bad ids";
+  sink_->automatic = {partial};
+  Make({.enabled = false});
+  exporter_->Consume(MakeBatch(5));
+  ASSERT_TRUE(WaitForAnswers(1));
+  EXPECT_EQ(sink_->sends, 1u);
+  EXPECT_EQ(told_[0].rejected_items, 2u);
+  EXPECT_EQ(Metric("otelcol_exporter_sent_spans_total"), 3);
+  EXPECT_EQ(Metric("wirespan_exporter_rejected_items_total", {{"data_type", "traces"}}), 2);
+}
+
+TEST_F(QueuedExporterTest, CountsWhatIsLeftAtShutdownAndAnswersWhoWaits) {
+  Make({.num_consumers = 1});
+  for (int i = 0; i < 3; ++i) exporter_->Consume(MakeBatch(4));
+  EXPECT_EQ(answers(), 3u);
+  EXPECT_EQ(exporter_->Drain(steady_clock::now()), 12u);
+  EXPECT_EQ(Metric("wirespan_exporter_dropped_items_total",
+                   {{"data_type", "traces"}, {"reason", "shutdown"}}),
+            12);
+  exporter_->Consume(MakeBatch());
+  EXPECT_TRUE(told_.back().retryable);
+}
+
+TEST_F(QueuedExporterTest, TellsUnansweredSendersToRetryAtShutdown) {
+  Make({.enabled = false});
+  exporter_->Consume(MakeBatch(4));
+  ASSERT_TRUE(sink_->WaitForSends(1));
+  EXPECT_EQ(exporter_->Drain(steady_clock::now()), 4u);
+  ASSERT_EQ(answers(), 1u);
+  EXPECT_TRUE(told_[0].retryable);
+  EXPECT_EQ(Metric("wirespan_exporter_dropped_items_total",
+                   {{"data_type", "traces"}, {"reason", "shutdown"}}),
+            0);
+}
+
+TEST_F(QueuedExporterTest, DrainTriesAtOnceWhatWaitsForARetry) {
+  sink_->automatic = {Outcome::Retry("down"), Outcome{}};
+  Make({},
+       {.initial_interval = seconds(3600), .max_interval = seconds(3600), .max_elapsed_time = {}});
+  exporter_->Consume(MakeBatch(4));
+  ASSERT_TRUE(sink_->WaitForSends(1));
+  EXPECT_EQ(DrainNow(), 0u);
+  EXPECT_EQ(Metric("otelcol_exporter_sent_spans_total"), 4);
+}
+
+}  // namespace
+}  // namespace wirespan::gateway
