@@ -1,6 +1,7 @@
 // Calls that move less than they were asked to, nothing, or the same bytes twice.
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -50,7 +51,8 @@ TEST_P(AwkwardCallsTest, CallsThatFailMoveNothing) {
   SendAll(client.get(), request);
   ASSERT_EQ(ReceiveExactly(server.get(), request.size()), request);
   ASSERT_EQ(recv(server.get(), buffer.data(), buffer.size(), MSG_DONTWAIT), -1);
-  ASSERT_EQ(write(server.get(), reinterpret_cast<const void*>(8), 100), -1);
+  const void* const nowhere = reinterpret_cast<const void*>(8);
+  ASSERT_EQ(syscall(SYS_write, server.get(), nowhere, 100), -1);
   ASSERT_EQ(errno, EFAULT);
   const auto response = Response(10);
   SendAll(server.get(), response);

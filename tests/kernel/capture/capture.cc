@@ -312,7 +312,11 @@ Result<std::unique_ptr<Capture>> Capture::Start(const kernel::CaptureOptions& op
 }
 
 Capture::~Capture() {
-  if (commands_ >= 0) close(commands_);  // the watcher ends at the end of its commands
+  // By a word: a child of the test may still hold this pipe's end open.
+  if (commands_ >= 0) {
+    SendMessage(commands_, 'q', {});
+    close(commands_);
+  }
   if (replies_ >= 0) close(replies_);
   if (watcher_ > 0) waitpid(watcher_, nullptr, 0);
   events_.clear();

@@ -64,7 +64,8 @@ TEST_P(SharingTest, AChildInheritsTheConnectionAndIsNamedByItsOwnPid) {
   const auto at_server = Told(server_name, request.size(), response.size());
   EXPECT_TRUE(CarriesEveryByte(at_server.read, request));
   for (const auto& event : at_server.read.data()) EXPECT_EQ(event.pid, pid);
-  for (const auto& event : Told(client_name, response.size(), request.size()).written.data()) {
+  const auto at_client = Told(client_name, response.size(), request.size());
+  for (const auto& event : at_client.written.data()) {
     EXPECT_EQ(event.pid, static_cast<std::uint32_t>(getpid()));
   }
 }

@@ -45,14 +45,15 @@ class ThreeHosts {
     ok = ok && Shell("ip -n " + c + " route add default via 10.91.1.1");
     ok = ok && Shell("ip netns exec " + r + " sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward'");
     std::string rules =
-        "table ip t { chain pre { type nat hook prerouting priority -100; tcp dport 80 dnat to "
-        "10.91.2.2:8080; } "
-        "chain post { type nat hook postrouting priority 100; oifname eth1 masquerade; } ";
+        "table ip t {\n"
+        "chain pre { type nat hook prerouting priority -100; tcp dport 80 dnat to 10.91.2.2:8080; "
+        "}\n"
+        "chain post { type nat hook postrouting priority 100; oifname eth1 masquerade; }\n";
     if (loss_percent > 0) {
       rules +=
-          "chain fwd { type filter hook forward priority 0; meta length > 100 numgen random mod "
-          "100 < " +
-          std::to_string(loss_percent) + " drop; } ";
+          "chain fwd { type filter hook forward priority 0; meta length > 60 numgen random mod 100 "
+          "< " +
+          std::to_string(loss_percent) + " drop; }\n";
     }
     return ok && Shell("ip netns exec " + r + " nft '" + rules + "}'");
   }
@@ -179,7 +180,7 @@ TEST_P(WireIdentityTest, IsTheSameThroughAddressTranslation) {
 
 TEST_P(WireIdentityTest, IsTheSameWhenPacketsAreLost) {
   ThreeHosts hosts;
-  if (!hosts.Build(4)) GTEST_SKIP() << "no network namespaces with nftables (numgen) here";
+  if (!hosts.Build(10)) GTEST_SKIP() << "no network namespaces with nftables (numgen) here";
   ExchangeThrough(hosts, 20, 20'000);
 }
 

@@ -1,6 +1,6 @@
 # Finds, fetches and unpacks Debian's kernel packages, and builds the small initrd that mounts the shared root.
 # Sourced by run. Nothing is installed: apt works on a private state that knows more suites than this machine does.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016  # apt expands $(SITE)
 
 vm_cache() {
   local dir=${XDG_CACHE_HOME:-$HOME/.cache}/wirespan-vm
