@@ -9,10 +9,9 @@ namespace {
 
 constexpr char kPlain[] = "text/plain; charset=utf-8";
 constexpr char kPrometheus[] = "text/plain; version=0.0.4; charset=utf-8";
-constexpr char kOpenMetrics[] = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-http::Response Page(int status, const char* type, std::string body) {
-  return {.status = status, .headers = {{"Content-Type", type}}, .body = std::move(body)};
+http::Response Page(int status, std::string type, std::string body) {
+  return {.status = status, .headers = {{"Content-Type", std::move(type)}}, .body = std::move(body)};
 }
 
 Result<std::unique_ptr<http::Server>> Listen(const std::string& listen, http::Handler handler) {
@@ -50,13 +49,14 @@ Result<std::unique_ptr<http::Server>> StartAdmin(const std::string& listen, Admi
   });
 }
 
-Result<std::unique_ptr<http::Server>> StartRedMetrics(const std::string& listen,
-                                                      std::function<std::string()> open_metrics) {
-  return Listen(listen, [open_metrics = std::move(open_metrics)](
-                            http::Request request, std::unique_ptr<http::Responder> responder) {
+Result<std::unique_ptr<http::Server>> StartRedMetrics(
+    const std::string& listen, std::function<std::string(metric::TextFormat)> render) {
+  return Listen(listen, [render = std::move(render)](http::Request request,
+                                                     std::unique_ptr<http::Responder> responder) {
     if (!IsRead(request)) return responder->Send(NotAllowed());
     if (request.path != "/metrics") return responder->Send(Page(404, kPlain, "/metrics is here\n"));
-    responder->Send(Page(200, kOpenMetrics, open_metrics()));
+    const auto format = metric::FormatFor(http::FindHeader(request.headers, "Accept").value_or(""));
+    responder->Send(Page(200, std::string(metric::ContentType(format)), render(format)));
   });
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "agent/metric/open_metrics.h"
 #include "common/base/result.h"
 #include "common/http/server.h"
 
@@ -19,8 +20,8 @@ struct AdminPages {
 // /metrics, /healthz, /readyz on `listen`.
 Result<std::unique_ptr<http::Server>> StartAdmin(const std::string& listen, AdminPages pages);
 
-// /metrics: the observed services' RED metrics as OpenMetrics text.
-Result<std::unique_ptr<http::Server>> StartRedMetrics(const std::string& listen,
-                                                      std::function<std::string()> open_metrics);
+// /metrics: the observed services' RED metrics in the format that the scraper asks for.
+Result<std::unique_ptr<http::Server>> StartRedMetrics(
+    const std::string& listen, std::function<std::string(metric::TextFormat)> render);
 
 }  // namespace wirespan::app

@@ -5,49 +5,31 @@
 #include <string>
 #include <vector>
 
+#include "agent/process/filter.h"
+#include "agent/process/instrumented.h"
+#include "agent/process/service_name.h"
+#include "agent/span/ignore.h"
+#include "agent/span/redact.h"
+#include "agent/span/routes.h"
+
 // What the agent's YAML file says, as values with their defaults: `run` needs no file. config_schema.cc declares the
 // keys (docs/configuration.md lists them, a test compares), config_load.cc reads them.
 namespace wirespan::app {
-
-// Conditions on a process. Within a list one match is enough; globs as in common/base/glob.h.
-struct ProcessMatch {
-  std::vector<std::string> executables{};    // full path, or name where the glob has no '/'
-  std::vector<std::string> command_lines{};  // arguments joined by blanks
-  std::vector<std::uint32_t> pids{};
-  std::vector<std::string> cgroups{};        // path below the hierarchy's root
-  std::vector<std::string> containers{};     // id or name
-  std::vector<std::uint16_t> ports{};        // of either end
-};
 
 struct CaptureConfig {
   std::string backend = "auto";
   std::uint64_t ring_bytes = 16u << 20;
   std::uint32_t head_bytes = 16384;
   bool statistics = false;
-  ProcessMatch include{};
-  ProcessMatch exclude{};
-};
-
-struct NameRule {  // the first rule whose globs all match names the service
-  std::string name{};
-  std::string executable{};
-  std::string command_line{};
-  std::string container{};
-};
-
-struct RouteRule {
-  std::string service = "*";
-  std::vector<std::string> patterns{};
-};
-
-struct IgnoreRule {  // all given globs must match
-  std::string path{};
-  std::string method{};
-  std::string user_agent{};
+  // Order: ports, in the kernel; then the rules of agent/process/filter.h.
+  std::vector<std::uint16_t> include_ports{};
+  std::vector<std::uint16_t> exclude_ports{};
+  std::vector<process::ProcessMatch> include{};
+  std::vector<process::ProcessMatch> exclude{};
 };
 
 struct TracesConfig {
-  std::string mode = "auto";  // always | auto | never
+  process::TraceConfig mode{};
   std::string sampler = "parentbased_always_on";
   std::string sampler_arg{};
   std::uint64_t max_per_second = 0;  // 0: no limit
@@ -63,8 +45,7 @@ struct MetricsConfig {
   std::chrono::milliseconds expire_after{300000};
 };
 
-struct SignalConfig {  // empty strings: not said
-  std::string enabled{};
+struct ExportConfig {  // both signals; empty strings: not said
   std::string protocol{};
   std::string endpoint{};
   std::string compression{};
@@ -74,10 +55,6 @@ struct SignalConfig {  // empty strings: not said
   std::string ca_file{};
   std::string certificate_file{};
   std::string key_file{};
-};
-
-struct ExportConfig {
-  SignalConfig common{};  // for both signals
   std::uint64_t queue_bytes = 32u << 20;
   std::uint32_t batch_spans = 1000;
   std::chrono::milliseconds batch_delay{1000};
@@ -88,12 +65,14 @@ struct ExportConfig {
 
 struct Config {
   CaptureConfig capture{};
-  std::vector<IgnoreRule> ignore{};      // exchanges.ignore
-  std::uint32_t max_connections = 65536;
-  std::vector<NameRule> names{};         // services
-  std::vector<RouteRule> routes{};
-  std::string redact_query = "known";
-  std::string client_address = "full";
+  std::vector<span::IgnoreRule> ignore{};  // exchanges.ignore
+  std::uint32_t max_connections = 65536;   // limits.connections
+  std::uint32_t max_processes = 8192;      // limits.processes
+  std::vector<process::ServiceRule> services{};
+  bool command_args = false;  // resource.command_args
+  std::vector<span::RouteRule> routes{};
+  span::QueryRedaction redact_query = span::QueryRedaction::kKnown;
+  span::ClientAddress client_address = span::ClientAddress::kFull;
   TracesConfig traces{};
   MetricsConfig metrics{};
   ExportConfig exporting{};

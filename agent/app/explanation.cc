@@ -101,7 +101,32 @@ std::string Paragraph(const ProcessExplanation& process) {
   return out;
 }
 
+struct Note {
+  std::string_view reason;
+  std::string_view sentence;
+};
+
+// Reasons of KernelCount that a person should know of, in words.
+constexpr Note kNotes[] = {
+    {"io_uring", "transfers by io_uring: their buffers are out of reach, lengths alone are known"},
+    {"thirty_two_bit", "calls of 32-bit programs: not supported, not seen"},
+    {"kernel_thread", "calls of kernel threads: not seen"},
+    {"fault", "calls whose buffer could not be read at that moment"},
+    {"ring_full", "calls lost because the ring was full: raise capture.ring_bytes or give the agent more CPU"},
+    {"share", "calls lost because one process used more than its share of a filling ring"},
+    {"nested", "calls lost inside another one on the same CPU"},
+};
+
 }  // namespace
+
+void AddKernelNotes(const kernel::SourceStatus& status, Explanation& explanation) {
+  for (const auto& count : status.counts) {
+    for (const auto& note : kNotes) {
+      if (count.reason != note.reason || count.events == 0) continue;
+      explanation.notes.push_back(fmt::format("{} {} ({} bytes)", count.events, note.sentence, count.bytes));
+    }
+  }
+}
 
 std::string ToJson(const Explanation& explanation) {
   Json json;

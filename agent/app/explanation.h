@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "agent/kernel/event_source.h"
+
 namespace wirespan::app {
 
 // What `explain` says of one process with sockets.
@@ -35,6 +37,9 @@ struct Explanation {
   // Node-wide: what the kernel side counted as out of reach, as sentences ("io_uring: 12 transfers of 34 kB ...").
   std::vector<std::string> notes{};
 };
+
+// What the kernel side counted as out of reach or recognised and left, as sentences.
+void AddKernelNotes(const kernel::SourceStatus& status, Explanation& explanation);
 
 std::string ToJson(const Explanation& explanation);
 std::optional<Explanation> ExplanationFromJson(std::string_view text);

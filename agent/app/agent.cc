@@ -1,0 +1,253 @@
+#include "agent/app/agent.h"
+
+#include <csignal>
+
+#include "agent/app/admin.h"
+#include "agent/app/config_load.h"
+#include "agent/app/control.h"
+#include "agent/app/exit_codes.h"
+#include "agent/app/export_options.h"
+#include "agent/app/local_capture.h"
+#include "agent/metric/open_metrics.h"
+#include "common/base/version.h"
+#include "common/telemetry/log.h"
+#include "common/telemetry/process_metrics.h"
+
+namespace wirespan::app {
+namespace {
+
+constexpr std::chrono::milliseconds kPollTimeout{50};
+constexpr std::uint64_t kTickNs = 50'000'000;
+constexpr std::uint64_t kStatusNs = 500'000'000;
+constexpr std::uint64_t kDrainedLatelyNs = 5'000'000'000;
+
+}  // namespace
+
+Result<std::unique_ptr<Agent>> Agent::Create(Config config) {
+  std::unique_ptr<Agent> agent(new Agent(std::move(config)));
+  if (auto started = agent->Start(); !started) return tl::unexpected(std::move(started.error()));
+  return agent;
+}
+
+Agent::Agent(Config config) : config_(std::move(config)) {}
+
+Agent::~Agent() {
+  metrics_thread_ = {};
+  admin_.reset();
+  red_.reset();
+  control_.reset();
+}
+
+Result<> Agent::Start() {
+  telemetry::RegisterProcessMetrics(registry_);
+  telemetry::RegisterBuildInfo(registry_, "wirespan-agent", kVersion, "");
+  // The exporter first: a bad endpoint is cheaper to find than to load probes.
+  auto options = ExporterOptionsOf(config_);
+  if (!options) return tl::unexpected(std::move(options.error()));
+  auto exporter = exporting::Exporter::Create(std::move(*options), clock_, registry_);
+  if (!exporter) return Wrap("exporter", std::move(exporter.error()));
+  exporter_ = std::move(*exporter);
+  tap_ = std::make_unique<WatchTap>(hub_, exporter_.get());
+
+  if (auto listening = StartListeners(); !listening) return listening;
+
+  auto source = kernel::LiveSource::Create(CaptureOptionsOf(config_));
+  if (!source) return Wrap("capture", std::move(source.error()));
+  source_ = std::move(*source);
+  auto pipeline = Pipeline::Create(config_, source_.get(), *tap_, clock_, registry_);
+  if (!pipeline) return tl::unexpected(std::move(pipeline.error()));
+  pipeline_ = std::move(*pipeline);
+  RegisterSourceMetrics();
+  TakeStatus();
+  metrics_thread_ = std::jthread([this](std::stop_token stop) { ExportMetricsUntil(std::move(stop)); });
+  log::Info("capture: backend {}, rings of {} KiB, {}", status_.backend, status_.ring_bytes >> 10,
+            config_.source.empty() ? std::string("no configuration file") : "configuration " + config_.source);
+  return {};
+}
+
+Result<> Agent::StartListeners() {
+  auto admin = StartAdmin(config_.admin_listen, {.metrics = [this] { return registry_.Text(); },
+                                                 .not_ready = [this] { return NotReady(); }});
+  if (!admin) return Wrap("admin.listen", std::move(admin.error()));
+  admin_ = std::move(*admin);
+  if (!config_.metrics.listen.empty()) {
+    auto red = StartRedMetrics(config_.metrics.listen, [this](metric::TextFormat format) {
+      metric::Snapshot snapshot;
+      Ask([&] { snapshot = pipeline_->red().TakeSnapshot(clock_.realtime_ns()); });
+      return metric::RenderText(snapshot, format);
+    });
+    if (!red) return Wrap("metrics.listen", std::move(red.error()));
+    red_ = std::move(*red);
+  }
+  if (!config_.control_socket.empty()) {
+    auto control = StartControl(config_.control_socket, config_.control_group, hub_,
+                                {.explain = [this] { return ExplainJson(); }});
+    if (!control) return tl::unexpected(std::move(control.error()));
+    control_ = std::move(*control);
+  }
+  return {};
+}
+
+void Agent::RegisterSourceMetrics() {
+  const auto add = [this](const char* name, const char* help, bool monotonic, auto read) {
+    registry_.AddCollector(name, help, monotonic, [this, read](std::vector<telemetry::Sample>& out) {
+      std::scoped_lock lock(status_mutex_);
+      read(status_, out);
+    });
+  };
+  const auto counts = [](const char* name, auto value) {
+    return [name, value](const kernel::SourceStatus& status, std::vector<telemetry::Sample>& out) {
+      for (const auto& count : status.counts) {
+        telemetry::Labels labels{{"count", count.name}};
+        if (!count.reason.empty()) labels.emplace_back("reason", count.reason);
+        out.push_back({name, std::move(labels), static_cast<double>(value(count))});
+      }
+    };
+  };
+  add("wirespan_kernel_calls_total", "Calls that moved bytes, by what became of them in the kernel (docs/ledger.md)", true,
+      counts("wirespan_kernel_calls_total", [](const kernel::KernelCount& count) { return count.events; }));
+  add("wirespan_kernel_bytes_total", "Bytes that calls moved, by what became of them in the kernel (docs/ledger.md)", true,
+      counts("wirespan_kernel_bytes_total", [](const kernel::KernelCount& count) { return count.bytes; }));
+  add("wirespan_ring_bytes", "Size of the rings between kernel and agent, all CPUs", false,
+      [](const kernel::SourceStatus& status, std::vector<telemetry::Sample>& out) {
+        out.push_back({"wirespan_ring_bytes", {}, static_cast<double>(status.ring_bytes)});
+      });
+  add("wirespan_ring_used_bytes", "Most bytes that waited in the rings at a drain since the last status", false,
+      [](const kernel::SourceStatus& status, std::vector<telemetry::Sample>& out) {
+        out.push_back({"wirespan_ring_used_bytes", {}, static_cast<double>(status.ring_used_max_bytes)});
+      });
+  const auto programs = [](const char* name, auto value) {
+    return [name, value](const kernel::SourceStatus& status, std::vector<telemetry::Sample>& out) {
+      for (const auto& program : status.programs) out.push_back({name, {{"program", program.program}}, value(program)});
+    };
+  };
+  add("wirespan_bpf_runs_total", "Runs of each BPF program, while the kernel keeps statistics", true,
+      programs("wirespan_bpf_runs_total", [](const kernel::ProgramCost& cost) { return static_cast<double>(cost.runs); }));
+  add("wirespan_bpf_run_seconds_total", "Run time of each BPF program, while the kernel keeps statistics", true,
+      programs("wirespan_bpf_run_seconds_total",
+               [](const kernel::ProgramCost& cost) { return static_cast<double>(cost.run_time_ns) / 1e9; }));
+  add("wirespan_bpf_recursion_misses_total", "Runs of a BPF program that the kernel skipped: calls lost before any other counter",
+      true, programs("wirespan_bpf_recursion_misses_total",
+                     [](const kernel::ProgramCost& cost) { return static_cast<double>(cost.recursion_misses); }));
+  registry_.gauge("wirespan_config_hash", "Hash of the configuration in force, its low 52 bits")
+      .Set(static_cast<double>(config_.hash & ((1ull << 52) - 1)));
+  registry_.gauge("wirespan_config_last_reload_successful", "1 unless the last reload was refused").Set(1);
+}
+
+void Agent::TakeStatus() {
+  auto status = source_->Status();
+  std::scoped_lock lock(status_mutex_);
+  status_ = std::move(status);
+}
+
+int Agent::Run(const SignalWaiter& signals) {
+  std::uint64_t tick_ns = 0;
+  std::uint64_t status_ns = 0;
+  for (;;) {
+    auto polled = source_->Poll(*pipeline_, kPollTimeout);
+    if (!polled) {
+      log::LogError("capture: {}", polled.error().message);
+      Stop();
+      return kExitFailed;
+    }
+    const auto now_ns = clock_.monotonic_ns();
+    drained_ns_.store(now_ns, std::memory_order_relaxed);
+    if (now_ns - tick_ns >= kTickNs) {
+      tick_ns = now_ns;
+      pipeline_->Tick();
+      exporter_->Tick();
+      AnswerQuestions();
+      const auto signal = signals.WaitFor(std::chrono::milliseconds(0));
+      if (signal == SIGHUP) Reload();
+      if (signal == SIGTERM || signal == SIGINT) return Stop();
+    }
+    if (now_ns - status_ns >= kStatusNs) {
+      status_ns = now_ns;
+      TakeStatus();
+    }
+  }
+}
+
+int Agent::Stop() {
+  log::Info("stopping: sending what is held");
+  static_cast<void>(source_->Poll(*pipeline_, std::chrono::milliseconds(0)));
+  pipeline_->Flush();
+  {
+    std::scoped_lock lock(questions_mutex_);
+    stopping_ = true;
+  }
+  AnswerQuestions();
+  metrics_thread_ = {};  // its last act is one more export of the metrics
+  if (!exporter_->Flush(config_.exporting.shutdown_timeout)) {
+    log::Warn("exporter: not everything could be sent within {} ms; what is left is counted as dropped",
+              config_.exporting.shutdown_timeout.count());
+  }
+  return kExitOk;
+}
+
+void Agent::Reload() {
+  auto& successful = registry_.gauge("wirespan_config_last_reload_successful", "1 unless the last reload was refused");
+  auto loaded = config_.source.empty() ? Result<Config>(DefaultConfig()) : LoadConfig(config_.source);
+  Result<> applied = loaded ? pipeline_->Reconfigure(*loaded) : Result<>(tl::unexpected(loaded.error()));
+  successful.Set(applied ? 1 : 0);
+  if (!applied) {
+    log::LogError("reload: refused, the old configuration stays in force: {}", applied.error().message);
+    return;
+  }
+  for (const auto& fixed : FixedChanges(config_, *loaded)) log::Warn("reload: {} needs a restart to change", fixed);
+  config_ = std::move(*loaded);
+  registry_.gauge("wirespan_config_hash", "").Set(static_cast<double>(config_.hash & ((1ull << 52) - 1)));
+  registry_.gauge("wirespan_config_last_reload_seconds", "Unix time of the last reload that was taken")
+      .Set(static_cast<double>(clock_.realtime_ns()) / 1e9);
+  ApplyLogging(config_);
+  log::Info("reload: new configuration in force");
+}
+
+void Agent::ExportMetricsUntil(std::stop_token stop) {
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  std::unique_lock lock(mutex);
+  while (!stop.stop_requested()) {
+    wake.wait_for(lock, stop, config_.metrics.interval, [] { return false; });
+    exporter_->ExportMetrics(pipeline_->red().TakeSnapshot(clock_.realtime_ns()));
+  }
+}
+
+bool Agent::Ask(std::function<void()> work) {
+  auto question = std::make_shared<Question>();
+  question->work = std::move(work);
+  std::unique_lock lock(questions_mutex_);
+  if (stopping_) return false;
+  questions_.push_back(question);
+  if (answered_.wait_for(lock, std::chrono::seconds(5), [&] { return question->done; })) return true;
+  question->work = nullptr;  // too late: its references are gone
+  return false;
+}
+
+void Agent::AnswerQuestions() {
+  std::scoped_lock lock(questions_mutex_);
+  for (auto& question : questions_) {
+    if (question->work) question->work();
+    question->done = true;
+  }
+  questions_.clear();
+  answered_.notify_all();
+}
+
+std::string Agent::NotReady() const {
+  const auto drained = drained_ns_.load(std::memory_order_relaxed);
+  if (drained == 0) return "the probes are not attached yet";
+  if (clock_.monotonic_ns() - drained > kDrainedLatelyNs) return "the rings were not drained for 5 s";
+  return "";
+}
+
+std::string Agent::ExplainJson() {
+  Explanation explanation;
+  if (!Ask([&] { explanation = pipeline_->Explain(); })) explanation.notes.push_back("the agent did not answer in time");
+  std::scoped_lock lock(status_mutex_);
+  explanation.backend = status_.backend;
+  AddKernelNotes(status_, explanation);
+  return ToJson(explanation);
+}
+
+}  // namespace wirespan::app

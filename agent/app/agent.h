@@ -1,0 +1,79 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "agent/app/config.h"
+#include "agent/app/pipeline.h"
+#include "agent/app/watch_hub.h"
+#include "agent/export/exporter.h"
+#include "agent/kernel/live_source.h"
+#include "common/base/clock.h"
+#include "common/base/result.h"
+#include "common/base/wait.h"
+#include "common/http/server.h"
+#include "common/telemetry/metrics.h"
+
+namespace wirespan::app {
+
+// `run`: everything joined, from probes to exporter and listeners. Made, run and destroyed on one thread, the
+// pipeline's; listeners have threads of their own and ask it by Ask().
+class Agent {
+ public:
+  // Loads and attaches the probes, opens the listeners. The first thing that cannot be had is the error.
+  static Result<std::unique_ptr<Agent>> Create(Config config);
+  ~Agent();
+
+  // Until SIGTERM or SIGINT; SIGHUP reads the configuration again. Returns an exit code.
+  int Run(const SignalWaiter& signals);
+
+ private:
+  explicit Agent(Config config);
+  Result<> Start();
+  Result<> StartListeners();
+  void RegisterSourceMetrics();
+  void TakeStatus();
+  void Reload();
+  int Stop();
+  void ExportMetricsUntil(std::stop_token stop);
+  // Runs `work` on the pipeline's thread and waits for it, at most 5 s. Any thread.
+  bool Ask(std::function<void()> work);
+  void AnswerQuestions();
+  std::string NotReady() const;
+  std::string ExplainJson();
+
+  Config config_;
+  const Clock& clock_ = SystemClock();
+  telemetry::Registry registry_;
+  WatchHub hub_{registry_};
+  std::unique_ptr<kernel::LiveSource> source_;
+  std::unique_ptr<exporting::Exporter> exporter_;
+  std::unique_ptr<WatchTap> tap_;
+  std::unique_ptr<Pipeline> pipeline_;
+
+  std::mutex status_mutex_;  // guards status_
+  kernel::SourceStatus status_{};
+  std::atomic<std::uint64_t> drained_ns_{0};  // when the rings were last drained
+
+  struct Question {
+    std::function<void()> work{};
+    bool done = false;
+  };
+  std::mutex questions_mutex_;  // guards questions_ and Question::done
+  std::condition_variable answered_;
+  std::vector<std::shared_ptr<Question>> questions_;
+  bool stopping_ = false;
+
+  std::unique_ptr<http::Server> admin_;
+  std::unique_ptr<http::Server> red_;
+  std::unique_ptr<http::Server> control_;
+  std::jthread metrics_thread_;
+};
+
+}  // namespace wirespan::app

@@ -1,0 +1,206 @@
+#include "agent/app/pipeline.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <utility>
+
+#include "agent/process/coverage.h"
+#include "agent/process/host.h"
+#include "common/base/strings.h"
+#include "common/base/version.h"
+
+namespace wirespan::app {
+namespace {
+
+template <class... Fs>
+struct Overloaded : Fs... {
+  using Fs::operator()...;
+};
+template <class... Fs>
+Overloaded(Fs...) -> Overloaded<Fs...>;
+
+const char* Environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+process::TableLimits ProcessLimitsOf(const Config& config) {
+  process::TableLimits limits;
+  limits.max_processes = config.max_processes;
+  return limits;
+}
+
+// "0b9d...-..." as 16 bytes; what is not a UUID stays zero.
+std::array<std::uint8_t, 16> ParseUuid(const std::string& text) {
+  std::array<std::uint8_t, 16> bytes{};
+  std::string digits;
+  for (const char c : text) {
+    if (c != '-') digits += c;
+  }
+  if (digits.size() != 32) return bytes;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    bytes[i] = static_cast<std::uint8_t>(ParseHex(std::string_view(digits).substr(2 * i, 2)).value_or(0));
+  }
+  return bytes;
+}
+
+metric::RedOptions RedOptionsOf(const Config& config) {
+  metric::RedOptions options;
+  options.body_sizes = config.metrics.body_sizes;
+  options.server_address_on_server = config.metrics.server_address;
+  options.max_series_per_service = config.metrics.max_series_per_service;
+  options.max_series = config.metrics.max_series;
+  options.idle_expiry = config.metrics.expire_after;
+  return options;
+}
+
+}  // namespace
+
+process::TableConfig Pipeline::TableConfigOf(const Config& config) {
+  process::TableConfig table;
+  table.filter.include = config.capture.include;
+  table.filter.exclude = config.capture.exclude;
+  table.filter.own_pid = static_cast<std::uint32_t>(getpid());
+  table.services = config.services;
+  table.traces = config.traces.mode;
+  table.resource.version = kVersion;
+  table.resource.command_args = config.command_args;
+  table.attach = ProcessBridge::ToResource;
+  return table;
+}
+
+Result<span::SpanOptions> Pipeline::SpanOptionsOf(const Config& config) {
+  span::SpanOptions options;
+  options.node.boot_id = ParseUuid(process::ReadHost().boot_id);
+  options.node.run_id = SystemClock().realtime_ns();
+  options.traces = Environment("OTEL_TRACES_EXPORTER") != std::string("none");
+  auto sampler = span::Sampler::Parse(config.traces.sampler, config.traces.sampler_arg);
+  if (!sampler) return tl::unexpected(std::move(sampler.error()));
+  options.sampler = *sampler;
+  options.max_traces_per_second = static_cast<std::uint32_t>(config.traces.max_per_second);
+  const std::string methods = Environment("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS");
+  if (!methods.empty()) options.known_methods = span::KnownMethods(methods);
+  options.attributes = {.query = config.redact_query, .client_address = config.client_address};
+  auto routes = span::Routes::Compile(config.routes);
+  if (!routes) return tl::unexpected(std::move(routes.error()));
+  options.routes = std::move(*routes);
+  auto ignore = span::IgnoreRules::Compile(config.ignore);
+  if (!ignore) return tl::unexpected(std::move(ignore.error()));
+  options.ignore = std::move(*ignore);
+  return options;
+}
+
+connection::TableOptions Pipeline::ConnectionOptionsOf(const Config& config) {
+  connection::TableOptions options;
+  options.max_connections = config.max_connections;
+  return options;
+}
+
+Result<std::unique_ptr<Pipeline>> Pipeline::Create(const Config& config, kernel::LiveSource* source,
+                                                   span::SpanSink& sink, const Clock& clock,
+                                                   telemetry::Registry& registry) {
+  auto options = SpanOptionsOf(config);
+  if (!options) return tl::unexpected(std::move(options.error()));
+  return std::unique_ptr<Pipeline>(new Pipeline(config, std::move(*options), source, sink, clock, registry));
+}
+
+Pipeline::Pipeline(const Config& config, span::SpanOptions options, kernel::LiveSource* source, span::SpanSink& sink,
+                   const Clock& clock, telemetry::Registry& registry)
+    : clock_(clock),
+      source_(source),
+      processes_("", process::ReadHost(), TableConfigOf(config), ProcessLimitsOf(config), registry),
+      bridge_(processes_, source),
+      red_(RedOptionsOf(config), registry),
+      spans_(std::move(options), bridge_, sink, red_, clock, registry),
+      connections_(ConnectionOptionsOf(config), clock, spans_, registry) {}
+
+void Pipeline::OnEvent(const connection::Event& event) {
+  std::visit(Overloaded{
+                 [&](const connection::OpenEvent& open) {
+                   last_event_ns_ = open.ts_ns;
+                   bridge_.Meet(open.pid);
+                 },
+                 [&](const connection::ExecEvent& exec) {
+                   processes_.OnExec(exec.pid, exec.parent_pid, exec.ts_ns, exec.filename, exec.arguments);
+                   bridge_.Forget(exec.pid);
+                   bridge_.Meet(exec.pid);
+                 },
+                 [&](const connection::ExitEvent& exit) {
+                   processes_.OnExit(exit.pid, exit.ts_ns);
+                   bridge_.Forget(exit.pid);
+                 },
+                 [&](const auto& other) { last_event_ns_ = other.ts_ns; },
+             },
+             event);
+  connections_.OnEvent(event);
+  if (const auto* exit = std::get_if<connection::ExitEvent>(&event)) spans_.OnProcessExit(exit->pid);
+}
+
+void Pipeline::Tick() { TickAt(clock_.monotonic_ns()); }
+
+void Pipeline::TickAt(std::uint64_t now_ns) {
+  processes_.Advance(now_ns);
+  connections_.Tick(now_ns);
+  spans_.Tick();
+  red_.Tick(now_ns);
+}
+
+void Pipeline::Flush() {
+  connections_.Shutdown();
+  spans_.Flush();
+}
+
+Result<> Pipeline::Reconfigure(const Config& config) {
+  auto options = SpanOptionsOf(config);
+  if (!options) return tl::unexpected(std::move(options.error()));
+  if (source_ != nullptr) {
+    if (auto set = source_->SetPorts(config.capture.include_ports, config.capture.exclude_ports); !set) return set;
+  }
+  spans_.Reconfigure(std::move(*options));
+  processes_.Reconfigure(TableConfigOf(config));
+  bridge_.ForgetAll();
+  return {};
+}
+
+Explanation Pipeline::Explain() {
+  FlatMap<std::uint32_t, connection::Coverage> seen;
+  for (auto& coverage : connections_.CoverageOf()) seen.emplace(coverage.pid, std::move(coverage));
+  Explanation explanation;
+  const auto report = process::TakeCoverage();
+  for (const auto& sockets : report.processes) {
+    const process::Process& process = processes_.Find(sockets.pid);
+    ProcessExplanation one;
+    one.pid = sockets.pid;
+    one.service = process.service.name;
+    one.executable = sockets.executable;
+    one.service_name_source = process::NameSourceText(process.service.source);
+    for (const auto& listening : sockets.listening) {
+      if (listening.port != 0) one.listening.push_back(listening.port);
+    }
+    one.connections = sockets.tcp_connections + sockets.unix_connections;
+    one.seen = process.filter.observed;
+    if (!one.seen) one.rule = process::DescribeDecision(processes_.config().filter, process.filter);
+    one.instrumented = !process.traces.spans;
+    if (const auto found = seen.find(sockets.pid); found != seen.end()) {
+      const auto& coverage = found->second;
+      one.http1_connections = coverage.http1_connections;
+      one.exchanges = coverage.exchanges;
+      one.tls_connections = coverage.tls_connections;
+      for (const auto& peer : coverage.tls) {
+        one.tls_names.push_back((peer.sni.empty() ? "no name" : peer.sni) + (peer.alpn.empty() ? "" : " (" + peer.alpn + ")"));
+      }
+      one.http2_connections = coverage.http2_connections;
+      one.opaque_connections = coverage.opaque_connections;
+      one.upgraded_connections = coverage.upgraded_connections;
+      one.unseen_bytes = coverage.unseen_bytes;
+    }
+    explanation.processes.push_back(std::move(one));
+  }
+  for (const auto inode : report.namespaces_unread) {
+    explanation.notes.push_back("network namespace " + std::to_string(inode) + " could not be entered: its sockets are not listed here");
+  }
+  return explanation;
+}
+
+}  // namespace wirespan::app

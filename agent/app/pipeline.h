@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "agent/app/config.h"
+#include "agent/app/explanation.h"
+#include "agent/app/process_bridge.h"
+#include "agent/connection/connection_table.h"
+#include "agent/kernel/live_source.h"
+#include "agent/metric/red_metrics.h"
+#include "agent/process/process_table.h"
+#include "agent/span/builder.h"
+#include "common/base/clock.h"
+#include "common/base/result.h"
+#include "common/telemetry/metrics.h"
+
+namespace wirespan::app {
+
+// Events in, spans and RED metrics out: the stages between the source and the exporter, wired. One thread drives it,
+// except red().
+class Pipeline final : public connection::EventHandler {
+ public:
+  // `source`: whom to tell verdicts; null for replay. All references outlive the pipeline. kInvalidArgument: a glob,
+  // route or sampler of the configuration that does not compile.
+  static Result<std::unique_ptr<Pipeline>> Create(const Config& config, kernel::LiveSource* source, span::SpanSink& sink,
+                                                  const Clock& clock, telemetry::Registry& registry);
+
+  void OnEvent(const connection::Event& event) override;
+  // About every 50 ms.
+  void Tick();
+  // Replay: time is that of the last event.
+  void TickAt(std::uint64_t now_ns);
+  // Everything that waits comes out, complete or not.
+  void Flush();
+  // New rules from the next exchange on; what is fixed until a restart stays.
+  Result<> Reconfigure(const Config& config);
+
+  // What was seen and what was not, joined with who has sockets now. Takes some 10 ms on a busy host.
+  Explanation Explain();
+
+  metric::RedMetrics& red() { return red_; }
+
+ private:
+  Pipeline(const Config& config, span::SpanOptions options, kernel::LiveSource* source, span::SpanSink& sink,
+           const Clock& clock, telemetry::Registry& registry);
+
+  static process::TableConfig TableConfigOf(const Config& config);
+  static Result<span::SpanOptions> SpanOptionsOf(const Config& config);
+  static connection::TableOptions ConnectionOptionsOf(const Config& config);
+
+  const Clock& clock_;
+  kernel::LiveSource* source_;
+  process::ProcessTable processes_;
+  ProcessBridge bridge_;
+  metric::RedMetrics red_;
+  span::SpanStage spans_;
+  connection::ConnectionTable connections_;
+  std::uint64_t last_event_ns_ = 0;
+};
+
+}  // namespace wirespan::app
