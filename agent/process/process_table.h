@@ -1,0 +1,145 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/process/filter.h"
+#include "agent/process/host.h"
+#include "agent/process/instrumented.h"
+#include "agent/process/process_info.h"
+#include "agent/process/process_reader.h"
+#include "agent/process/resource.h"
+#include "agent/process/service_name.h"
+#include "common/base/flat_map.h"
+#include "common/telemetry/metrics.h"
+
+namespace wirespan::process {
+
+// All that was decided about one process. Immutable; replaced as a whole when something changes.
+struct Process {
+  ProcessInfo info{};  // arguments cut to 1 KiB, of OTEL_* only what names it
+  ServiceName service{};
+  ProcessResource resource{};
+  FilterDecision filter{};
+  TraceDecision traces{};
+  // What the owner of the table made of it (its own resource type), by TableConfig::attach.
+  std::shared_ptr<const void> attachment{};
+};
+
+struct TableConfig {
+  FilterConfig filter{};
+  std::vector<ServiceRule> services{};
+  TraceConfig traces{};
+  ResourceOptions resource{};
+  std::function<std::shared_ptr<const void>(const Process&)> attach{};
+};
+
+struct TableLimits {
+  // Beyond either, the eighth that was longest not asked for is forgotten, and read again when
+  // asked for.
+  std::size_t max_processes = 8192;
+  std::size_t max_bytes = 16u << 20;
+  // Processes of which only the exec or fork is known; beyond it the oldest goes.
+  std::size_t max_seeds = 4096;
+  // Events of a dead process may still wait in the ring.
+  std::uint64_t exit_grace_ns = 10'000'000'000;
+  // Is the pid still the same process? Exit events may be lost.
+  std::uint64_t revisit_ns = 30'000'000'000;
+  // Libraries of an SDK may be loaded after the first request.
+  std::uint64_t second_look_ns = 5'000'000'000;
+  // A process that couldn't be read, or died.
+  std::uint64_t retry_ns = 1'000'000'000;
+};
+
+// pid -> process, for every exchange: a known pid costs one hash lookup, no clock, no lock. An
+// unknown one costs one round of reads under /proc (some 100 us). One thread: the pipeline's.
+class ProcessTable {
+ public:
+  ProcessTable(std::string root, HostInfo host, TableConfig config, TableLimits limits,
+               telemetry::Registry& registry);
+
+  // The table's idea of now, CLOCK_MONOTONIC; call it once a batch of events. Forgets processes
+  // long dead.
+  void Advance(std::uint64_t now_ns);
+
+  // Never fails: a process of which nothing is known has the name "unknown_service". `event_ns`:
+  // when what it is asked for happened, 0 if unknown; tells a dead process from the next one of the
+  // same pid. The reference holds until the next call of a method that is not const.
+  const Process& Find(std::uint32_t pid, std::uint64_t event_ns = 0);
+
+  // Words of the kernel, in the ring's order. Views are copied, with bounds.
+  void OnExec(std::uint32_t pid, std::uint32_t parent_pid, std::uint64_t ts_ns,
+              std::string_view filename, std::string_view arguments);
+  void OnFork(std::uint32_t pid, std::uint32_t parent_pid, std::uint64_t ts_ns);
+  void OnExit(std::uint32_t pid, std::uint64_t ts_ns);
+
+  // The process turned out to report its own spans. `exported`: it sent telemetry; otherwise it
+  // sent a span id that no request had brought. Returns whether that changed anything (a first
+  // time, in mode auto).
+  bool NoteInstrumented(std::uint32_t pid, bool exported);
+
+  // New rules: every process is decided again when it is next asked for. What was learned stays.
+  void Reconfigure(TableConfig config);
+
+  const TableConfig& config() const { return config_; }
+  std::size_t size() const { return entries_.size(); }
+  // Visits all; for listings.
+  void ForEach(const std::function<void(const Process&)>& visit) const;
+
+ private:
+  struct Entry {
+    std::shared_ptr<const Process> process{};
+    std::uint64_t next_look_ns = 0;  // 0: at once
+    std::uint64_t used_ns = 0;
+    std::size_t bytes = 0;
+    std::uint64_t exited_ns = 0;  // 0: lives, as far as we know
+    bool second_look_done = false;
+    bool known = false;  // /proc or the kernel told who it is
+    // Learned from traffic, kept over new rules, lost by exec.
+    bool sends_own_ids = false;
+    bool exports = false;
+  };
+  using Entries = FlatMap<std::uint32_t, Entry>;
+  struct Seed {
+    std::uint64_t ts_ns = 0;
+    std::uint32_t parent_pid = 0;
+    bool is_exec = false;
+    std::string filename{};
+    std::string arguments{};
+  };
+
+  const Process& Look(std::uint32_t pid, Entry& entry, std::uint64_t event_ns);
+  void Load(std::uint32_t pid, Entry& entry);
+  ProcessInfo Reconstruct(std::uint32_t pid, const Entry& entry);
+  void Publish(std::uint32_t pid, Entry& entry, ProcessInfo info, TraceDecision traces);
+  void AddSeed(std::uint32_t pid, Seed seed);
+  void PublishTraces(std::uint32_t pid, Entry& entry, TraceDecision traces);
+  void Store(std::uint32_t pid, Entry& entry, std::shared_ptr<Process> process);
+  void Forget(Entries::iterator entry);
+  void ForgetOldest(std::uint32_t except_pid);
+
+  HostInfo host_;
+  TableConfig config_;
+  TableLimits limits_;
+  ProcessReader reader_;
+  std::uint64_t now_ns_ = 1;
+  Entries entries_;
+  std::size_t bytes_ = 0;  // of all entries, about
+  FlatMap<std::uint32_t, Seed> seeds_;
+  std::deque<std::pair<std::uint32_t, std::uint64_t>> seed_order_;  // pid and time of the seed
+  std::deque<std::pair<std::uint32_t, std::uint64_t>> exits_;       // pid and when it is forgotten
+
+  telemetry::Counter& loads_;
+  telemetry::Counter& evicted_;
+  telemetry::Counter& seeds_dropped_;
+  telemetry::Counter& reconstructed_;
+  telemetry::Counter& unknown_;
+  telemetry::Gauge& known_processes_;
+};
+
+}  // namespace wirespan::process
