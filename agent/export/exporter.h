@@ -43,7 +43,8 @@ struct ExporterOptions {
   std::chrono::milliseconds initial_backoff{1000};
   std::chrono::milliseconds max_backoff{30000};
   std::chrono::milliseconds max_elapsed{300000};  // then the batch is dropped and counted
-  std::string proxy{};                            // HTTPS_PROXY / HTTP_PROXY
+  std::string proxy{};                            // for https endpoints: HTTPS_PROXY
+  std::string http_proxy{};                       // for http endpoints: HTTP_PROXY
   std::string no_proxy{};
 };
 
