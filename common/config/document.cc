@@ -1,0 +1,179 @@
+#include "common/config/document.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <system_error>
+#include <tuple>
+
+#include "common/base/hash.h"
+#include "common/base/strings.h"
+#include "common/config/yaml.h"
+
+namespace wirespan::config {
+namespace {
+
+constexpr std::size_t kMaxTold = 100;
+
+void Merge(Value& into, Value&& from) {
+  if (into.kind != Value::Kind::kMap || from.kind != Value::Kind::kMap) {
+    into = std::move(from);
+    return;
+  }
+  for (Value::Entry& entry : from.map) {
+    const auto found =
+        std::find_if(into.map.begin(), into.map.end(),
+                     [&](const Value::Entry& ours) { return ours.key == entry.key; });
+    if (found == into.map.end()) {
+      into.map.push_back(std::move(entry));
+    } else {
+      found->mark = std::move(entry.mark);
+      Merge(found->value, std::move(entry.value));
+    }
+  }
+}
+
+// Unambiguous: every part carries its length. Maps in key order.
+void Canonical(const Value& value, std::string& out) {
+  const auto text = [&](std::string_view part) {
+    out += std::to_string(part.size()) + ":" + std::string(part);
+  };
+  out.push_back("nsml"[static_cast<std::size_t>(value.kind)]);
+  if (value.kind == Value::Kind::kScalar) text(value.text);
+  std::vector<const Value::Entry*> entries;
+  for (const Value::Entry& entry : value.map) entries.push_back(&entry);
+  std::sort(entries.begin(), entries.end(),
+            [](const auto* a, const auto* b) { return a->key < b->key; });
+  for (const Value::Entry* entry : entries) {
+    text(entry->key);
+    Canonical(entry->value, out);
+  }
+  for (const Value& item : value.list) Canonical(item, out);
+  out.push_back('.');
+}
+
+// Reads one byte more than allowed, so that the parser can say that it is too large.
+std::string ReadAll(const std::string& file, int& error) {
+  const bool standard_input = file == "-";
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream(
+      standard_input ? stdin : std::fopen(file.c_str(), "re"),
+      standard_input ? [](std::FILE*) { return 0; }
+                     : [](std::FILE* one) { return std::fclose(one); });
+  std::string text;
+  if (stream == nullptr) {
+    error = errno;
+    return text;
+  }
+  text.resize(kMaxYamlBytes + 1);
+  errno = 0;
+  text.resize(std::fread(text.data(), 1, text.size(), stream.get()));
+  if (std::ferror(stream.get()) != 0) error = errno == 0 ? EIO : errno;
+  return text;
+}
+
+}  // namespace
+
+struct Document::Impl {
+  Value root{};
+  bool broken = false;
+  std::vector<std::string> names{};  // of the sources, in order
+  std::vector<Problem> warnings{};
+  ReadContext context{};
+
+  void Take(const Source& source) {
+    names.push_back(source.name);
+    const std::size_t before = context.problems.size();
+    Value value = ParseYaml(source.text, source.name, context.problems);
+    if (value.kind == Value::Kind::kNull && context.problems.size() > before) broken = true;
+    if (value.kind == Value::Kind::kNull) return;
+    if (value.kind != Value::Kind::kMap) {
+      context.problems.push_back({value.mark, "expected a map of keys and values at the top"});
+      broken = true;
+      return;
+    }
+    Merge(root, std::move(value));
+  }
+
+  std::size_t Order(const Problem& problem) const {
+    if (problem.mark.file == nullptr) return names.size();
+    return static_cast<std::size_t>(std::find(names.begin(), names.end(), *problem.mark.file) -
+                                    names.begin());
+  }
+};
+
+Document::Document(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Document::Document(Document&&) noexcept = default;
+Document& Document::operator=(Document&&) noexcept = default;
+Document::~Document() = default;
+
+Document Document::Parse(const std::vector<Source>& sources, const Environment& environment) {
+  auto impl = std::make_unique<Impl>();
+  impl->root.kind = Value::Kind::kMap;
+  impl->root.mark.line = 1;
+  impl->root.mark.column = 1;
+  if (!sources.empty())
+    impl->root.mark.file = std::make_shared<const std::string>(sources.back().name);
+  for (const Source& source : sources) impl->Take(source);
+  Expand(impl->root, environment, impl->context.problems, impl->warnings);
+  return Document(std::move(impl));
+}
+
+Document Document::Load(const std::vector<std::string>& files, const Environment& environment) {
+  std::vector<Source> sources;
+  std::vector<Problem> unreadable;
+  for (const std::string& file : files) {
+    int error = 0;
+    Source source{.name = file == "-" ? "<stdin>" : file, .text = ReadAll(file, error)};
+    if (error != 0) {
+      unreadable.push_back({Mark{.file = std::make_shared<const std::string>(source.name)},
+                            std::generic_category().message(error)});
+      source.text.clear();
+    }
+    sources.push_back(std::move(source));
+  }
+  Document document = Parse(sources, environment);
+  if (!unreadable.empty()) document.impl_->broken = true;
+  auto& problems = document.impl_->context.problems;
+  problems.insert(problems.begin(), unreadable.begin(), unreadable.end());
+  return document;
+}
+
+Node Document::root() const { return Node(&impl_->root, impl_->root.mark, "", &impl_->context); }
+bool Document::broken() const { return impl_->broken; }
+const std::vector<Problem>& Document::warnings() const { return impl_->warnings; }
+
+std::uint64_t Document::hash() const {
+  std::string text;
+  Canonical(impl_->root, text);
+  return Hash64(text);
+}
+
+std::vector<Problem> Document::problems() const {
+  std::vector<Problem> sorted = impl_->context.problems;
+  std::stable_sort(sorted.begin(), sorted.end(), [&](const Problem& a, const Problem& b) {
+    const auto key = [&](const Problem& one) {
+      return std::tuple(impl_->Order(one), one.mark.line, one.mark.column);
+    };
+    return key(a) < key(b);
+  });
+  // Two readers of the same place find the same fault.
+  sorted.erase(std::unique(sorted.begin(), sorted.end(),
+                           [](const Problem& a, const Problem& b) { return a.text() == b.text(); }),
+               sorted.end());
+  return sorted;
+}
+
+Result<> Document::Finish() const {
+  const std::vector<Problem> all = problems();
+  if (all.empty()) return {};
+  std::string text;
+  for (std::size_t i = 0; i < std::min(all.size(), kMaxTold); ++i) {
+    if (i > 0) text.push_back('\n');
+    text += all[i].text();
+  }
+  if (all.size() > kMaxTold) text += "\nand " + std::to_string(all.size() - kMaxTold) + " more";
+  return Fail(ErrorCode::kInvalidArgument, std::move(text));
+}
+
+}  // namespace wirespan::config
