@@ -182,11 +182,15 @@ void SpanStage::FindRoute(Process& process, const std::shared_ptr<const Resource
 }
 
 void SpanStage::OnExchange(std::uint64_t key, connection::ObservedExchange observed) {
+  const std::uint64_t now = clock_.monotonic_ns();
+  if (observed.exchange.outcome == protocol::Outcome::kLost) {  // counted where it was lost
+    links_.OnDropped(key, observed.exchange.response_tid, now);
+    return Publish();
+  }
   exchanges_.Add();
   HeldExchange held;
   held.observed = std::move(observed);
   const Exchange& exchange = held.observed.exchange;
-  const std::uint64_t now = clock_.monotonic_ns();
   Process& process = ProcessOf(exchange.pid);
   ProcessView view = Look(exchange.pid, process);
   const auto drop = [&](Reason reason) {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 
 #include "common/base/strings.h"
 
@@ -26,7 +25,8 @@ bool IsScheme(std::string_view text) {
 bool IsHostName(std::string_view text) {
   if (text.empty() || text.size() > 255) return false;
   return std::all_of(text.begin(), text.end(), [](char c) {
-    return IsAlpha(c) || IsDigit(c) || std::strchr("-._~%!$&'()*+,;=", c) != nullptr;
+    return IsAlpha(c) || IsDigit(c) ||
+           std::string_view("-._~%!$&'()*+,;=").find(c) != std::string_view::npos;
   });
 }
 

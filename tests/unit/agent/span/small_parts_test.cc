@@ -14,14 +14,27 @@ namespace {
 constexpr std::uint64_t kSecond = 1'000'000'000;
 
 TEST(RoutesTest, MatchInTheOrderOfTheConfig) {
-  const auto routes = Routes::Compile({{"shop*", {"/users/me", "/users/{id}", "/static/*", "/a/*/c", "/dir/"}},
-                                       {"other", {"/{anything}"}}});
+  const auto routes =
+      Routes::Compile({{"shop*", {"/users/me", "/users/{id}", "/static/*", "/a/*/c", "/dir/"}},
+                       {"other", {"/{anything}"}}});
   ASSERT_TRUE(routes) << routes.error().message;
   const RouteSet shop = routes->ForService("shop-eu");
-  for (const auto& [path, route] : std::vector<std::pair<std::string, std::string>>{
-           {"/users/me", "/users/me"}, {"/users/42", "/users/{id}"}, {"/users/", ""}, {"/users/42/x", ""},
-           {"/static/", "/static/*"}, {"/static", "/static/*"}, {"/static/a/b", "/static/*"}, {"/staticx", ""},
-           {"/a/b/c", "/a/*/c"}, {"/a//c", ""}, {"/dir/", "/dir/"}, {"/dir", ""}, {"", ""}, {"*", ""}, {"/", ""}}) {
+  for (const auto& [path, route] :
+       std::vector<std::pair<std::string, std::string>>{{"/users/me", "/users/me"},
+                                                        {"/users/42", "/users/{id}"},
+                                                        {"/users/", ""},
+                                                        {"/users/42/x", ""},
+                                                        {"/static/", "/static/*"},
+                                                        {"/static", "/static/*"},
+                                                        {"/static/a/b", "/static/*"},
+                                                        {"/staticx", ""},
+                                                        {"/a/b/c", "/a/*/c"},
+                                                        {"/a//c", ""},
+                                                        {"/dir/", "/dir/"},
+                                                        {"/dir", ""},
+                                                        {"", ""},
+                                                        {"*", ""},
+                                                        {"/", ""}}) {
     EXPECT_EQ(shop.Match(path), route) << path;
   }
   EXPECT_EQ(routes->ForService("other").Match("/x"), "/{anything}");
@@ -67,7 +80,8 @@ TEST(TelemetryExportTest, KnowsTheExportersAndNothingElse) {
   EXPECT_TRUE(IsTelemetryExport(Post("/api/traces?format=jaeger.thrift", "application/x-thrift")));
   EXPECT_FALSE(IsTelemetryExport(Post("/v1/traces", "application/x-protobuf", "GET")));
   EXPECT_FALSE(IsTelemetryExport(Post("/v1/traces", "text/html")));
-  EXPECT_FALSE(IsTelemetryExport(Post("/api/v1/logs", "application/json")));  // an application's own
+  EXPECT_FALSE(
+      IsTelemetryExport(Post("/api/v1/logs", "application/json")));  // an application's own
   EXPECT_FALSE(IsTelemetryExport(Post("/api/traces", "application/json")));
   EXPECT_FALSE(IsTelemetryExport(Post("/x", "application/x-protobuf")));
 }
@@ -76,7 +90,9 @@ TEST(SamplerTest, FollowsTheTraceIdAndTheCaller) {
   TraceId low{}, high{};
   high.fill(0xff);
   low[15] = 1;
-  const auto sampler = [](const char* name, const char* argument = "") { return *Sampler::Parse(name, argument); };
+  const auto sampler = [](const char* name, const char* argument = "") {
+    return *Sampler::Parse(name, argument);
+  };
   EXPECT_TRUE(sampler("").Keep(high, false, 0));
   EXPECT_FALSE(sampler("").Keep(high, true, 0));  // parentbased_always_on
   EXPECT_TRUE(sampler("").Keep(high, true, 1));
@@ -93,7 +109,8 @@ TEST(SamplerTest, FollowsTheTraceIdAndTheCaller) {
 }
 
 TEST(SamplerTest, RefusesWhatItDoesNotKnow) {
-  EXPECT_NE(Sampler::Parse("jaeger_remote", "").error().message.find("jaeger_remote"), std::string::npos);
+  EXPECT_NE(Sampler::Parse("jaeger_remote", "").error().message.find("jaeger_remote"),
+            std::string::npos);
   for (const char* bad : {"1.5", "-1", "x", "nan", "0.5x"}) {
     EXPECT_FALSE(Sampler::Parse("traceidratio", bad)) << bad;
   }
@@ -134,7 +151,8 @@ TEST(ClockOffsetTest, MeasuresEveryTenSecondsAndAfterSteps) {
   clock.StepRealtime(-3600 * static_cast<std::int64_t>(kSecond));
   EXPECT_TRUE(offset.Tick());
   EXPECT_EQ(offset.steps(), 1u);
-  EXPECT_EQ(offset.At(clock.monotonic_ns()), first + 300'000 - 3600 * static_cast<std::int64_t>(kSecond));
+  EXPECT_EQ(offset.At(clock.monotonic_ns()),
+            first + 300'000 - 3600 * static_cast<std::int64_t>(kSecond));
   EXPECT_EQ(offset.At(before_step), first + 300'000);
   EXPECT_EQ(offset.At(started), first);
 }
@@ -149,7 +167,9 @@ TEST(InboundIdsTest, GiveNoVerdictTooEarly) {
   EXPECT_FALSE(ids.MayHaveComeIn(2, a, 10 * kSecond));
   // More ids in five seconds than it can remember: it says nothing.
   for (std::uint32_t i = 0; i < 70000; ++i) {
-    ids.Add(3, {9, static_cast<std::uint8_t>(i), static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i >> 16)},
+    ids.Add(3,
+            {9, static_cast<std::uint8_t>(i), static_cast<std::uint8_t>(i >> 8),
+             static_cast<std::uint8_t>(i >> 16)},
             10 * kSecond);
   }
   EXPECT_TRUE(ids.MayHaveComeIn(1, b, 11 * kSecond));

@@ -18,19 +18,24 @@ TEST(TraceparentTest, ReadsVersionZero) {
   EXPECT_EQ(Hex(parsed->trace_id), "0af7651916cd43dd8448eb211c80319c");
   EXPECT_EQ(Hex(parsed->parent_id), "b7ad6b7169203331");
   EXPECT_TRUE(parsed->sampled());
-  EXPECT_FALSE(ParseTraceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-fe")->sampled());
+  EXPECT_FALSE(
+      ParseTraceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-fe")->sampled());
   EXPECT_TRUE(ParseTraceparent("  00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\t"));
 }
 
 TEST(TraceparentTest, ReadsLaterVersionsByTheirFirstFields) {
   EXPECT_TRUE(ParseTraceparent("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
-  EXPECT_TRUE(ParseTraceparent("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-what-comes"));
+  EXPECT_TRUE(
+      ParseTraceparent("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-what-comes"));
   EXPECT_FALSE(ParseTraceparent("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01.what"));
 }
 
 TEST(TraceparentTest, RefusesWhatIsNotOne) {
   for (const char* text : {
-           "", "00", "-", "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+           "",
+           "00",
+           "-",
+           "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-extra",
            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0",
            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0g",
@@ -40,7 +45,8 @@ TEST(TraceparentTest, RefusesWhatIsNotOne) {
            "0G-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
            "00_0af7651916cd43dd8448eb211c80319c_b7ad6b7169203331_01",
            "00-0af7651916cd43dd8448eb211c80319-cb7ad6b7169203331-01",
-           "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01,00-0af7651916cd43dd8448eb211c80319c",
+           "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01,00-"
+           "0af7651916cd43dd8448eb211c80319c",
        }) {
     EXPECT_FALSE(ParseTraceparent(text)) << text;
   }
@@ -66,7 +72,8 @@ TEST(TracestateTest, KeepsWholeMembersWithinTheBound) {
   EXPECT_EQ(BoundedTracestate("a"), "");
   EXPECT_EQ(BoundedTracestate("a=\x01"), "");
   const std::string member = "k=" + std::string(250, 'v');
-  EXPECT_EQ(BoundedTracestate(member + ",l" + member.substr(1) + ",m=1").size(), 2 * member.size() + 1 + 4);
+  EXPECT_EQ(BoundedTracestate(member + ",l" + member.substr(1) + ",m=1").size(),
+            2 * member.size() + 1 + 4);
   EXPECT_EQ(BoundedTracestate(member + "," + member + "," + member), member + "," + member);
   std::string many = "a0=1";
   for (int i = 1; i < 40; ++i) many += ",a" + std::to_string(i) + "=1";

@@ -49,14 +49,27 @@ TEST(AuthorityTest, ReadsHostsAndPorts) {
     int port;
   };
   for (const Case& c : {
-           Case{"example.com", true, "example.com", 0}, Case{"example.com:8080", true, "example.com", 8080},
-           Case{"example.com:", true, "example.com", 0}, Case{" a_b:1 ", true, "a_b", 1},
-           Case{"192.0.2.1:80", true, "192.0.2.1", 80}, Case{"[2001:db8::1]:443", true, "2001:db8::1", 443},
-           Case{"[::1]", true, "::1", 0}, Case{"user:secret@h:1", true, "h", 1}, Case{"", false, "", 0},
-           Case{":80", false, "", 0}, Case{"h:99999", false, "", 0}, Case{"h:8x", false, "", 0},
-           Case{"h:-1", false, "", 0}, Case{"[::1", false, "", 0}, Case{"[::1]x", false, "", 0},
-           Case{"[zz]", false, "", 0}, Case{"[1.2.3.4]", false, "", 0}, Case{"a b", false, "", 0},
-           Case{"a/b", false, "", 0}, Case{"a\x01", false, "", 0}, Case{"2001:db8::1", false, "", 0},
+           Case{"example.com", true, "example.com", 0},
+           Case{"example.com:8080", true, "example.com", 8080},
+           Case{"example.com:", true, "example.com", 0},
+           Case{" a_b:1 ", true, "a_b", 1},
+           Case{"192.0.2.1:80", true, "192.0.2.1", 80},
+           Case{"[2001:db8::1]:443", true, "2001:db8::1", 443},
+           Case{"[::1]", true, "::1", 0},
+           Case{"user:secret@h:1", true, "h", 1},
+           Case{"", false, "", 0},
+           Case{":80", false, "", 0},
+           Case{"h:99999", false, "", 0},
+           Case{"h:8x", false, "", 0},
+           Case{"h:-1", false, "", 0},
+           Case{"[::1", false, "", 0},
+           Case{"[::1]x", false, "", 0},
+           Case{"[zz]", false, "", 0},
+           Case{"[1.2.3.4]", false, "", 0},
+           Case{"a b", false, "", 0},
+           Case{"a/b", false, "", 0},
+           Case{"a\x01", false, "", 0},
+           Case{"2001:db8::1", false, "", 0},
        }) {
     SCOPED_TRACE(c.text);
     const Authority authority = ParseAuthority(c.text);
@@ -69,8 +82,8 @@ TEST(AuthorityTest, ReadsHostsAndPorts) {
 }
 
 TEST(ForwardedTest, ReadsTheFirstElementOnly) {
-  const Forwarded f =
-      ParseForwarded("For=\"[2001:db8::17]:4711\"; HOST=\"api.example:8443\";proto=https, for=1.2.3.4;host=evil");
+  const Forwarded f = ParseForwarded(
+      "For=\"[2001:db8::17]:4711\"; HOST=\"api.example:8443\";proto=https, for=1.2.3.4;host=evil");
   EXPECT_EQ(f.for_node, "[2001:db8::17]:4711");
   EXPECT_EQ(f.host, "api.example:8443");
   EXPECT_EQ(f.proto, "https");
@@ -86,7 +99,8 @@ TEST(NodeAddressTest, TakesAddressesAndRefusesGarbage) {
   EXPECT_EQ(NodeAddress("[2001:db8::1]:99"), "2001:db8::1");
   EXPECT_EQ(NodeAddress("2001:db8::1"), "2001:db8::1");
   EXPECT_EQ(NodeAddress("_hidden"), "_hidden");
-  for (const char* bad : {"unknown", "", "evil<script>", "_a b", "[::1", "999.1.1.1", "host.name"}) {
+  for (const char* bad :
+       {"unknown", "", "evil<script>", "_a b", "[::1", "999.1.1.1", "host.name"}) {
     EXPECT_EQ(NodeAddress(bad), "") << bad;
   }
 }
@@ -99,13 +113,15 @@ TEST(RedactTest, HidesKnownSecretsAndKeepsTheRest) {
   };
   EXPECT_EQ(redacted("a=1&sig=abc&b=2"), "a=1&sig=REDACTED&b=2");
   EXPECT_EQ(redacted("X-Amz-Signature=x&X-Amz-Date=y&X-Amz-Credential=z&X-Amz-Security-Token=t"),
-            "X-Amz-Signature=REDACTED&X-Amz-Date=y&X-Amz-Credential=REDACTED&X-Amz-Security-Token=REDACTED");
+            "X-Amz-Signature=REDACTED&X-Amz-Date=y&X-Amz-Credential=REDACTED&X-Amz-Security-Token="
+            "REDACTED");
   EXPECT_EQ(redacted("AWSAccessKeyId=1&Signature=2&X-Goog-Signature=3"),
             "AWSAccessKeyId=REDACTED&Signature=REDACTED&X-Goog-Signature=REDACTED");
   EXPECT_EQ(redacted("SIG=1"), "SIG=1");  // the conventions' keys match case-sensitively
   EXPECT_EQ(redacted("Access_Token=1&PASSWORD=2&api_key=3"),
             "Access_Token=REDACTED&PASSWORD=REDACTED&api_key=REDACTED");
-  EXPECT_EQ(redacted("%73ig=1&tok%65n=2;token=3"), "%73ig=REDACTED&tok%65n=REDACTED;token=REDACTED");
+  EXPECT_EQ(redacted("%73ig=1&tok%65n=2;token=3"),
+            "%73ig=REDACTED&tok%65n=REDACTED;token=REDACTED");
   EXPECT_EQ(redacted("token=a=b"), "token=REDACTED");
   EXPECT_EQ(redacted("&&=&a"), "&&=&a");
   EXPECT_EQ(redacted("token"), "token");
@@ -117,8 +133,10 @@ TEST(RedactTest, HidesKnownSecretsAndKeepsTheRest) {
 TEST(RedactTest, TruncatesClientAddresses) {
   EXPECT_EQ(LimitedClientAddress("203.0.113.77", ClientAddress::kFull), "203.0.113.77");
   EXPECT_EQ(LimitedClientAddress("203.0.113.77", ClientAddress::kTruncated), "203.0.113.0");
-  EXPECT_EQ(LimitedClientAddress("2001:db8:1:2:3:4:5:6", ClientAddress::kTruncated), "2001:db8:1::");
-  EXPECT_EQ(LimitedClientAddress("::ffff:203.0.113.77", ClientAddress::kTruncated), "::ffff:203.0.113.0");
+  EXPECT_EQ(LimitedClientAddress("2001:db8:1:2:3:4:5:6", ClientAddress::kTruncated),
+            "2001:db8:1::");
+  EXPECT_EQ(LimitedClientAddress("::ffff:203.0.113.77", ClientAddress::kTruncated),
+            "::ffff:203.0.113.0");
   EXPECT_EQ(LimitedClientAddress("_hidden", ClientAddress::kTruncated), "");
   EXPECT_EQ(LimitedClientAddress("203.0.113.77", ClientAddress::kOff), "");
 }
