@@ -167,6 +167,7 @@ CoverageReport TakeCoverage(const std::string& root, const CoverageLimits& limit
       stream = true;
       AddSocket(holder.process, index, *found);
     }
+    std::sort(holder.process.listening.begin(), holder.process.listening.end());
     if (stream) report.processes.push_back(std::move(holder.process));
   }
   std::sort(report.processes.begin(), report.processes.end(),

@@ -11,7 +11,7 @@ namespace wirespan::process {
 struct ListenAddress {
   std::string address{};   // "127.0.0.1", "::", a Unix socket's path ('@' first: abstract)
   std::uint16_t port = 0;  // 0: a Unix socket
-  friend bool operator==(const ListenAddress&, const ListenAddress&) = default;
+  friend auto operator<=>(const ListenAddress&, const ListenAddress&) = default;
 };
 
 struct ProcessSockets {
@@ -19,7 +19,7 @@ struct ProcessSockets {
   std::string comm{};
   std::string executable{};
   std::uint64_t network_namespace = 0;     // inode number
-  std::vector<ListenAddress> listening{};  // at most 64
+  std::vector<ListenAddress> listening{};  // at most 64, sorted
   std::uint32_t tcp_connections = 0;
   std::uint32_t unix_connections = 0;
   bool descriptors_cut = false;  // it has more than were looked at

@@ -4,8 +4,8 @@
 
 namespace wirespan::process {
 
-// '*' any bytes (slashes too), '?' one byte, '\' takes the next byte as it is. Whole text. At most
-// pattern x text steps, whatever the pattern.
+// By common/base/glob.h, compiled on the spot: rules are asked once a process. A pattern that does
+// not compile matches nothing (the configuration's reader refuses it before).
 bool GlobMatches(std::string_view pattern, std::string_view text);
 
 // A pattern without a slash is compared with the last part of the path, one with a slash with the

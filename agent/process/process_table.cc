@@ -1,10 +1,12 @@
 #include "agent/process/process_table.h"
 
 #include <algorithm>
+#include <array>
 
 namespace wirespan::process {
 namespace {
 
+constexpr std::array<std::uint64_t, 3> kLooks = {1, 10, 60};  // times second_look_ns
 constexpr std::size_t kKeptArgumentBytes = 1024;
 constexpr std::size_t kMaxSeedBytes = 1024;
 
@@ -125,8 +127,9 @@ const Process& ProcessTable::Look(std::uint32_t pid, Entry& entry, std::uint64_t
   }
   // A process that is its last thread's zombie, or whose exit event was another's.
   if (entry.exited_ns != 0) return *entry.process;
-  if (!entry.second_look_done) {
-    entry.second_look_done = true;
+  if (entry.looks < kLooks.size()) {
+    ++entry.looks;
+    entry.next_look_ns = NextLook(entry);
     if (entry.process->traces.reason == TraceReason::kNotInstrumented) {
       auto traces = reader_.ReadTraces(entry.process->info, config_.traces);
       if (traces && traces->reason != TraceReason::kNotInstrumented)
@@ -136,6 +139,11 @@ const Process& ProcessTable::Look(std::uint32_t pid, Entry& entry, std::uint64_t
   return *entry.process;
 }
 
+std::uint64_t ProcessTable::NextLook(const Entry& entry) const {
+  return now_ns_ + (entry.looks < kLooks.size() ? limits_.second_look_ns * kLooks[entry.looks]
+                                                : limits_.revisit_ns);
+}
+
 void ProcessTable::Load(std::uint32_t pid, Entry& entry) {
   loads_.Add();
   auto read = reader_.Read(pid, config_.traces);
@@ -143,8 +151,7 @@ void ProcessTable::Load(std::uint32_t pid, Entry& entry) {
     if (entry.process && entry.process->info.start_ticks != read->info.start_ticks)
       entry.exited_ns = 0;  // the pid's next owner
     entry.known = true;
-    entry.next_look_ns =
-        now_ns_ + (entry.second_look_done ? limits_.revisit_ns : limits_.second_look_ns);
+    entry.next_look_ns = NextLook(entry);
     Publish(pid, entry, std::move(read->info), std::move(read->traces));
     seeds_.erase(pid);
     return;
@@ -284,7 +291,7 @@ void ProcessTable::OnExec(std::uint32_t pid, std::uint32_t parent_pid, std::uint
     return;
   }
   entry.next_look_ns = 0;
-  entry.second_look_done = false;
+  entry.looks = 0;
   entry.exports = entry.sends_own_ids = false;
 }
 

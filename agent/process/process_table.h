@@ -50,8 +50,9 @@ struct TableLimits {
   std::uint64_t exit_grace_ns = 10'000'000'000;
   // Is the pid still the same process? Exit events may be lost.
   std::uint64_t revisit_ns = 30'000'000'000;
-  // Libraries of an SDK may be loaded after the first request.
-  std::uint64_t second_look_ns = 5'000'000'000;
+  // Libraries of an SDK may be loaded after the process was first seen: looked for again after
+  // this, ten times and sixty times this.
+  std::uint64_t second_look_ns = 500'000'000;
   // A process that couldn't be read, or died.
   std::uint64_t retry_ns = 1'000'000'000;
 };
@@ -98,8 +99,8 @@ class ProcessTable {
     std::uint64_t used_ns = 0;
     std::size_t bytes = 0;
     std::uint64_t exited_ns = 0;  // 0: lives, as far as we know
-    bool second_look_done = false;
-    bool known = false;  // /proc or the kernel told who it is
+    std::uint8_t looks = 0;       // for an SDK, after the first
+    bool known = false;           // /proc or the kernel told who it is
     // Learned from traffic, kept over new rules, lost by exec.
     bool sends_own_ids = false;
     bool exports = false;
@@ -115,6 +116,7 @@ class ProcessTable {
 
   const Process& Look(std::uint32_t pid, Entry& entry, std::uint64_t event_ns);
   void Load(std::uint32_t pid, Entry& entry);
+  std::uint64_t NextLook(const Entry& entry) const;
   ProcessInfo Reconstruct(std::uint32_t pid, const Entry& entry);
   void Publish(std::uint32_t pid, Entry& entry, ProcessInfo info, TraceDecision traces);
   void AddSeed(std::uint32_t pid, Seed seed);
