@@ -2,11 +2,16 @@
 
 #include <cstdlib>
 
+#include "agent/app/config_schema.h"
+#include "agent/app/listen_address.h"
 #include "common/base/strings.h"
+#include "common/config/document.h"
 #include "common/telemetry/log.h"
 
 namespace wirespan::app {
 namespace {
+
+using config::Section;
 
 const char* Variable(const char* name) {
   const char* value = std::getenv(name);
@@ -27,7 +32,161 @@ void ApplyEnvironment(Config& config) {
   if (const char* level = Variable("OTEL_LOG_LEVEL")) config.log_level = level;
 }
 
+process::ProcessMatch MatchOf(const Section& section) {
+  return {.executable = section.String("executable"),
+          .command_line = section.String("command_line"),
+          .pid = static_cast<std::uint32_t>(section.Int("pid")),
+          .cgroup = section.String("cgroup"),
+          .container_id = section.String("container_id"),
+          .container_name = section.String("container_name"),
+          .systemd_unit = section.String("systemd_unit")};
+}
+
+std::vector<process::ProcessMatch> MatchesOf(const Section& section, std::string_view path) {
+  std::vector<process::ProcessMatch> matches;
+  for (const auto& item : section.Items(path)) {
+    matches.push_back(MatchOf(item));
+    if (process::DescribeMatch(matches.back()).empty()) item.node("executable").Fail("a rule that names nothing would match nothing");
+  }
+  return matches;
+}
+
+std::vector<std::uint16_t> PortsOf(const Section& section, std::string_view path) {
+  std::vector<std::uint16_t> ports;
+  for (const auto& text : section.Strings(path)) {
+    const auto port = ParseUint(text);
+    if (port && *port > 0 && *port < 65536) ports.push_back(static_cast<std::uint16_t>(*port));
+    else section.node(path).Fail("'" + text + "' is no port from 1 to 65535");
+  }
+  return ports;
+}
+
+process::TraceMode ModeOf(const std::string& word) {
+  if (word == "always") return process::TraceMode::kAlways;
+  return word == "never" ? process::TraceMode::kNever : process::TraceMode::kAuto;
+}
+
+std::chrono::milliseconds Milliseconds(const Section& section, std::string_view path) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(section.Duration(path));
+}
+
+void ReadCapture(const Section& section, CaptureConfig& capture) {
+  capture.backend = section.String("backend");
+  capture.ring_bytes = section.Size("ring_bytes");
+  capture.head_bytes = static_cast<std::uint32_t>(section.Size("head_bytes"));
+  capture.statistics = section.Bool("statistics");
+  const Section filter = section.Child("filter");
+  capture.include_ports = PortsOf(filter, "include_ports");
+  capture.exclude_ports = PortsOf(filter, "exclude_ports");
+  capture.include = MatchesOf(filter, "include");
+  capture.exclude = MatchesOf(filter, "exclude");
+}
+
+void ReadTraces(const Section& section, TracesConfig& traces) {
+  traces.mode.mode = ModeOf(section.String("mode"));
+  for (const auto& rule : section.Items("rules")) {
+    traces.mode.rules.push_back({.match = MatchOf(rule), .mode = ModeOf(rule.String("mode"))});
+  }
+  traces.sampler = section.String("sampler");
+  traces.sampler_arg = section.String("sampler_arg");
+  traces.max_per_second = static_cast<std::uint64_t>(section.Int("max_per_second"));
+}
+
+void ReadMetrics(const Section& section, MetricsConfig& metrics) {
+  metrics.listen = section.String("listen");
+  metrics.body_sizes = section.Bool("body_sizes");
+  metrics.server_address = section.Bool("server_address");
+  metrics.interval = Milliseconds(section, "interval");
+  metrics.max_series_per_service = static_cast<std::uint32_t>(section.Int("max_series_per_service"));
+  metrics.max_series = static_cast<std::uint32_t>(section.Int("max_series"));
+  metrics.expire_after = Milliseconds(section, "expire_after");
+}
+
+void ReadExport(const Section& section, ExportConfig& exporting) {
+  exporting.endpoint = section.String("endpoint");
+  exporting.protocol = section.String("protocol");
+  exporting.compression = section.String("compression");
+  exporting.headers = section.StringMap("headers");
+  exporting.timeout = Milliseconds(section, "timeout");
+  exporting.insecure = section.Bool("insecure");
+  exporting.ca_file = section.String("tls.ca_file");
+  exporting.certificate_file = section.String("tls.cert_file");
+  exporting.key_file = section.String("tls.key_file");
+  exporting.batch_spans = static_cast<std::uint32_t>(section.Int("batch_spans"));
+  exporting.batch_delay = Milliseconds(section, "batch_delay");
+  exporting.queue_bytes = section.Size("queue_bytes");
+  exporting.concurrent_requests = static_cast<std::uint32_t>(section.Int("concurrent_requests"));
+  exporting.max_elapsed = Milliseconds(section, "max_elapsed");
+  exporting.shutdown_timeout = Milliseconds(section, "shutdown_timeout");
+}
+
+void ReadServices(const Section& root, Config& config) {
+  for (const auto& rule : root.Items("services")) {
+    config.services.push_back({.match = MatchOf(rule), .name = rule.String("name"), .name_space = rule.String("namespace")});
+  }
+  for (const auto& rule : root.Items("routes")) {
+    config.routes.push_back({.service = rule.String("service"), .patterns = rule.Strings("patterns")});
+    // Compiled once more by the pipeline; here for the place of the mistake.
+    if (auto compiled = span::Routes::Compile({config.routes.back()}); !compiled) rule.node("patterns").Fail(compiled.error().message);
+  }
+  for (const auto& rule : root.Items("exchanges.ignore")) {
+    config.ignore.push_back({.path = rule.String("path"), .method = rule.String("method"), .user_agent = rule.String("user_agent")});
+    if (auto compiled = span::IgnoreRules::Compile({config.ignore.back()}); !compiled) rule.node("path").Fail(compiled.error().message);
+  }
+}
+
+void ReadRest(const Section& root, Config& config) {
+  const auto query = root.String("redact.query");
+  config.redact_query = query == "values" ? span::QueryRedaction::kValues
+                        : query == "drop" ? span::QueryRedaction::kDrop
+                                          : span::QueryRedaction::kKnown;
+  const auto client = root.String("redact.client_address");
+  config.client_address = client == "truncated" ? span::ClientAddress::kTruncated
+                          : client == "off"     ? span::ClientAddress::kOff
+                                                : span::ClientAddress::kFull;
+  config.command_args = root.Bool("resource.command_args");
+  config.max_connections = static_cast<std::uint32_t>(root.Int("limits.connections"));
+  config.max_processes = static_cast<std::uint32_t>(root.Int("limits.processes"));
+  config.admin_listen = root.String("admin.listen");
+  config.control_socket = root.String("control.socket");
+  config.control_group = root.String("control.group");
+  config.log_level = root.String("log.level");
+  config.log_format = root.String("log.format");
+  for (const auto& [path, text] : {std::pair{"admin.listen", config.admin_listen}, std::pair{"metrics.listen", config.metrics.listen}}) {
+    if (text.empty()) continue;
+    if (auto address = ParseListenAddress(text); !address) root.node(path).Fail(address.error().message);
+  }
+}
+
+void Read(const Section& root, Config& config) {
+  ReadCapture(root.Child("capture"), config.capture);
+  ReadTraces(root.Child("traces"), config.traces);
+  ReadMetrics(root.Child("metrics"), config.metrics);
+  ReadExport(root.Child("export"), config.exporting);
+  ReadServices(root, config);
+  ReadRest(root, config);
+}
+
+Result<Config> FromDocument(const config::Document& document, std::string source) {
+  Config config;
+  const Section root(ConfigSchema(), document.root());
+  root.Check();
+  if (!document.broken()) Read(root, config);
+  if (auto finished = document.Finish(); !finished) return tl::unexpected(std::move(finished.error()));
+  config.source = std::move(source);
+  config.hash = document.hash();
+  for (const auto& warning : document.warnings()) log::Warn("{}", warning.text());
+  ApplyEnvironment(config);
+  return config;
+}
+
 }  // namespace
+
+Result<Config> LoadConfig(const std::string& path) { return FromDocument(config::Document::Load({path}), path); }
+
+Result<Config> ParseConfig(const std::string& name, const std::string& text) {
+  return FromDocument(config::Document::Parse({{name, text}}), name);
+}
 
 Config DefaultConfig() {
   Config config;

@@ -15,6 +15,9 @@ Config DefaultConfig();
 // file, a line each: "agent.yaml:3:5: ...".
 Result<Config> LoadConfig(const std::string& path);
 
+// The same from text; `name` stands in front of every error.
+Result<Config> ParseConfig(const std::string& name, const std::string& text);
+
 // Keys whose change takes effect at the next start only, of those that differ.
 std::vector<std::string> FixedChanges(const Config& old_config, const Config& new_config);
 
