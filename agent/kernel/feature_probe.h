@@ -26,7 +26,7 @@ struct FeatureReport {
   bool mapped_array = false;  // memory-mapped maps: the rings
   bool ring_buffer = false;
   bool socket_storage = false;  // in tracing programs
-  bool signal_on_statistics = false;  // BPF run times can be read
+  bool statistics = false;      // BPF run times can be read
   int possible_cpus = 0;
   std::vector<BackendCheck> backends{};  // in the order of "auto"
   std::string chosen{};                  // what "auto" takes; empty: none

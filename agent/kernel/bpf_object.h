@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/result.h"
+
+struct bpf_object;
+struct bpf_link;
+
+namespace wirespan::kernel {
+
+// A loaded and attached set of programs. Detaches and unloads when it goes. libbpf's own words never reach standard
+// error: they are kept (see TakeLibbpfLog) and the errors here are sentences.
+class BpfObject {
+ public:
+  struct Spec {
+    std::string_view name;                       // of the backend, for errors
+    const void* (*elf)(std::size_t* size);       // the embedded object
+    std::vector<std::string_view> required{};    // programs without which it is of no use; others load if they can
+    std::string_view missing{};                  // the sentence if the kernel lacks a required hook
+  };
+  struct Sizes {
+    std::uint32_t cpus = 1;
+    std::uint64_t ring_size = 0;  // of one CPU, a power of two
+    std::uint32_t head_max = 0;
+    std::uint32_t self = 0;
+    std::uint32_t max_sockets = 0;
+    std::uint32_t max_processes = 0;
+  };
+  struct Program {
+    std::string name{};
+    int fd = -1;
+  };
+
+  static Result<std::unique_ptr<BpfObject>> Load(const Spec& spec, const Sizes& sizes);
+  ~BpfObject();
+  BpfObject(const BpfObject&) = delete;
+  BpfObject& operator=(const BpfObject&) = delete;
+
+  Result<> Attach();
+  int map_fd(const char* name) const;  // -1: no such map
+  std::vector<Program> programs() const;  // those that are loaded
+
+ private:
+  explicit BpfObject(Spec spec) : spec_(std::move(spec)) {}
+
+  Spec spec_;
+  bpf_object* object_ = nullptr;
+  std::vector<bpf_link*> links_{};
+};
+
+// What libbpf and the verifier said since the last call, at most 64 KiB; for debug logs only.
+std::string TakeLibbpfLog();
+
+// Whether the kernel's BTF has this name; false if there is no BTF. `kind`: BTF_KIND_TYPEDEF, BTF_KIND_FUNC...
+bool KernelHasType(const std::string& name, std::uint32_t kind);
+
+// The backends by name, in the order of "auto"; nullptr: no such backend.
+const BpfObject::Spec* FindBackend(std::string_view name);
+
+}  // namespace wirespan::kernel

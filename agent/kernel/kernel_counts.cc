@@ -1,0 +1,69 @@
+#include "agent/kernel/kernel_counts.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "bpf/abi/counter.h"
+
+namespace wirespan::kernel {
+namespace {
+
+struct Name {
+  const char* name;
+  const char* reason;
+};
+
+constexpr Name kNames[WS_COUNTERS] = {
+    {"seen", ""},
+    {"captured", ""},
+    {"ignored", "empty"},
+    {"ignored", "peek"},
+    {"ignored", "out_of_band"},
+    {"ignored", "excluded"},
+    {"ignored", "not_stream"},
+    {"ignored", "opaque"},
+    {"ignored", "unrecognized"},
+    {"ignored", "kernel_thread"},
+    {"ignored", "thirty_two_bit"},
+    {"dropped", "ring_full"},
+    {"dropped", "share"},
+    {"dropped", "nested"},
+    {"dropped", "socket_table"},
+    {"noted", "no_buffer"},
+    {"noted", "io_uring"},
+    {"noted", "fault"},
+    {"noted", "tls"},
+    {"noted", "http2"},
+    {"noted", "upgraded"},
+    {"noted", "not_http"},
+    {"noted", "head_bound"},
+    {"noted", "window_bound"},
+    {"noted", "inexact"},
+    {"noted", "unseen"},
+    {"noted", "side_ring"},
+    {"noted", "doorbell"},
+    {"records", ""},
+    {"records_dropped", "no_room"},
+};
+
+}  // namespace
+
+std::vector<KernelCount> ReadKernelCounts(int counts_fd) {
+  std::vector<KernelCount> counts{};
+  const int cpus = libbpf_num_possible_cpus();
+  if (cpus <= 0) return counts;
+  std::vector<ws_counts> each(static_cast<std::size_t>(cpus));
+  const std::uint32_t key = 0;
+  if (bpf_map_lookup_elem(counts_fd, &key, each.data()) != 0) return counts;
+  for (int i = 0; i < WS_COUNTERS; ++i) {
+    KernelCount sum{kNames[i].name, kNames[i].reason, 0, 0};
+    for (const ws_counts& one : each) {
+      sum.events += one.of[i].events;
+      sum.bytes += one.of[i].bytes;
+    }
+    counts.push_back(std::move(sum));
+  }
+  return counts;
+}
+
+}  // namespace wirespan::kernel

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "common/base/result.h"
+
+namespace wirespan::kernel {
+
+struct Rights {
+  bool root = false;
+  bool bpf = false;      // CAP_BPF or CAP_SYS_ADMIN
+  bool perfmon = false;  // CAP_PERFMON or CAP_SYS_ADMIN
+};
+
+// Of this process, effective.
+Rights OwnRights();
+
+// What no backend can do without: rights and BTF, in that order, one sentence.
+Result<> CheckGround();
+
+}  // namespace wirespan::kernel

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * Records from the kernel to the agent. Little or big endian as the machine; never stored, never sent (recordings have
+ * a format of their own). A record begins at a multiple of 8 bytes. Values of enums are only ever added to.
+ */
+#ifndef WIRESPAN_BPF_ABI_EVENT_H
+#define WIRESPAN_BPF_ABI_EVENT_H
+
+#include "bpf/abi/base.h"
+
+enum ws_event_kind {
+	WS_EVENT_OPEN = 1,
+	WS_EVENT_DATA = 2,
+	WS_EVENT_CLOSE = 3,
+	WS_EVENT_TLS = 4,
+	WS_EVENT_EXEC = 5,
+	WS_EVENT_EXIT = 6,
+	WS_EVENT_DOORBELL = 7, /* a header alone, in the side ring: "drain the rings now" */
+};
+
+enum ws_direction {
+	WS_READ = 0,
+	WS_WRITE = 1,
+};
+
+/* Bits of ws_event_header.flags; their meaning depends on the kind. */
+enum ws_data_flag {
+	WS_DATA_WIRE_EXACT = 1,
+	WS_DATA_NO_BUFFER = 2,
+	WS_DATA_HTTP2 = 4,
+};
+
+enum ws_close_flag {
+	WS_CLOSE_READ_ENDED = 1,
+	WS_CLOSE_WRITE_ENDED = 2,
+	WS_CLOSE_GONE = 4,
+	WS_CLOSE_RESET = 8,
+};
+
+enum ws_open_flag {
+	WS_OPEN_WIRE_KNOWN = 1,
+	WS_OPEN_JOINED_LATE = 2,
+};
+
+enum ws_opener {
+	WS_OPENER_UNKNOWN = 0,
+	WS_OPENER_LOCAL = 1,
+	WS_OPENER_REMOTE = 2,
+};
+
+struct ws_event_header {
+	__u64 ts_ns; /* bpf_ktime_get_ns */
+	__u64 conn;  /* socket; 0 for processes */
+	__u32 size;  /* of the record, header included, padding to 8 not */
+	__u16 kind;  /* enum ws_event_kind */
+	__u8 direction;
+	__u8 flags;
+	__u32 tgid;
+	__u32 tid;
+};
+WS_ABI_ASSERT(sizeof(struct ws_event_header) == 32, "ws_event_header is ABI");
+
+/* Followed by size - sizeof(struct ws_data) captured bytes, which begin at `offset`. */
+struct ws_data {
+	struct ws_event_header header;
+	__u64 offset;
+	__u64 end_offset;
+};
+WS_ABI_ASSERT(sizeof(struct ws_data) == 48, "ws_data is ABI");
+
+#define WS_UNIX_PATH 108
+
+/* AF_UNIX: followed by two arrays of WS_UNIX_PATH bytes, local and remote, of which the first *_path bytes count. */
+struct ws_open {
+	struct ws_event_header header;
+	__u64 peer_cookie;
+	__u32 local_isn;
+	__u32 remote_isn;
+	__u32 netns;
+	__u16 family; /* AF_INET 2, AF_INET6 10, AF_UNIX 1 */
+	__u16 opener; /* enum ws_opener */
+	__u16 local_port; /* host order */
+	__u16 remote_port;
+	__u16 local_path;
+	__u16 remote_path;
+	__u8 local_ip[16]; /* AF_INET: the first 4 */
+	__u8 remote_ip[16];
+};
+WS_ABI_ASSERT(sizeof(struct ws_open) == 96, "ws_open is ABI");
+
+/* WS_EVENT_TLS: the header, followed by the captured bytes of the ClientHello. */
+/* WS_EVENT_EXIT: the header alone. */
+
+/* Where the bytes of each direction end; 0: unknown. */
+struct ws_close {
+	struct ws_event_header header;
+	__u64 read_end;
+	__u64 write_end;
+};
+WS_ABI_ASSERT(sizeof(struct ws_close) == 48, "ws_close is ABI");
+
+/* Followed by filename_size bytes and arguments_size bytes. */
+struct ws_exec {
+	struct ws_event_header header;
+	__u64 cgroup_id;
+	__u32 parent_tgid;
+	__u16 filename_size;
+	__u16 arguments_size;
+};
+WS_ABI_ASSERT(sizeof(struct ws_exec) == 48, "ws_exec is ABI");
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* What user space tells the programs: settings once, before load; control at any time. */
+#ifndef WIRESPAN_BPF_ABI_SETTINGS_H
+#define WIRESPAN_BPF_ABI_SETTINGS_H
+
+#include "bpf/abi/base.h"
+
+#define WS_RING_DEFAULT (1u << 20) /* bytes of one ring in an object that nobody has sized */
+
+/* Section .rodata.settings. */
+struct ws_settings {
+	__u32 ring_mask; /* size of one ring - 1 */
+	__u32 head_max;
+	__u32 self; /* tgid that is never looked at */
+	__u32 unused;
+};
+WS_ABI_ASSERT(sizeof(struct ws_settings) == 16, "ws_settings is ABI");
+
+/* Section .data.control. */
+struct ws_control {
+	__u32 generation;     /* of verdicts and ports: cached judgements of an older one are void */
+	__u32 ports_included; /* 0: all ports */
+	__u32 ports_excluded;
+	__u32 unused;
+	__u64 include_port[1024]; /* bit sets */
+	__u64 exclude_port[1024];
+};
+WS_ABI_ASSERT(sizeof(struct ws_control) == 16400, "ws_control is ABI");
+
+#endif

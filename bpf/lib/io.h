@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What every backend does with a call that moved bytes. The order is by cost: reject, judge once and remember, then
+ * copy windows (bpf/lib/infer/stream.h) straight into this CPU's ring.
+ */
+#ifndef WIRESPAN_BPF_IO_H
+#define WIRESPAN_BPF_IO_H
+
+#include "bpf/lib/open.h"
+#include "bpf/lib/window.h"
+
+#define WS_CALL_STEPS 96
+
+/*
+ * One window: copy it behind the head of the ring, judge it, publish what is to be kept. A function of its own to the
+ * verifier, which so checks it once. Works on this CPU's scratch memory. 0: the call is done.
+ */
+WS_NOINLINE int ws_step(void)
+{
+	struct ws_scratch *s = ws_my_scratch();
+	struct ws_ring_control *ring;
+	struct ws_data *data;
+	__u32 cpu, pos, n, keep, why, size;
+	__u64 end;
+
+	if (!s)
+		return 0;
+	cpu = s->cpu;
+	ring = bpf_map_lookup_elem(&ws_rings, &cpu);
+	if (!ring)
+		return 0;
+	pos = s->plan.pos;
+	data = ws_ring_slot(ring, s->at);
+	/* Room for the most that may be kept; what is not published costs nothing. */
+	if (s->at - *(volatile __u64 *)&ring->tail + sizeof(*data) + WS_WINDOW > ws_ring_mask) {
+		/* No place to look at the bytes, so nothing can be said about what follows them. */
+		s->lost++;
+		s->lost_why = WS_DROPPED_RING_FULL;
+		s->dir.mode = WS_MODE_BODY;
+		s->plan.want = 0;
+		return 0;
+	}
+	n = ws_window_gather();
+	if (n > WS_WINDOW)
+		return 0;
+	if (n == 0) {
+		s->plan.want = 0;
+		s->dir.mode = WS_MODE_BODY;
+		if (!s->fault)
+			s->plan.window_bound = 1;
+		return 0;
+	}
+	ws_digest(&s->dir, &s->talk, &s->plan, (__u8 *)(data + 1), n);
+	if (s->fault && s->plan.pos == pos + n)
+		s->plan.want = 0; /* the rest can't be read */
+	keep = s->plan.keep;
+	if (keep == 0)
+		return s->plan.want != 0;
+	if (keep > WS_WINDOW)
+		return 0;
+	size = sizeof(*data) + keep;
+	why = ws_ring_room(ring, s, s->at, size, s->header.tgid);
+	if (why) {
+		s->lost++;
+		s->lost_why = why;
+		return s->plan.want != 0;
+	}
+	end = s->plan.want ? s->plan.pos : s->plan.len;
+	data->header = s->header;
+	if (s->plan.act == WS_ACT_TLS) {
+		/* The bytes follow the header directly there. */
+		__u8 *from = (__u8 *)(data + 1), *to = (__u8 *)(&data->header + 1);
+		__u32 i;
+
+		WS_ROLLED
+		for (i = 0; i < WS_WINDOW; i += 8) {
+			if (i >= keep)
+				break;
+			*(__u64 *)(to + i) = *(__u64 *)(from + i);
+		}
+		size -= sizeof(*data) - sizeof(data->header);
+		data->header.kind = WS_EVENT_TLS;
+		data->header.flags = 0;
+	} else {
+		data->header.kind = WS_EVENT_DATA;
+		if (s->plan.act == WS_ACT_HTTP2)
+			data->header.flags |= WS_DATA_HTTP2;
+		data->offset = s->plan.start + pos;
+		data->end_offset = s->plan.start + end;
+	}
+	data->header.size = size;
+	s->at += ws_ring_step(size);
+	s->sent++;
+	return s->plan.want != 0;
+}
+
+/* All windows of a call. */
+WS_NOINLINE int ws_steps(void)
+{
+	__u32 i;
+
+	WS_ROLLED
+	for (i = 0; i < WS_CALL_STEPS; i++)
+		if (!ws_step())
+			return 0;
+	return 1; /* more than we look at */
+}
+
+/* A record of a length alone. */
+static __always_inline __u32 ws_tell_length(struct ws_ring_control *ring, struct ws_scratch *s, __u8 flags)
+{
+	struct ws_data *data;
+	__u32 why = ws_ring_room(ring, s, s->at, sizeof(*data), s->header.tgid);
+
+	if (why)
+		return why;
+	data = ws_ring_slot(ring, s->at);
+	data->header = s->header;
+	data->header.size = sizeof(*data);
+	data->header.kind = WS_EVENT_DATA;
+	data->header.flags |= flags;
+	data->offset = s->plan.start;
+	data->end_offset = s->plan.start + s->plan.len;
+	s->at += sizeof(*data);
+	s->sent++;
+	return WS_ROOM;
+}
+
+/* Where the call's bytes lie in the stream; moves `next` behind them. */
+static __always_inline __u64 ws_locate(struct ws_sock *ws, struct sock *sk, struct ws_counts *counts, __u32 direction,
+				       __u32 len, bool *exact)
+{
+	struct ws_dir *dir = &ws->dir[direction & 1];
+	__u64 start = dir->next, end;
+	struct tcp_sock *tp;
+
+	*exact = false;
+	if (ws->flags & WS_SOCK_TCP) {
+		tp = ws_tcp(sk);
+		if (!tp)
+			return start;
+		end = ws_tcp_position(ws, sk, tp, direction);
+		if (end == start + len) {
+			*exact = true;
+		} else if (end > start + len) {
+			/* Bytes that no call of ours showed, or another thread's call that is not seen yet. */
+			ws_note(counts, WS_NOTED_UNSEEN, end - start - len);
+			start = end - len;
+		} else {
+			/* The counters don't move with the calls: own counting from here on. */
+			ws->flags &= ~WS_SOCK_TCP;
+			ws_note(counts, WS_NOTED_INEXACT, len);
+		}
+	}
+	dir->next = start + len;
+	return start;
+}
+
+static __always_inline void ws_capture(struct ws_ring_control *ring, struct ws_scratch *s, struct ws_sock *ws,
+				       struct sock *sk, struct ws_counts *counts, __u32 direction, __u32 len,
+				       __u32 shape, __u64 arg1, __u64 arg2)
+{
+	struct ws_dir *dir = &ws->dir[direction & 1];
+	__u64 head = ring->head;
+	bool exact = false, look = shape != WS_SHAPE_NONE;
+	__u32 why = WS_ROOM;
+
+	s->sent = 0;
+	s->lost = 0;
+	s->fault = 0;
+	s->plan.len = len;
+	s->plan.head_max = ws_head_max;
+	s->plan.turned = ws->last_direction != direction;
+	s->plan.start = ws_locate(ws, sk, counts, direction, len, &exact);
+	ws->last_direction = direction;
+	s->header.conn = ws->id;
+	s->header.direction = direction;
+	s->header.flags = exact ? WS_DATA_WIRE_EXACT : 0;
+	s->header.ts_ns = bpf_ktime_get_ns();
+	/* User space must hear of a socket before its bytes: room for that is left before them. */
+	s->at = head + (ws->flags & WS_SOCK_OPENED ? 0 : ws_open_size(ws));
+	s->dir = *dir;
+	s->talk = ws->talk;
+	if (look && !ws_find_bytes(s, shape, arg1, arg2, len, s->header.tid)) {
+		s->fault = 1;
+		look = false;
+	}
+	ws_begin(&s->dir, &s->talk, &s->plan);
+	if (look) {
+		if (ws_steps()) {
+			s->dir.mode = WS_MODE_BODY;
+			s->plan.window_bound = 1;
+		}
+	} else if (s->dir.mode != WS_MODE_DATA || s->dir.line_at < s->plan.start + len) {
+		/* Lengths alone: only chunk data can be followed by arithmetic. */
+		s->dir.mode = WS_MODE_BODY;
+	}
+	/* keeps `next`, which ws_locate has moved */
+	*dir = s->dir;
+	ws->talk = s->talk;
+
+	if (s->plan.act < WS_ACT_UNRECOGNIZED && s->sent == 0 && s->lost == 0 && (s->talk.flags & WS_TALK_HTTP))
+		why = ws_tell_length(ring, s, s->fault || !look ? WS_DATA_NO_BUFFER : 0);
+	else if (s->sent == 0 && s->lost)
+		why = s->lost_why;
+
+	if (s->sent) {
+		if (!(ws->flags & WS_SOCK_OPENED)) {
+			ws_tell_open(ring, s, ws, sk);
+			ws->flags |= WS_SOCK_OPENED;
+			counts->of[WS_RECORDS].events++;
+		}
+		ws_ring_publish(ring, s->at);
+		counts->of[WS_CAPTURED].events++;
+		counts->of[WS_CAPTURED].bytes += len;
+		counts->of[WS_RECORDS].events += s->sent;
+		counts->of[WS_RECORDS].bytes += ring->head - head;
+		ws_ring_doorbell(ring, counts, s->header.ts_ns);
+	} else {
+		ws_note(counts, why ? why : WS_IGNORED_UNRECOGNIZED, len);
+	}
+	if (s->lost && s->sent)
+		counts->of[WS_RECORDS_LOST].events += s->lost;
+	if (s->fault)
+		ws_note(counts, WS_NOTED_FAULT, len);
+	if (!look)
+		ws_note(counts, WS_NOTED_NO_BUFFER, len);
+	if (s->plan.head_bound)
+		ws_note(counts, WS_NOTED_HEAD_BOUND, len);
+	if (s->plan.window_bound)
+		ws_note(counts, WS_NOTED_WINDOW_BOUND, len);
+	if (s->plan.act >= WS_ACT_NOT_HTTP) {
+		__u32 what = WS_NOTED_NOT_HTTP;
+
+		if (s->plan.act == WS_ACT_TLS)
+			what = WS_NOTED_TLS;
+		else if (s->plan.act == WS_ACT_HTTP2)
+			what = WS_NOTED_HTTP2;
+		else if (s->plan.act == WS_ACT_UPGRADED)
+			what = WS_NOTED_UPGRADED;
+		ws_note(counts, what, len);
+		ws->flags |= WS_SOCK_OPAQUE;
+	}
+}
+
+struct ws_io {
+	__u32 direction;
+	__u32 nr; /* of the system call; ~0: none of this task's (io_uring) */
+	__u64 arg1;
+	__u64 arg2;
+};
+
+/* A call of this task on `sk` moved `len` > 0 bytes and returned. */
+static __always_inline void ws_on_bytes(struct sock *sk, struct task_struct *task, struct ws_counts *counts,
+					const struct ws_io *io, __u32 tgid, __u32 tid, __u32 len)
+{
+	__u32 cpu, shape, generation = *(volatile __u32 *)&ws_control.generation;
+	struct ws_ring_control *ring;
+	struct ws_scratch *s;
+	struct ws_sock *ws = ws_find_sock(sk);
+
+#ifndef WS_TYPED
+	__u64 id = ws_socket_id(sk);
+
+	if (ws && ws->id != id)
+		ws->flags = 0; /* a new socket at an old one's address */
+#endif
+	if (!ws || !(ws->flags & WS_SOCK_KNOWN)) {
+		bool inet;
+
+		if (!ws_is_stream(sk, &inet)) {
+			ws_note(counts, WS_IGNORED_NOT_STREAM, len);
+			return;
+		}
+		if (!ws_process_wanted(tgid)) {
+			ws_note(counts, WS_IGNORED_EXCLUDED, len);
+			return;
+		}
+		if (!ws)
+			ws = ws_make_sock(sk);
+		if (!ws) {
+			ws_note(counts, WS_DROPPED_SOCKET_TABLE, len);
+			return;
+		}
+#ifdef WS_TYPED
+		ws_first_sight(ws, sk, ws_socket_id(sk), inet, io->direction, len);
+#else
+		ws_first_sight(ws, sk, id, inet, io->direction, len);
+#endif
+		ws->tgid = tgid;
+		ws->generation = generation;
+		if (!ws_port_wanted(sk, ws->flags))
+			ws->flags |= WS_SOCK_EXCLUDED;
+	} else if (ws->tgid != tgid || ws->generation != generation) {
+		bool wanted = ws_process_wanted(tgid) && ws_port_wanted(sk, ws->flags);
+
+		ws->tgid = tgid;
+		ws->generation = generation;
+		if (wanted)
+			ws->flags &= ~WS_SOCK_EXCLUDED;
+		else
+			ws->flags |= WS_SOCK_EXCLUDED;
+	}
+	if (ws->flags & (WS_SOCK_OPAQUE | WS_SOCK_EXCLUDED)) {
+		ws_note(counts, ws->flags & WS_SOCK_OPAQUE ? WS_IGNORED_OPAQUE : WS_IGNORED_EXCLUDED, len);
+		return;
+	}
+	shape = ws_shape_of(io->nr, io->direction);
+	if (io->nr == WS_NR_IO_URING_ENTER || io->nr == ~0u)
+		ws_note(counts, WS_NOTED_IO_URING, len);
+
+	cpu = bpf_get_smp_processor_id();
+	ring = bpf_map_lookup_elem(&ws_rings, &cpu);
+	s = ws_my_scratch();
+	if (!ring || !s)
+		return;
+	if (!ws_ring_begin(ring)) {
+		/* Another task of this CPU was preempted inside our program: possible on fully preemptible kernels. */
+		ws->dir[io->direction & 1].next += len;
+		ws_note(counts, WS_DROPPED_NESTED, len);
+		return;
+	}
+	s->cpu = cpu;
+	s->header.tgid = tgid;
+	s->header.tid = tid;
+	ws_capture(ring, s, ws, sk, counts, io->direction, len, shape, io->arg1, io->arg2);
+	ws_ring_end(ring);
+}
+
+/* A read of 0 bytes: the end of the stream, if the peer is done. */
+static __always_inline void ws_on_end(struct sock *sk, struct ws_counts *counts, __u32 tgid, __u32 tid)
+{
+	struct ws_sock *ws = ws_find_sock(sk);
+	struct ws_close close = {};
+
+	if (!ws || !(ws->flags & WS_SOCK_OPENED) || (ws->flags & WS_SOCK_EXCLUDED))
+		return;
+	if (!(WS_GET(sk, sk_shutdown) & WS_RCV_SHUTDOWN))
+		return;
+	close.header.kind = WS_EVENT_CLOSE;
+	close.header.flags = WS_CLOSE_READ_ENDED;
+	close.header.conn = ws->id;
+	close.header.tgid = tgid;
+	close.header.tid = tid;
+	close.read_end = ws->dir[WS_READ].next;
+	if (ws->flags & WS_SOCK_TCP) {
+		struct tcp_sock *tp = ws_tcp(sk);
+
+		if (tp)
+			close.read_end = ws_tcp_position(ws, sk, tp, WS_READ);
+	}
+	ws_emit(&close.header, sizeof(close), counts);
+}
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What we remember of a socket, and how we find it again.
+ *
+ *   WS_TYPED      the hook hands out a socket that the verifier trusts: socket storage, plain loads (socktrace, fentry)
+ *   otherwise     only an address: a hash table keyed by it, reads by probe_read; the socket's inode number tells a
+ *                 new socket at an old address from the old one (syscall, kprobe)
+ */
+#ifndef WIRESPAN_BPF_SOCKET_H
+#define WIRESPAN_BPF_SOCKET_H
+
+#include "bpf/lib/maps.h"
+
+enum ws_sock_flag {
+	WS_SOCK_KNOWN = 1,  /* the fields below are filled in */
+	WS_SOCK_OPENED = 2, /* user space was told */
+	WS_SOCK_OPAQUE = 4, /* its bytes are none of our business any more */
+	WS_SOCK_TCP = 8,    /* offsets come from TCP's counters */
+	WS_SOCK_LATE = 16,
+	WS_SOCK_EXCLUDED = 32, /* by port or process, as of `generation` and `tgid` */
+	WS_SOCK_GONE = 64,
+	WS_SOCK_TCP_FAMILY = 128, /* AF_INET or AF_INET6 */
+};
+
+struct ws_sock {
+	__u64 id;
+	__u32 flags;
+	__u32 generation;
+	__u32 tgid;
+	__u32 own_start;  /* sequence number of the first byte each way */
+	__u32 peer_start;
+	__u8 opener;
+	__u8 last_direction;
+	__u8 unused[2];
+	struct ws_talk talk;
+	struct ws_dir dir[2];
+};
+
+#ifdef WS_TYPED
+
+#define WS_GET(p, field) ((p)->field)
+#define WS_GET_BITS(p, field) BPF_CORE_READ_BITFIELD(p, field)
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct ws_sock);
+} ws_socks SEC(".maps");
+
+static __always_inline struct ws_sock *ws_find_sock(struct sock *sk)
+{
+	return bpf_sk_storage_get(&ws_socks, sk, 0, 0);
+}
+
+static __always_inline struct ws_sock *ws_make_sock(struct sock *sk)
+{
+	return bpf_sk_storage_get(&ws_socks, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+}
+
+static __always_inline void ws_forget_sock(struct sock *sk)
+{
+	/* Goes with the socket. */
+	(void)sk;
+}
+
+static __always_inline __u64 ws_socket_id(struct sock *sk)
+{
+	return bpf_get_socket_cookie(sk);
+}
+
+static __always_inline struct tcp_sock *ws_tcp(struct sock *sk)
+{
+	return bpf_skc_to_tcp_sock(sk);
+}
+
+#else
+
+#define WS_GET(p, field) BPF_CORE_READ(p, field)
+#define WS_GET_BITS(p, field) BPF_CORE_READ_BITFIELD_PROBED(p, field)
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, __u64);
+	__type(value, struct ws_sock);
+} ws_socks SEC(".maps");
+
+/* The number of the socket's inode: unique while the socket lives, and not reused soon. 0: not accepted yet. */
+static __always_inline __u64 ws_socket_id(struct sock *sk)
+{
+	return BPF_CORE_READ(sk, sk_socket, file, f_inode, i_ino);
+}
+
+static __always_inline struct ws_sock *ws_find_sock(struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+
+	return bpf_map_lookup_elem(&ws_socks, &key);
+}
+
+static __always_inline struct ws_sock *ws_make_sock(struct sock *sk)
+{
+	static const struct ws_sock none;
+	__u64 key = (__u64)sk;
+
+	bpf_map_update_elem(&ws_socks, &key, &none, BPF_ANY);
+	return bpf_map_lookup_elem(&ws_socks, &key);
+}
+
+static __always_inline void ws_forget_sock(struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+
+	bpf_map_delete_elem(&ws_socks, &key);
+}
+
+static __always_inline struct tcp_sock *ws_tcp(struct sock *sk)
+{
+	return WS_GET(sk, sk_protocol) == WS_IPPROTO_TCP ? (struct tcp_sock *)sk : NULL;
+}
+
+#endif
+
+#endif
