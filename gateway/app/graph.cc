@@ -52,13 +52,12 @@ Result<std::unique_ptr<Sender>> Graph::MakeSender(const std::string& id,
 Result<> Graph::BuildExporters(const GatewayConfig& config) {
   for (const PipelineConfig& pipeline : config.pipelines) {
     for (const std::string& id : pipeline.exporters) {
-      auto& exporter = exporters_[{id, pipeline.signal}];
-      if (exporter) continue;
+      if (exporters_.contains({id, pipeline.signal})) continue;
       const ExporterConfig& settings = config.exporters.at(id);
       auto sender = MakeSender(id, settings);
       if (!sender) return Wrap("exporter " + id, std::move(sender.error()));
-      exporter = std::make_unique<QueuedExporter>(id, pipeline.signal, settings.queue,
-                                                  settings.retry, std::move(*sender), registry_);
+      exporters_[{id, pipeline.signal}] = std::make_unique<QueuedExporter>(
+          id, pipeline.signal, settings.queue, settings.retry, std::move(*sender), registry_);
     }
   }
   return {};

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/base/version.h"
+#include "gateway/app/components.h"
 #include "gateway/app/config_loader.h"
 #include "gateway/app/run.h"
 
@@ -46,7 +47,9 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "wirespan-gateway: --config FILE is missing\n");
     return kExitUsage;
   }
-  auto config = LoadConfig(files);
+  std::vector<std::string> warnings;
+  auto config = LoadConfig(files, warnings);
+  for (const std::string& warning : warnings) fmt::print(stderr, "{}\n", warning);
   if (!config) {
     fmt::print(stderr, "{}\n", config.error().message);
     return kExitUsage;

@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <ctime>
 #include <utility>
 
+#include "common/base/clock.h"
 #include "common/http/client.h"
 #include "common/otlp/response.h"
 #include "common/otlp/status.h"
+#include "common/retry/retry_after.h"
 #include "gateway/sink/answer.h"
 #include "gateway/sink/encode.h"
 
@@ -51,7 +51,7 @@ Outcome OutcomeOf(const Result<http::Response>& result, const std::string& url) 
     outcome.retry_after = BoundedDelay(details.retry_delay);
   }
   if (const auto header = http::FindHeader(response.headers, "Retry-After")) {
-    if (auto delay = ParseRetryAfter(*header, std::time(nullptr))) outcome.retry_after = *delay;
+    if (auto delay = retry::ParseRetryAfter(*header, SystemClock().realtime_ns())) outcome.retry_after = *delay;
   }
   return outcome;
 }
@@ -108,21 +108,6 @@ class HttpSender : public Sender {
 };
 
 }  // namespace
-
-std::optional<std::chrono::milliseconds> ParseRetryAfter(std::string_view value, std::time_t now) {
-  std::int64_t seconds = 0;
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
-  if (error == std::errc() && end == value.data() + value.size()) {
-    if (seconds < 0) return std::nullopt;
-  } else {
-    std::tm date{};
-    const std::string text(value);
-    const char* rest = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date);
-    if (rest == nullptr || *rest != '\0') return std::nullopt;
-    seconds = std::max<std::int64_t>(0, ::timegm(&date) - now);
-  }
-  return std::chrono::seconds(std::min<std::int64_t>(seconds, kMaxRetryAfter.count()));
-}
 
 Result<std::unique_ptr<Sender>> CreateHttpSender(const HttpClientOptions& options,
                                                  std::size_t max_connections) {

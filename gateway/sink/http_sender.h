@@ -12,8 +12,4 @@ namespace wirespan::gateway {
 Result<std::unique_ptr<Sender>> CreateHttpSender(const HttpClientOptions& options,
                                                  std::size_t max_connections);
 
-// Retry-After: seconds, or an HTTP date compared with `now`. Nothing if it is neither; 0 if the
-// date has passed.
-std::optional<std::chrono::milliseconds> ParseRetryAfter(std::string_view value, std::time_t now);
-
 }  // namespace wirespan::gateway

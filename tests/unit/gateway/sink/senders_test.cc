@@ -7,7 +7,6 @@
 #include "common/otlp/wire.h"
 #include "gateway/sink/debug_sender.h"
 #include "gateway/sink/file_sender.h"
-#include "gateway/sink/http_sender.h"
 
 namespace wirespan::gateway {
 namespace {
@@ -122,18 +121,6 @@ TEST(DebugSenderTest, SamplesAfterTheFirstOnesOfASecond) {
   for (int i = 0; i < 10; ++i) sender->Send(Signal::kLogs, 1, Bytes(), [](Outcome) {});
   EXPECT_LE(shown, 4);  // 2, or 4 when a new second began in between
   EXPECT_GE(shown, 2);
-}
-
-TEST(RetryAfterTest, TakesSecondsAndDatesAndNothingElse) {
-  using std::chrono::seconds;
-  const std::time_t now = 784111777;  // Sun, 06 Nov 1994 08:49:37 GMT
-  EXPECT_EQ(ParseRetryAfter("7", now), seconds(7));
-  EXPECT_EQ(ParseRetryAfter("Sun, 06 Nov 1994 08:49:47 GMT", now), seconds(10));
-  EXPECT_EQ(ParseRetryAfter("Sun, 06 Nov 1994 08:49:07 GMT", now), seconds(0));
-  EXPECT_EQ(ParseRetryAfter("99999999999", now), seconds(24 * 3600));
-  for (const char* bad : {"", "-1", "soon", "7s", "Sun, 06 Nov"}) {
-    EXPECT_FALSE(ParseRetryAfter(bad, now)) << bad;
-  }
 }
 
 }  // namespace

@@ -1,0 +1,57 @@
+#include "gateway/app/components.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace wirespan::gateway {
+
+const std::vector<ComponentType>& ComponentTypes() {
+  static const std::vector<ComponentType> kTypes = {
+      {"receivers", {"otlp"}, "OTLP over gRPC and HTTP, protobuf and JSON"},
+      {"processors", {"batch"}, "joins requests by count and time"},
+      {"exporters", {"debug"}, "shows what passes on standard error"},
+      {"exporters", {"file"}, "OTLP/JSON lines or length-prefixed protobuf, with rotation"},
+      {"exporters", {"otlp", "otlp_grpc"}, "OTLP over gRPC"},
+      {"exporters", {"otlphttp", "otlp_http"}, "OTLP over HTTP, protobuf or JSON"},
+      {"extensions", {"health_check"}, "a page that says whether the gateway takes data"},
+  };
+  return kTypes;
+}
+
+std::string_view TypeOf(std::string_view id) { return id.substr(0, id.find('/')); }
+
+std::string NamesIn(std::string_view kind) {
+  std::string text;
+  for (const ComponentType& type : ComponentTypes()) {
+    if (type.kind != kind) continue;
+    for (const std::string_view name : type.names) {
+      if (!text.empty()) text += ", ";
+      text += name;
+    }
+  }
+  return text.empty() ? "none" : text;
+}
+
+bool HasComponent(std::string_view kind, std::string_view type) {
+  return std::any_of(ComponentTypes().begin(), ComponentTypes().end(), [&](const auto& known) {
+    return known.kind == kind &&
+           std::find(known.names.begin(), known.names.end(), type) != known.names.end();
+  });
+}
+
+std::string ComponentsText() {
+  std::string text;
+  std::string_view kind;
+  for (const ComponentType& type : ComponentTypes()) {
+    if (type.kind != kind) text += fmt::format("{}:\n", type.kind);
+    kind = type.kind;
+    std::string names(type.names.front());
+    for (std::size_t i = 1; i < type.names.size(); ++i)
+      names += fmt::format(" ({})", type.names[i]);
+    text += fmt::format("  {:<24} {}\n", names, type.what);
+  }
+  return text;
+}
+
+}  // namespace wirespan::gateway

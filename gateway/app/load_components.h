@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string_view>
+
+#include "common/config/node.h"
+#include "gateway/app/gateway_config.h"
+
+namespace wirespan::gateway {
+
+// One component each, by the type of its id. `node` is its settings, null for all defaults;
+// `parent` and `id` say where it stands. Problems go to the document.
+ReceiverConfig LoadReceiver(const config::Node& parent, const std::string& id,
+                            const config::Node& node);
+ProcessorConfig LoadProcessor(const config::Node& node);
+ExporterConfig LoadExporter(const config::Node& parent, const std::string& id,
+                            const config::Node& node);
+
+// "host:port" into host and port; an empty host means all addresses.
+void ReadHostPort(const config::Node& node, std::string& host, std::uint16_t& port);
+
+// Milliseconds, as all our clocks count.
+std::chrono::milliseconds ReadDuration(const config::Node& node,
+                                       std::chrono::milliseconds fallback);
+
+}  // namespace wirespan::gateway

@@ -1,0 +1,129 @@
+#include "gateway/app/load_components.h"
+#include "gateway/ingest/endpoint.h"
+
+namespace wirespan::gateway {
+
+namespace {
+
+using config::Node;
+
+constexpr std::int64_t kMaxMib = 1024;
+
+std::optional<ServerTlsOptions> ReadServerTls(const Node& node) {
+  if (node.null()) return std::nullopt;
+  ServerTlsOptions tls;
+  tls.cert_file = node["cert_file"].String();
+  tls.key_file = node["key_file"].String();
+  tls.client_ca_file = node["client_ca_file"].String();
+  node.RefuseOthers();
+  if (tls.cert_file.empty() || tls.key_file.empty()) {
+    node.Fail("TLS needs both cert_file and key_file");
+  }
+  return tls;
+}
+
+void ReadEndpoint(const Node& node, std::string& endpoint, bool& unix_socket) {
+  endpoint = node["endpoint"].String(endpoint);
+  unix_socket = node["transport"].Choice(false, {{"tcp", false}, {"unix", true}});
+  if (unix_socket) return;
+  if (auto parsed = ParseHostPort(endpoint); !parsed) node["endpoint"].Fail(parsed.error().message);
+}
+
+void ReadKeepalive(const Node& node, GrpcServerOptions& options) {
+  const Node server = node["server_parameters"];
+  options.max_connection_idle = ReadDuration(server["max_connection_idle"], {});
+  options.max_connection_age = ReadDuration(server["max_connection_age"], {});
+  options.max_connection_age_grace = ReadDuration(server["max_connection_age_grace"], {});
+  options.keepalive_time = ReadDuration(server["time"], {});
+  options.keepalive_timeout = ReadDuration(server["timeout"], {});
+  server.RefuseOthers();
+  const Node policy = node["enforcement_policy"];
+  options.min_ping_interval = ReadDuration(policy["min_time"], {});
+  options.permit_pings_without_stream = policy["permit_without_stream"].Bool(false);
+  policy.RefuseOthers();
+  node.RefuseOthers();
+}
+
+GrpcServerOptions ReadGrpc(const Node& node) {
+  GrpcServerOptions options;
+  ReadEndpoint(node, options.endpoint, options.unix_socket);
+  options.tls = ReadServerTls(node["tls"]);
+  const std::int64_t mib = node["max_recv_msg_size_mib"].Int(0, 0, kMaxMib);  // 0: the default
+  if (mib > 0) options.max_recv_msg_size_bytes = static_cast<std::uint64_t>(mib) << 20;
+  options.max_concurrent_streams =
+      static_cast<std::uint32_t>(node["max_concurrent_streams"].Int(0, 0, 1 << 20));
+  ReadKeepalive(node["keepalive"], options);
+  node.RefuseOthers();
+  return options;
+}
+
+void ReadPath(const Node& node, std::string& path) {
+  path = node.String(path);
+  if (!path.starts_with('/')) path.insert(0, "/");
+  if (path.size() > 1 && path.ends_with('/')) path.pop_back();
+}
+
+HttpServerOptions ReadHttp(const Node& node) {
+  HttpServerOptions options;
+  ReadEndpoint(node, options.endpoint, options.unix_socket);
+  options.tls = ReadServerTls(node["tls"]);
+  const std::int64_t bytes = node["max_request_body_size"].Int(0, 0, kMaxMib << 20);
+  if (bytes > 0) options.max_request_body_bytes = static_cast<std::uint64_t>(bytes);
+  ReadPath(node["traces_url_path"], options.traces_path);
+  ReadPath(node["metrics_url_path"], options.metrics_path);
+  ReadPath(node["logs_url_path"], options.logs_path);
+  const auto idle = ReadDuration(node["idle_timeout"], options.idle_timeout);
+  if (idle >= std::chrono::seconds(1))
+    options.idle_timeout = idle;  // 0 would keep dead peers for ever
+  node.RefuseOthers();
+  return options;
+}
+
+}  // namespace
+
+void ReadHostPort(const Node& node, std::string& host, std::uint16_t& port) {
+  const std::string endpoint = node.String();
+  if (endpoint.empty()) return;
+  auto parsed = ParseHostPort(endpoint);
+  if (!parsed) {
+    node.Fail(parsed.error().message);
+    return;
+  }
+  host = parsed->host.empty() ? "::" : parsed->host;
+  port = parsed->port;
+}
+
+std::chrono::milliseconds ReadDuration(const Node& node, std::chrono::milliseconds fallback) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(node.Duration(fallback));
+}
+
+ReceiverConfig LoadReceiver(const Node& parent, const std::string& id, const Node& node) {
+  ReceiverConfig receiver;
+  const Node protocols = node["protocols"];
+  // "grpc:" alone means "with all defaults".
+  if (protocols["grpc"].present()) receiver.grpc = ReadGrpc(protocols["grpc"]);
+  if (protocols["http"].present()) receiver.http = ReadHttp(protocols["http"]);
+  protocols.RefuseOthers();
+  node.RefuseOthers();
+  if (!receiver.grpc && !receiver.http) {
+    parent.FailAtKey(id, id + " needs protocols with grpc, http or both");
+  }
+  return receiver;
+}
+
+ProcessorConfig LoadProcessor(const Node& node) {
+  ProcessorConfig processor;
+  BatchOptions& batch = processor.batch;
+  batch.timeout = ReadDuration(node["timeout"], batch.timeout);
+  batch.send_batch_size = static_cast<std::uint64_t>(
+      node["send_batch_size"].Int(static_cast<std::int64_t>(batch.send_batch_size), 0, 1 << 30));
+  batch.send_batch_max_size =
+      static_cast<std::uint64_t>(node["send_batch_max_size"].Int(0, 0, 1 << 30));
+  node.RefuseOthers();
+  if (batch.send_batch_max_size > 0 && batch.send_batch_max_size < batch.send_batch_size) {
+    node["send_batch_max_size"].Fail("send_batch_max_size must not be less than send_batch_size");
+  }
+  return processor;
+}
+
+}  // namespace wirespan::gateway

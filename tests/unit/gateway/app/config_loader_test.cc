@@ -1,0 +1,219 @@
+#include "gateway/app/config_loader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "gateway/app/components.h"
+
+namespace wirespan::gateway {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+Result<GatewayConfig> Read(std::vector<std::string> texts,
+                           std::map<std::string, std::string> variables = {}) {
+  std::vector<config::Source> sources;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    sources.push_back({std::string(1, static_cast<char>('a' + i)) + ".yaml", std::move(texts[i])});
+  }
+  const auto environment = [variables](const std::string& name) -> std::optional<std::string> {
+    const auto found = variables.find(name);
+    if (found == variables.end()) return std::nullopt;
+    return found->second;
+  };
+  return ReadConfig(config::Document::Parse(sources, environment));
+}
+
+// A pipeline around one component's settings.
+std::string With(std::string_view receiver, std::string_view processor, std::string_view exporter) {
+  std::string text = "receivers:\n  otlp:\n    protocols:\n      grpc:";
+  text += receiver;
+  text += "\nprocessors:\n  batch:";
+  text += processor;
+  text += "\nexporters:\n  otlp:\n    endpoint: backend:4317";
+  text += exporter;
+  text +=
+      "\nservice:\n  pipelines:\n    traces: {receivers: [otlp], processors: [batch], exporters: "
+      "[otlp]}\n";
+  return text;
+}
+
+std::string ErrorOf(std::string text) {
+  auto config = Read({std::move(text)});
+  return config ? "no error" : config.error().message;
+}
+
+TEST(ConfigLoaderTest, HasTheCollectorsDefaults) {
+  auto config = Read({With("", "", "")});
+  ASSERT_TRUE(config) << config.error().message;
+  const GrpcServerOptions& grpc = *config->receivers.at("otlp").grpc;
+  EXPECT_EQ(grpc.endpoint, "localhost:4317");
+  EXPECT_EQ(grpc.max_recv_msg_size_bytes, 4u << 20);
+  EXPECT_FALSE(config->receivers.at("otlp").http);
+  EXPECT_EQ(HttpServerOptions{}.endpoint, "localhost:4318");
+  EXPECT_EQ(HttpServerOptions{}.max_request_body_bytes, 20u << 20);
+  const BatchOptions& batch = config->processors.at("batch").batch;
+  EXPECT_EQ(batch.timeout, milliseconds(200));
+  EXPECT_EQ(batch.send_batch_size, 8192u);
+  EXPECT_EQ(batch.send_batch_max_size, 0u);
+  const ExporterConfig& exporter = config->exporters.at("otlp");
+  const auto& client = std::get<GrpcClientOptions>(exporter.kind);
+  EXPECT_EQ(client.timeout, seconds(5));
+  EXPECT_EQ(client.compression, Compression::kGzip);
+  EXPECT_FALSE(client.tls.insecure);
+  EXPECT_TRUE(exporter.queue.enabled);
+  EXPECT_EQ(exporter.queue.num_consumers, 10u);
+  EXPECT_EQ(exporter.queue.queue_size, 1000u);
+  EXPECT_EQ(exporter.retry.initial_interval, seconds(5));
+  EXPECT_EQ(exporter.retry.max_interval, seconds(30));
+  EXPECT_EQ(exporter.retry.max_elapsed_time, seconds(300));
+  EXPECT_EQ(config->metrics->port, 8888);
+  EXPECT_EQ(config->health.port, 13133);
+  EXPECT_FALSE(config->health.configured);
+}
+
+TEST(ConfigLoaderTest, ReadsEveryComponent) {
+  auto config = Read({R"(
+receivers:
+  otlp/all:
+    protocols:
+      grpc:
+        endpoint: "[::]:14317"
+        max_recv_msg_size_mib: 16
+        max_concurrent_streams: 100
+        keepalive: {server_parameters: {max_connection_age: 1m30s}}
+      http: {endpoint: 0.0.0.0:14318, max_request_body_size: 1000, traces_url_path: spans}
+processors:
+  batch/1: {timeout: 1s, send_batch_size: 10, send_batch_max_size: 20}
+exporters:
+  otlp_http/1:
+    endpoint: https://backend/otlp
+    compression: zstd
+    encoding: json
+    headers: {X-Scope-OrgID: team}
+    tls: {insecure_skip_verify: true}
+    sending_queue: {enabled: false}
+    retry_on_failure: {max_elapsed_time: 0}
+  file/1: {path: /tmp/x, format: proto, rotation: {max_megabytes: 5, max_backups: 2}}
+  debug/1: {verbosity: detailed}
+extensions:
+  health_check: {endpoint: "0.0.0.0:1313", path: /healthy}
+service:
+  extensions: [health_check]
+  telemetry:
+    logs: {level: DEBUG, encoding: json}
+    metrics: {readers: [{pull: {exporter: {prometheus: {host: 0.0.0.0, port: 9999}}}}]}
+  pipelines:
+    logs/x: {receivers: [otlp/all], processors: [batch/1], exporters: [otlp_http/1, file/1, debug/1]}
+)"});
+  ASSERT_TRUE(config) << config.error().message;
+  const ReceiverConfig& receiver = config->receivers.at("otlp/all");
+  EXPECT_EQ(receiver.grpc->max_recv_msg_size_bytes, 16u << 20);
+  EXPECT_EQ(receiver.grpc->max_connection_age, seconds(90));
+  EXPECT_EQ(receiver.http->traces_path, "/spans");
+  EXPECT_EQ(receiver.http->max_request_body_bytes, 1000u);
+  EXPECT_EQ(config->processors.at("batch/1").batch.send_batch_max_size, 20u);
+  const ExporterConfig& http = config->exporters.at("otlp_http/1");
+  EXPECT_EQ(std::get<HttpClientOptions>(http.kind).encoding, Encoding::kJson);
+  EXPECT_EQ(std::get<HttpClientOptions>(http.kind).headers.at(0).second, "team");
+  EXPECT_FALSE(http.queue.enabled);
+  EXPECT_EQ(http.retry.max_elapsed_time, milliseconds(0));
+  EXPECT_EQ(std::get<FileOptions>(config->exporters.at("file/1").kind).max_backups, 2u);
+  EXPECT_EQ(std::get<DebugOptions>(config->exporters.at("debug/1").kind).verbosity,
+            Verbosity::kDetailed);
+  EXPECT_EQ(config->health.port, 1313);
+  EXPECT_EQ(config->health.path, "/healthy");
+  EXPECT_TRUE(config->health.configured);
+  EXPECT_EQ(config->metrics->port, 9999);
+  EXPECT_TRUE(config->log.json);
+  ASSERT_EQ(config->pipelines.size(), 1u);
+  EXPECT_EQ(config->pipelines[0].signal, Signal::kLogs);
+  EXPECT_THAT(config->pipelines[0].exporters, ElementsAre("otlp_http/1", "file/1", "debug/1"));
+}
+
+TEST(ConfigLoaderTest, ReplacesVariablesAndMergesFiles) {
+  auto config = Read({With(" {endpoint: \"${env:HOST}:${env:PORT:-4317}\"}", "", ""),
+                      "exporters: {otlp: {endpoint: \"other:4317\"}}\n"},
+                     {{"HOST", "10.0.0.7"}});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->receivers.at("otlp").grpc->endpoint, "10.0.0.7:4317");
+  EXPECT_EQ(std::get<GrpcClientOptions>(config->exporters.at("otlp").kind).endpoint, "other:4317");
+}
+
+struct Mistake {
+  const char* what;
+  std::string text;
+  std::string error;
+};
+
+TEST(ConfigLoaderTest, NamesThePlaceOfEachMistakeAndWhatThereIs) {
+  const std::vector<Mistake> mistakes = {
+      {"unknown receiver",
+       "receivers:\n  jaeger:\nservice:\n  pipelines:\n    traces: {receivers: [jaeger], "
+       "exporters: [debug]}\nexporters:\n  debug:\n",
+       "a.yaml:2:3: unknown receiver \"jaeger\" (there are: otlp)"},
+      {"unknown processor", With("", "\n  tail_sampling: {}", ""),
+       "a.yaml:7:3: unknown processor \"tail_sampling\" (there are: batch)"},
+      {"unknown exporter", With("", "", "\n  loki: {}"),
+       "a.yaml:10:3: unknown exporter \"loki\" (there are: debug, file, otlp, otlp_grpc, otlphttp, "
+       "otlp_http)"},
+      {"connector", With("", "", "\nconnectors:\n  spanmetrics:"),
+       "a.yaml:11:3: unknown connector \"spanmetrics\" (there are: none)"},
+      {"key with a near one", With(" {endpont: x}", "", ""),
+       "a.yaml:4:14: unknown key \"endpont\" (did you mean \"endpoint\"?)"},
+      {"key with none near", With("", " {metadata_keys: [a]}", ""),
+       "a.yaml:6:11: unknown key \"metadata_keys\" (known here: send_batch_max_size, "
+       "send_batch_size, timeout)"},
+      {"top level key", With("", "", "\nprocesors: {}"),
+       "a.yaml:10:1: unknown key \"procesors\" (did you mean \"processors\"?)"},
+      {"duration", With("", " {timeout: 5}", ""), "a.yaml:6:20:"},
+      {"choice", With("", "", "\n    compression: zstd"), "a.yaml:10:18:"},
+      {"endpoint", With(" {endpoint: nowhere}", "", ""),
+       "a.yaml:4:24: endpoint \"nowhere\" is not host:port"},
+      {"no protocol",
+       "receivers:\n  otlp:\nexporters:\n  debug:\nservice:\n  pipelines:\n    traces: {receivers: "
+       "[otlp], exporters: [debug]}\n",
+       "a.yaml:2:3: otlp needs protocols with grpc, http or both"},
+      {"no endpoint",
+       "receivers: {otlp: {protocols: {grpc: }}}\nexporters:\n  otlphttp:\nservice:\n  "
+       "pipelines:\n    traces: {receivers: [otlp], exporters: [otlphttp]}\n",
+       "a.yaml:3:3: otlphttp needs an endpoint"},
+      {"no pipelines", "receivers: {otlp: {protocols: {grpc: }}}\n",
+       "a.yaml:1:1: service.pipelines must have at least one pipeline"},
+      {"unknown pipeline", With("", "", "") + "    spans: {receivers: [otlp], exporters: [otlp]}\n",
+       "a.yaml:13:5: unknown pipeline \"spans\" (its name begins with traces, metrics or logs)"},
+      {"no exporters", With("", "", "") + "    logs: {receivers: [otlp]}\n",
+       "a.yaml:13:5: logs needs exporters"},
+      {"twice", With("", "", "") + "    logs: {receivers: [otlp], exporters: [otlp, otlp]}\n",
+       "a.yaml:13:49: \"otlp\" stands here twice"},
+      {"undefined", With("", "", "") + "    logs: {receivers: [otlp/2], exporters: [otlp]}\n",
+       "a.yaml:13:24: receivers does not define \"otlp/2\""},
+  };
+  for (const Mistake& mistake : mistakes) {
+    SCOPED_TRACE(mistake.what);
+    const std::string error = ErrorOf(mistake.text);
+    EXPECT_THAT(error, HasSubstr(mistake.error));
+    EXPECT_EQ(error.find('\n'), std::string::npos) << error;  // one mistake, one line
+  }
+}
+
+TEST(ConfigLoaderTest, TellsAllMistakesAtOnce) {
+  const std::string error = ErrorOf(With(" {endpont: x}", " {timout: 1s}", ""));
+  EXPECT_THAT(error, HasSubstr("a.yaml:4:14:"));
+  EXPECT_THAT(error, HasSubstr("a.yaml:6:11:"));
+}
+
+TEST(ComponentsTest, ListsEveryType) {
+  EXPECT_EQ(TypeOf("otlp/2"), "otlp");
+  for (const ComponentType& type : ComponentTypes()) {
+    EXPECT_THAT(ComponentsText(), HasSubstr(std::string(type.names.front())));
+  }
+}
+
+}  // namespace
+}  // namespace wirespan::gateway
