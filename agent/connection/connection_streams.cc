@@ -60,14 +60,13 @@ bool ConnectionTable::Recognise(Connection& connection, int direction, Piece& pi
   ByteStream& stream = connection.streams[direction];
   while (!piece.empty()) {
     if (piece.bytes.empty()) {  // went by unseen: no evidence of anything
-      coverage_.Of(piece.pid).unseen_bytes += piece.size();
-      stream.LoseStart();
+      Skip(connection, direction, piece);
       return true;
     }
     const bool final = piece.gap() != 0 || piece.bytes.size() >= options_.max_head_bytes;
     Decision decision = Decide(piece.bytes, final, !stream.exact_start());
     const std::size_t preamble = decision.preamble.consumed;
-    switch (Take(connection, direction, std::move(decision), piece.pid, piece.size())) {
+    switch (Take(connection, direction, std::move(decision), piece)) {
       case Taken::kDecided:
       case Taken::kDiscard:
         return true;
@@ -91,8 +90,7 @@ void ConnectionTable::RecogniseHeld(Connection& connection, int direction, bool 
       continue;
     }
     if (first.bytes.empty()) {
-      coverage_.Of(first.pid).unseen_bytes += first.size();
-      stream.LoseStart();
+      Skip(connection, direction, first);
       stream.Advance(first.end);
       PopHeld(connection, direction, DataFate::kConsumed);
       continue;
@@ -102,7 +100,7 @@ void ConnectionTable::RecogniseHeld(Connection& connection, int direction, bool 
     Decision decision = Decide(scratch_, final || gap || scratch_.size() >= options_.max_head_bytes,
                                !stream.exact_start());
     const std::size_t preamble = decision.preamble.consumed;
-    switch (Take(connection, direction, std::move(decision), first.pid, first.size())) {
+    switch (Take(connection, direction, std::move(decision), first)) {
       case Taken::kWait:
       case Taken::kDecided:
         return;
@@ -118,8 +116,8 @@ void ConnectionTable::RecogniseHeld(Connection& connection, int direction, bool 
 }
 
 ConnectionTable::Taken ConnectionTable::Take(Connection& connection, int direction,
-                                             Decision decision, std::uint32_t pid,
-                                             std::uint64_t bytes) {
+                                             Decision decision, const Piece& first) {
+  const std::uint32_t pid = first.pid;
   ByteStream& stream = connection.streams[direction];
   switch (decision.speaks) {
     case Speaks::kNeedMore:
@@ -156,8 +154,15 @@ ConnectionTable::Taken ConnectionTable::Take(Connection& connection, int directi
     Ignore(connection);
     return Taken::kDecided;
   }
-  coverage_.Of(pid).unseen_bytes += bytes;
+  Skip(connection, direction, first);
   return Taken::kDiscard;
+}
+
+void ConnectionTable::Skip(Connection& connection, int direction, const Piece& piece) {
+  coverage_.Of(piece.pid).unseen_bytes += piece.size();
+  connection.streams[direction].LoseStart();
+  connection.skipped[direction] = true;
+  connection.skipped_ns[direction] = std::max(connection.skipped_ns[direction], piece.ts_ns);
 }
 
 void ConnectionTable::StartHttp(Connection& connection, int request_direction,
@@ -165,9 +170,11 @@ void ConnectionTable::StartHttp(Connection& connection, int request_direction,
   ++coverage_.Of(connection.pid).http1_connections;
   connection.http = std::make_unique<Http1Connection>(
       context_, connection.info,
-      Http1Connection::Start{static_cast<Direction>(request_direction),
-                             connection.info->joined_late, responses_exact,
-                             std::move(connection.proxy_address), connection.proxy_port});
+      Http1Connection::Start{
+          static_cast<Direction>(request_direction), connection.info->joined_late, responses_exact,
+          connection.skipped[request_direction], connection.skipped_ns[request_direction],
+          connection.skipped_ns[1 - request_direction], std::move(connection.proxy_address),
+          connection.proxy_port});
 }
 
 void ConnectionTable::Ignore(Connection& connection) {
@@ -272,8 +279,7 @@ void ConnectionTable::FillHole(Connection& connection, int direction) {
   ledger_.GapDeclared();
   connection.held_since_ns[direction] = now_ns_;
   if (connection.http == nullptr) {
-    coverage_.Of(gap.pid).unseen_bytes += gap.size();
-    stream.LoseStart();
+    Skip(connection, direction, gap);
     stream.Advance(gap.end);
     return;
   }

@@ -90,6 +90,8 @@ class ConnectionTable final : public EventHandler {
     std::uint8_t turns = 0;      // joined late and not recognised: how often the direction changed
     std::uint8_t last_turn = 2;  // direction of the last such piece
     std::uint16_t unrecognised = 0;
+    bool skipped[2]{};  // bytes that were not recognised, and when the last of them passed
+    std::uint64_t skipped_ns[2]{};
     std::string proxy_address{};
   };
   struct Deadline {
@@ -119,8 +121,9 @@ class ConnectionTable final : public EventHandler {
   bool Recognise(Connection& connection, int direction, protocol::Piece& piece);
   void RecogniseHeld(Connection& connection, int direction, bool final);
   enum class Taken : std::uint8_t { kDecided, kDiscard, kWait, kAgain };
-  Taken Take(Connection& connection, int direction, Decision decision, std::uint32_t pid,
-             std::uint64_t bytes);
+  Taken Take(Connection& connection, int direction, Decision decision,
+             const protocol::Piece& first);
+  void Skip(Connection& connection, int direction, const protocol::Piece& piece);
   void StartHttp(Connection& connection, int request_direction, bool responses_exact);
   void Ignore(Connection& connection);
 

@@ -51,8 +51,8 @@ void FillRequest(const http1::RequestHead& head, Exchange& exchange) {
 
 // The answer was there before the question: they don't belong together. Times of reads are of their
 // return, those of writes of their entry where known, so the right pair always passes.
-bool CannotAnswer(const PendingExchange& pending, const http1::Mark& response) {
-  return pending.first_ts_ns != 0 && response.ts_ns != 0 && response.ts_ns < pending.first_ts_ns;
+bool CannotAnswer(const PendingExchange& pending, std::uint64_t response_ts_ns) {
+  return pending.first_ts_ns != 0 && response_ts_ns != 0 && response_ts_ns < pending.first_ts_ns;
 }
 
 }  // namespace
@@ -94,6 +94,9 @@ Http1Connection::Http1Connection(Http1Context& context,
       requests_(http1::Role::kRequest, context.limits.max_head_bytes),
       responses_(http1::Role::kResponse, context.limits.max_head_bytes) {
   if (!start_.responses_exact) responses_.Scan();
+  request_ts_ns_ = start_.request_ts_ns;
+  response_ts_ns_ = start_.response_ts_ns;
+  if (start_.requests_skipped) Desynchronize(1);
 }
 
 Http1Connection::~Http1Connection() { assert(first_ == nullptr); }
@@ -103,7 +106,8 @@ bool Http1Connection::MustWait(Direction direction, const Piece& piece) const {
   if (direction == start_.requests) {
     if (force_request_) return false;
     if (requests_.at_boundary()) return last_ != nullptr && last_->may_switch && !last_->answered;
-    return requests_.unknown_end() && sending_ != nullptr && !sending_->answered && piece.whole &&
+    return requests_.unknown_end() && sending_ != nullptr &&
+           !(sending_->answered && responses_.unknown_end()) && piece.whole &&
            !piece.bytes.empty() && http1::LooksLikeRequest(piece.bytes) == http1::Likeness::kYes;
   }
   if (!in_step_ || force_response_ || unanswered_ != nullptr || !responses_.at_boundary())
@@ -139,6 +143,12 @@ bool Http1Connection::FeedRequests(Piece& piece) {
     switch (requests_.Next(piece, head)) {
       case StreamEvent::kNeedMore:
         NoteActivity(true, piece);
+        if (requests_.unknown_end()) requests_unclear_ = true;
+        if (in_step_ && requests_.scanning() &&
+            requests_.at_boundary()) {  // what was skipped may hide requests
+          context_.ledger.Lost(HeadLoss::kRequest);
+          Desynchronize(1);
+        }
         return true;
       case StreamEvent::kHead:
         OnRequestHead(head);
@@ -171,6 +181,12 @@ bool Http1Connection::FeedResponses(Piece& piece) {
       case StreamEvent::kNeedMore:
         if (responses_.unknown_end() && unanswered_ != nullptr) {
           Desynchronize(DropFrom(unanswered_, ExchangeDrop::kFramingLost));
+        }
+        // Looking for the answer to a request, and what was skipped is not older than the request.
+        if (in_step_ && before != 0 && responses_.scanning() && responses_.at_boundary() &&
+            unanswered_ != nullptr && !CannotAnswer(*unanswered_, piece.ts_ns)) {
+          context_.ledger.Lost(HeadLoss::kResponse);
+          Desynchronize(DropFrom(unanswered_, ExchangeDrop::kResponseLost) - 1);
         }
         return true;
       case StreamEvent::kHead:
@@ -222,6 +238,9 @@ void Http1Connection::OnRequestHead(const HeadOut& head) {
   context_.ledger.Saw(Message::kRequest);
   context_.ledger.Opened();
 
+  // Where the last request ended is not known: others may hide behind it.
+  if (requests_unclear_ && in_step_) Desynchronize(0);
+  requests_unclear_ = false;
   if (!in_step_ && MayResynchronize(start_ns)) {
     in_step_ = true;
     if (!responses_.at_boundary() && answering_ == nullptr) responses_.Scan();
@@ -238,6 +257,7 @@ void Http1Connection::OnRequestHead(const HeadOut& head) {
     Desynchronize(DropFrom(unanswered_, ExchangeDrop::kPipelineFull));
   }
   requests_.SetBody(http1::RequestBody(head.request));
+  requests_unclear_ = requests_.unknown_end();
   if (!in_step_) {
     sending_ = nullptr;
     ++owed_;
@@ -303,11 +323,11 @@ void Http1Connection::OnResponseHead(const HeadOut& head) {
   force_response_ = false;
   context_.ledger.Saw(Message::kResponse);
   PendingExchange* pending = unanswered_;
-  const bool earlier = pending != nullptr && CannotAnswer(*pending, head.begin);
+  const bool earlier = pending != nullptr && CannotAnswer(*pending, head.begin.ts_ns);
   if (pending == nullptr || earlier) {
-    context_.ledger.Dropped(!in_step_                               ? ResponseDrop::kDesynchronized
-                            : start_.joined_late && !ever_answered_ ? ResponseDrop::kLateJoin
-                                                                    : ResponseDrop::kNoRequest);
+    context_.ledger.Dropped(start_.joined_late && !ever_answered_ ? ResponseDrop::kLateJoin
+                            : in_step_                            ? ResponseDrop::kNoRequest
+                                                                  : ResponseDrop::kDesynchronized);
     if (!earlier) Desynchronize(-1);
     answering_ = nullptr;
     responses_.SetBody(http1::ResponseBody(response, ""));
@@ -371,9 +391,13 @@ void Http1Connection::CompleteFront() {
   while (first_ != nullptr && first_->response_done) {
     PendingExchange* pending = first_;
     if (!pending->request_done) {
-      // Cut in its head: where its body ends will never be known.
+      // Where its body ends will never be known.
       if (pending != sending_ || !requests_.unknown_end()) return;
       sending_ = nullptr;
+      if ((pending->exchange.incomplete & protocol::kIncompleteRequestHead) == 0) {
+        pending->exchange.request_body_bytes = requests_.payload();
+        pending->exchange.incomplete |= protocol::kIncompleteRequestBody;
+      }
     }
     first_ = pending->next;
     if (first_ == nullptr) {

@@ -72,6 +72,10 @@ class Http1Connection {
     Direction requests = Direction::kRead;
     bool joined_late = false;      // of the connection
     bool responses_exact = false;  // the responses' direction is known from its first byte
+    bool requests_skipped =
+        false;  // bytes before this were not recognised: a request may be among them
+    std::uint64_t request_ts_ns = 0;  // of the last bytes skipped in each direction
+    std::uint64_t response_ts_ns = 0;
     std::string proxy_client_address{};
     std::uint16_t proxy_client_port = 0;
   };
@@ -141,8 +145,9 @@ class Http1Connection {
   bool force_response_ = false;
   bool force_request_ = false;
   bool ever_answered_ = false;
-  bool overlapped_ = false;  // requests were pipelined here
-  bool round_trip_ = false;  // out of step: a request was seen since
+  bool overlapped_ = false;        // requests were pipelined here
+  bool round_trip_ = false;        // out of step: a request was seen since
+  bool requests_unclear_ = false;  // the end of the last request is not known
   bool switched_ = false;
   bool switched_to_http2_ = false;
   bool ended_ = false;               // the responses' direction

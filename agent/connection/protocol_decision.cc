@@ -30,7 +30,8 @@ Decision Decide(std::string_view bytes, bool final, bool joined_late) {
     return std::move(decision);
   };
   bool need_more = false;
-  if (const Likeness request = http1::LooksLikeRequest(bytes); request == Likeness::kYes) {
+  if (const Likeness request = http1::LooksLikeRequest(bytes, joined_late);
+      request == Likeness::kYes) {
     return answer(Speaks::kHttp1Request);
   } else if (request == Likeness::kNeedMore) {
     need_more = true;

@@ -1,5 +1,5 @@
-// Runs a fuzz target once over each file of the folders (or files) named as arguments, and over no
-// bytes at all.
+// Runs a fuzz target over files instead of a fuzzer: each argument is a file or a folder of them.
+// So a corpus is a test.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <vector>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
@@ -14,27 +15,30 @@ namespace {
 
 void RunFile(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  // A copy of the exact size, so that a read past the end is seen.
+  const std::vector<std::uint8_t> data(bytes.begin(), bytes.end());
+  LLVMFuzzerTestOneInput(data.data(), data.size());
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::size_t files = 0;
-  LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(""), 0);
+  int files = 0;
   for (int i = 1; i < argc; ++i) {
-    if (!std::filesystem::is_directory(argv[i])) {
-      RunFile(argv[i]);
+    const std::filesystem::path path = argv[i];
+    if (std::filesystem::is_regular_file(path)) {
+      RunFile(path);
       ++files;
       continue;
     }
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(argv[i])) {
+    std::error_code error;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(path, error)) {
       if (!entry.is_regular_file()) continue;
       RunFile(entry.path());
       ++files;
     }
   }
-  std::printf("%zu inputs\n", files);
+  std::printf("%d inputs\n", files);
   return files == 0 ? 1 : 0;
 }

@@ -95,7 +95,7 @@ FieldStatus NextField(std::string_view input, std::size_t& pos, std::string_view
   const std::string_view line(begin, static_cast<std::size_t>(newline - begin));
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return FieldStatus::kField;
-  name = line.substr(0, colon);
+  name = TrimSpace(line.substr(0, colon));
   value = TrimSpace(line.substr(colon + 1));
   return FieldStatus::kField;
 }

@@ -19,7 +19,7 @@ bool PlausibleTarget(std::string_view method, char first) {
 
 }  // namespace
 
-Likeness LooksLikeRequest(std::string_view bytes) {
+Likeness LooksLikeRequest(std::string_view bytes, bool anywhere) {
   bytes = SkipEmptyLines(bytes);
   const std::size_t space = bytes.substr(0, 24).find(' ');
   if (space != std::string_view::npos && space + 1 < bytes.size()) {
@@ -28,6 +28,9 @@ Likeness LooksLikeRequest(std::string_view bytes) {
         bytes.substr(0, 512).find('\n') == std::string_view::npos) {
       return Likeness::kYes;
     }
+  }
+  if (anywhere && space != std::string_view::npos && !IsKnownMethod(bytes.substr(0, space))) {
+    return Likeness::kNo;
   }
   RequestHead head;
   const std::size_t newline = bytes.find('\n');

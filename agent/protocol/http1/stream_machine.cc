@@ -18,7 +18,7 @@ std::size_t FindHeadEnd(std::string_view head, std::size_t from) {
 }  // namespace
 
 Likeness StreamMachine::Sniff(std::string_view bytes) const {
-  return role_ == Role::kRequest ? LooksLikeRequest(bytes) : LooksLikeResponse(bytes);
+  return role_ == Role::kRequest ? LooksLikeRequest(bytes, true) : LooksLikeResponse(bytes);
 }
 
 ParseResult StreamMachine::Parse(std::string_view bytes, HeadOut& out) const {
