@@ -4,7 +4,7 @@
  * connections of any age, equal at both ends.
  *
  *   first byte we send      snd_nxt - (bytes_sent - bytes_retrans)        FIN not counted
- *   first byte we receive   rcv_nxt - bytes_received                      FIN not counted
+ *   first byte we receive   rcv_nxt - bytes_received                      a FIN counts one in both
  *   sent so far             write_seq - first byte sent
  *   read so far             copied_seq - first byte received              a FIN that was read counts one
  *   snd_una - bytes_acked   one less than the first byte sent, exactly where this end opened the connection:
@@ -18,10 +18,7 @@
 
 #include "bpf/lib/socket.h"
 
-static __always_inline bool ws_had_fin(__u8 state)
-{
-	return state == WS_TCP_CLOSE_WAIT || state == WS_TCP_LAST_ACK || state == WS_TCP_CLOSING;
-}
+#define WS_SOCK_DONE 2 /* bit of skc_flags: the peer's FIN has arrived */
 
 /* The 64-bit offset nearest to `near` whose low half is `low`. */
 static __always_inline __u64 ws_extend(__u32 low, __u64 near)
@@ -31,20 +28,13 @@ static __always_inline __u64 ws_extend(__u32 low, __u64 near)
 
 static __always_inline __u64 ws_tcp_position(struct ws_sock *ws, struct sock *sk, struct tcp_sock *tp, __u32 direction)
 {
-	__u64 near, at;
-	__u8 state;
+	__u64 at;
 
 	if (direction == WS_WRITE)
 		return ws_extend(WS_GET(tp, write_seq) - ws->own_start, ws->dir[WS_WRITE].next);
-	near = ws->dir[WS_READ].next;
-	at = ws_extend(WS_GET(tp, copied_seq) - ws->peer_start, near);
-	state = WS_GET(sk, __sk_common.skc_state);
-	if (state != WS_TCP_ESTABLISHED && state != WS_TCP_FIN_WAIT1 && state != WS_TCP_FIN_WAIT2) {
-		__u64 all = WS_GET(tp, bytes_received);
-
-		if (at == all + 1) /* the FIN was read too */
-			at = all;
-	}
+	at = ws_extend(WS_GET(tp, copied_seq) - ws->peer_start, ws->dir[WS_READ].next);
+	if ((WS_GET(sk, __sk_common.skc_flags) & WS_SOCK_DONE) && at == WS_GET(tp, bytes_received))
+		at--; /* the FIN was read too */
 	return at;
 }
 
@@ -68,8 +58,6 @@ static __always_inline bool ws_tcp_start(struct ws_sock *ws, struct sock *sk, st
 	if (i == 3)
 		return false;
 	peer = WS_GET(tp, rcv_nxt) - (__u32)WS_GET(tp, bytes_received);
-	if (ws_had_fin(state))
-		peer--;
 	ws->own_start = own;
 	ws->peer_start = peer;
 	ws->opener = own == acked_start ? WS_OPENER_REMOTE : WS_OPENER_LOCAL;
