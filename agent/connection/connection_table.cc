@@ -257,6 +257,11 @@ void ConnectionTable::Tick(std::uint64_t now_ns) {
     next_sweep_ns_ = now_ns_ + kSweepInterval;
     Sweep(now_ns_);
   }
+  Publish();
+}
+
+void ConnectionTable::Publish() {
+  ledger_.Publish();
   open_gauge_.Set(static_cast<double>(context_.open_exchanges));
   held_gauge_.Set(static_cast<double>(held_events_));
   held_bytes_gauge_.Set(static_cast<double>(held_bytes_));
@@ -291,6 +296,7 @@ void ConnectionTable::Shutdown() {
   connections_.clear();
   holes_.clear();
   waits_.clear();
+  Publish();
 }
 
 }  // namespace wirespan::connection

@@ -61,6 +61,8 @@ class ConnectionTable final : public EventHandler {
   // Ends waits that took too long and forgets the idle. Call a few times a second.
   void Tick() { Tick(clock_.monotonic_ns()); }
   void Tick(std::uint64_t now_ns);
+  // Brings counters and gauges up to date; Tick and Shutdown do so.
+  void Publish();
   // Gives up what waits, reports what can be, drops what is open (reason "shutdown").
   void Shutdown();
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <memory>
 #include <utility>
 
 #include "agent/protocol/http1/body.h"
@@ -68,7 +69,8 @@ PendingExchange* Http1Context::Acquire() {
   } else {
     free_ = pending->next;
     --free_count_;
-    *pending = PendingExchange{};
+    std::destroy_at(pending);
+    std::construct_at(pending);
   }
   pending->key = next_key_++;
   ++open_exchanges;

@@ -18,44 +18,63 @@ void Register(telemetry::Registry& registry, std::array<telemetry::Counter*, N>&
 }  // namespace
 
 Ledger::Ledger(telemetry::Registry& registry) {
-  Register<6>(registry, events_, "wirespan_events_total", "Events from the source, by kind.",
-              "kind", {"open", "data", "close", "tls", "exec", "exit"});
+  Register<6>(registry, events_.counters, "wirespan_events_total",
+              "Events from the source, by kind.", "kind",
+              {"open", "data", "close", "tls", "exec", "exit"});
   Register<5>(
-      registry, data_, "wirespan_data_events_total",
+      registry, data_.counters, "wirespan_data_events_total",
       "Data events by what became of them; those held now are in wirespan_data_events_held.",
       "fate", {"consumed", "duplicate", "empty", "ignored", "discarded"});
-  Register<3>(registry, messages_, "wirespan_messages_total",
+  Register<3>(registry, messages_.counters, "wirespan_messages_total",
               "Heads of messages that were read, by kind.", "kind",
               {"request", "response", "interim"});
-  opened_ =
+  opened_.counters[0] =
       &registry.counter("wirespan_exchanges_opened_total", "Exchanges whose request was seen.");
-  reported_ = &registry.counter("wirespan_exchanges_reported_total",
-                                "Exchanges handed on to spans and metrics.");
-  Register<9>(registry, dropped_, "wirespan_exchanges_dropped_total",
+  reported_.counters[0] = &registry.counter("wirespan_exchanges_reported_total",
+                                            "Exchanges handed on to spans and metrics.");
+  Register<9>(registry, dropped_.counters, "wirespan_exchanges_dropped_total",
               "Exchanges whose request was seen and that are not reported, by reason.", "reason",
               {"response_lost", "response_invalid", "framing_lost", "desynchronized",
                "pipeline_full", "upgraded", "table_full", "idle", "shutdown"});
-  paired_ = &registry.counter("wirespan_responses_paired_total",
-                              "Final responses that belong to an exchange.");
-  Register<3>(registry, responses_dropped_, "wirespan_responses_dropped_total",
+  paired_.counters[0] = &registry.counter("wirespan_responses_paired_total",
+                                          "Final responses that belong to an exchange.");
+  Register<3>(registry, responses_dropped_.counters, "wirespan_responses_dropped_total",
               "Final responses that belong to no known request, by reason.", "reason",
               {"late_join", "no_request", "desynchronized"});
-  Register<2>(registry, heads_lost_, "wirespan_heads_lost_total",
+  Register<2>(registry, heads_lost_.counters, "wirespan_heads_lost_total",
               "Places where a head should have begun and nothing readable was (each hides one "
               "message or more).",
               "direction", {"request", "response"});
-  gaps_ = &registry.counter("wirespan_stream_gaps_total",
-                            "Missing stretches that were given up waiting for.");
-  hold_full_ = &registry.counter("wirespan_stream_hold_full_total",
-                                 "Times that a bound on held events was reached.");
-  connections_opened_ =
+  gaps_.counters[0] = &registry.counter("wirespan_stream_gaps_total",
+                                        "Missing stretches that were given up waiting for.");
+  hold_full_.counters[0] = &registry.counter("wirespan_stream_hold_full_total",
+                                             "Times that a bound on held events was reached.");
+  connections_opened_.counters[0] =
       &registry.counter("wirespan_connections_opened_total", "Connections taken into the table.");
-  Register<5>(registry, connections_ended_, "wirespan_connections_ended_total",
+  Register<5>(registry, connections_ended_.counters, "wirespan_connections_ended_total",
               "Connections that left the table, by reason.", "reason",
               {"gone", "process_exit", "idle", "table_full", "shutdown"});
-  pid_overflow_ = &registry.counter(
+  pid_overflow_.counters[0] = &registry.counter(
       "wirespan_coverage_overflow_total",
       "Processes whose coverage was forgotten because the table of processes was full.");
+}
+
+template <class Visit>
+void Ledger::ForEach(Visit visit) {
+  visit(events_), visit(data_), visit(messages_), visit(opened_), visit(reported_), visit(dropped_),
+      visit(paired_);
+  visit(responses_dropped_), visit(heads_lost_), visit(gaps_), visit(hold_full_),
+      visit(connections_opened_);
+  visit(connections_ended_), visit(pid_overflow_);
+}
+
+void Ledger::Publish() {
+  ForEach([](auto& family) {
+    for (std::size_t i = 0; i < family.fresh.size(); ++i) {
+      if (family.fresh[i] != 0) family.counters[i]->Add(family.fresh[i]);
+      family.fresh[i] = 0;
+    }
+  });
 }
 
 }  // namespace wirespan::connection

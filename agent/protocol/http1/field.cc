@@ -17,7 +17,6 @@ constexpr std::array<bool, 256> MakeTokenTable() {
 }
 constexpr auto kToken = MakeTokenTable();
 
-constexpr char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 constexpr bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 // Calls `take` with each element of a comma-separated list.
@@ -52,10 +51,32 @@ void ReadContentLength(std::string_view value, Framing& framing) {
 
 bool IsTokenChar(char c) { return kToken[static_cast<unsigned char>(c)]; }
 
+namespace {
+// One word of each, upper case letters of `text` taken as lower ones. A byte with bit 6 in `lower`
+// is a letter, and differs from its upper case in bit 5 alone.
+template <class Word>
+bool SameWord(const char* text, const char* lower) {
+  constexpr Word kBit6 = static_cast<Word>(0x4040404040404040u);
+  Word a;
+  Word b;
+  std::memcpy(&a, text, sizeof a);
+  std::memcpy(&b, lower, sizeof b);
+  return (a | ((b & kBit6) >> 1)) == b;
+}
+}  // namespace
+
 bool EqualsLower(std::string_view text, std::string_view lower) {
-  if (text.size() != lower.size()) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (Lower(text[i]) != lower[i]) return false;
+  const std::size_t n = text.size();
+  if (n != lower.size()) return false;
+  const char* const a = text.data();
+  const char* const b = lower.data();
+  if (n > 16)
+    return EqualsLower(text.substr(0, 16), lower.substr(0, 16)) &&
+           EqualsLower(text.substr(n - 16), lower.substr(n - 16));
+  if (n >= 8) return SameWord<std::uint64_t>(a, b) && SameWord<std::uint64_t>(a + n - 8, b + n - 8);
+  if (n >= 4) return SameWord<std::uint32_t>(a, b) && SameWord<std::uint32_t>(a + n - 4, b + n - 4);
+  for (std::size_t i = 0; i < n; ++i) {
+    if (!SameWord<std::uint8_t>(a + i, b + i)) return false;
   }
   return true;
 }
@@ -66,24 +87,25 @@ std::string_view TrimSpace(std::string_view text) {
   return text;
 }
 
-FieldStatus NextField(std::string_view input, std::size_t& pos, std::string_view& name,
-                      std::string_view& value) {
-  const char* const begin = input.data() + pos;
+FieldStatus NextField(std::string_view input, std::size_t& pos, const FirstLetters& letters,
+                      std::string_view& name, std::string_view& value) {
   const char* const end = input.data() + input.size();
-  if (begin == end) return FieldStatus::kNeedMore;
-  if (*begin == '\n') {
-    pos += 1;
-    return FieldStatus::kEnd;
-  }
-  if (*begin == '\r') {
-    if (begin + 1 == end) return FieldStatus::kNeedMore;
-    if (begin[1] == '\n') {
-      pos += 2;
+  const char* begin = input.data() + pos;
+  // Lines of no interest, among them the folds of such lines: from LF to LF.
+  while (begin != end && !letters[static_cast<unsigned char>(*begin)]) {
+    const char* const newline =
+        static_cast<const char*>(std::memchr(begin, '\n', static_cast<std::size_t>(end - begin)));
+    if (newline == nullptr) break;
+    if (newline == begin || (newline == begin + 1 && *begin == '\r')) {
+      pos = static_cast<std::size_t>(newline + 1 - input.data());
       return FieldStatus::kEnd;
     }
+    begin = newline + 1;
   }
-  const char* newline =
-      static_cast<const char*>(std::memchr(begin, '\n', static_cast<std::size_t>(end - begin)));
+  pos = static_cast<std::size_t>(begin - input.data());
+  const char* newline = begin == end ? nullptr
+                                     : static_cast<const char*>(std::memchr(
+                                           begin, '\n', static_cast<std::size_t>(end - begin)));
   while (newline != nullptr && newline + 1 != end && (newline[1] == ' ' || newline[1] == '\t')) {
     newline = static_cast<const char*>(
         std::memchr(newline + 1, '\n', static_cast<std::size_t>(end - newline - 1)));
@@ -93,9 +115,10 @@ FieldStatus NextField(std::string_view input, std::size_t& pos, std::string_view
   pos = static_cast<std::size_t>(newline + 1 - input.data());
   name = value = {};
   const std::string_view line(begin, static_cast<std::size_t>(newline - begin));
-  const std::size_t colon = line.find(':');
+  const std::size_t colon = line.substr(0, kLongestName + 8).find(':');
   if (colon == std::string_view::npos) return FieldStatus::kField;
-  name = TrimSpace(line.substr(0, colon));
+  name = line.substr(0, colon);
+  while (!name.empty() && IsSpace(name.back())) name.remove_suffix(1);
   value = TrimSpace(line.substr(colon + 1));
   return FieldStatus::kField;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string_view>
 
@@ -16,10 +17,23 @@ std::string_view TrimSpace(std::string_view text);
 
 enum class FieldStatus : unsigned char { kField, kEnd, kNeedMore };
 
-// Reads the field at `pos` (a line's start) and moves behind it, folds included. A malformed line
-// gives an empty name. kNeedMore leaves `pos` at the start of the first incomplete line.
-FieldStatus NextField(std::string_view input, std::size_t& pos, std::string_view& name,
-                      std::string_view& value);
+// First letters, in both cases, of the names that a caller wants.
+using FirstLetters = std::array<bool, 256>;
+constexpr FirstLetters MakeFirstLetters(std::string_view lower) {
+  FirstLetters table{};
+  for (const char c : lower) {
+    table[static_cast<unsigned char>(c)] = true;
+    table[static_cast<unsigned char>(c - 'a' + 'A')] = true;
+  }
+  return table;
+}
+inline constexpr std::size_t kLongestName = 17;  // of the names that anybody wants
+
+// Reads the next field whose name starts with one of `letters`, from `pos` (a line's start) on, and
+// moves behind it, folds included. A malformed line, or a longer name than any wanted, gives an
+// empty name. kNeedMore leaves `pos` at the start of the first incomplete line.
+FieldStatus NextField(std::string_view input, std::size_t& pos, const FirstLetters& letters,
+                      std::string_view& name, std::string_view& value);
 
 // Takes the fields about framing. True if it was one.
 bool ReadFramingField(std::string_view name, std::string_view value, Framing& framing);

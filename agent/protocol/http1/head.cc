@@ -172,8 +172,12 @@ ParseStatus ParseStartLine(std::string_view line, bool complete, ResponseHead& h
   return ParseStatusLine(line, complete, head);
 }
 
+constexpr FirstLetters Letters(const RequestHead&) { return MakeFirstLetters("hefutcx"); }
+constexpr FirstLetters Letters(const ResponseHead&) { return MakeFirstLetters("cut"); }
+
 template <class Head>
 ParseResult Parse(std::string_view input, Head& head) {
+  static constexpr FirstLetters kLetters = Letters(Head{});
   head = Head{};
   std::size_t pos = SkipEmptyLines(input);
   const std::string_view rest = input.substr(pos);
@@ -185,7 +189,7 @@ ParseResult Parse(std::string_view input, Head& head) {
   std::string_view name;
   std::string_view value;
   while (true) {
-    switch (NextField(input, pos, name, value)) {
+    switch (NextField(input, pos, kLetters, name, value)) {
       case FieldStatus::kField:
         ReadField(name, value, head);
         break;

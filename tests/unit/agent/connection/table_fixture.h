@@ -23,6 +23,7 @@ struct TableUnderTest {
   }
   std::uint64_t Count(std::string_view name, std::initializer_list<std::string_view> values,
                       std::string_view label) {
+    table.Publish();
     double sum = 0;
     for (const std::string_view value : values) {
       sum += registry.Value(name, {{std::string(label), std::string(value)}});
@@ -40,6 +41,7 @@ struct TableUnderTest {
   }
   // The sums of docs/ledger.md, "connection".
   void ExpectClosedLedger() {
+    table.Publish();
     const auto value = [&](std::string_view name) {
       return static_cast<std::uint64_t>(registry.Value(name));
     };
