@@ -161,8 +161,11 @@ void Destination::Handle(Slot& slot, const Outcome& outcome, std::uint64_t now_n
             log::Level::kWarn, "export-odd-" + std::string(signal),
             fmt::format("exporter: {} ({}): {}", transport_->name(), signal, outcome.message));
       }
-      if (std::exchange(failing_, false))
-        log::Info("exporter: {} ({}) takes data again", transport_->name(), signal);
+      if (std::exchange(failing_, false)) {
+        log::WriteLimited(
+            log::Level::kInfo, "export-again-" + std::string(signal),
+            fmt::format("exporter: {} ({}) takes data again", transport_->name(), signal));
+      }
       Free(slot);
       return;
     }

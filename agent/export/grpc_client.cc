@@ -1,3 +1,4 @@
+#include <grpc/support/log.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
@@ -163,6 +164,18 @@ class GrpcTransport final : public Transport {
   std::condition_variable idle_{};
   std::unordered_set<Call*> calls_{};  // each owned by its own completion
 };
+
+// gRPC writes its errors to stderr in a form of its own; what matters of them comes back as a
+// status.
+void QuietGrpc() {
+  static const bool once = [] {
+    gpr_set_log_function([](gpr_log_func_args* line) {
+      log::WriteLimited(log::Level::kDebug, "grpc", std::string("grpc: ") + line->message);
+    });
+    return true;
+  }();
+  (void)once;
+}
 
 Result<std::string> ReadFile(std::string_view what, const std::string& path) {
   if (path.empty()) return std::string();

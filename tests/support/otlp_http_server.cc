@@ -90,7 +90,8 @@ class HttpOtlpServer final : public OtlpServer {
       if (!ReadMore(fd, buffer, stop)) return false;
     }
     request.raw = buffer.substr(head + 4, length);
-    const auto encoding = otlp::ParseEncoding(request.headers["content-encoding"]);
+    const auto named = request.headers.find("content-encoding");
+    const auto encoding = otlp::ParseEncoding(named == request.headers.end() ? "" : named->second);
     otlp::Decompressor().Decompress(encoding.value_or(otlp::Encoding::kIdentity), request.raw,
                                     256u << 20, request.body);
     return Answer(fd, Take(std::move(request)), stop);

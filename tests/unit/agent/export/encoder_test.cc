@@ -98,9 +98,12 @@ TEST(SpanEncoderTest, WhatIsNotSetIsNotWritten) {
   span.trace_id.fill(1);
   span.span_id.fill(2);
   span.flags = 0;
+  span.name = "GET";
+  span.start_ns = span.end_ns = 7;
   SpanEncoder encoder;
   encoder.Add(span);
-  const auto& out = Parse(encoder.Take()).resource_spans(0).scope_spans(0).spans(0);
+  const TraceRequest request = Parse(encoder.Take());
+  const auto& out = request.resource_spans(0).scope_spans(0).spans(0);
   EXPECT_EQ(out.parent_span_id(), "");
   EXPECT_FALSE(out.has_status());
   EXPECT_EQ(out.flags(), 0u);
