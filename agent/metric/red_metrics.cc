@@ -15,6 +15,7 @@ using span::HttpFacts;
 using span::Resource;
 
 constexpr std::size_t kMaxExemplars = 4;
+constexpr std::uint64_t kExemplarInterval = 1'000'000'000;
 constexpr std::uint64_t kSweepInterval = 10'000'000'000;
 
 const std::vector<double>& DurationBounds() {
@@ -220,14 +221,22 @@ void RedMetrics::Exemplify(span::MetricRef ref, double value, std::uint64_t utc_
   const std::lock_guard lock(mutex_);
   if (ref.slot >= cells_.size() || cells_[ref.slot].generation != ref.generation) return;
   Cell& cell = cells_[ref.slot];
-  const Exemplar exemplar{value, utc_ns, trace_id, span_id};
-  // The newest of a bucket, so that rare slow ones are not pushed out by the many.
-  const auto bucket = [](double seconds) {
+  const auto bucket_of = [](double seconds) {
     const auto& bounds = DurationBounds();
     return std::lower_bound(bounds.begin(), bounds.end(), seconds) - bounds.begin();
   };
+  // One a bucket and second is enough, and the rare slow ones are not pushed out by the many.
+  const auto bucket = bucket_of(value);
+  if (utc_ns - cell.fresh_since_ns > kExemplarInterval) {
+    cell.fresh_since_ns = utc_ns;
+    cell.fresh_buckets = 0;
+  }
+  const std::uint32_t bit = 1u << bucket;
+  if ((cell.fresh_buckets & bit) != 0) return;
+  cell.fresh_buckets |= bit;
+  const Exemplar exemplar{value, utc_ns, trace_id, span_id};
   for (Exemplar& kept : cell.exemplars) {
-    if (bucket(kept.value) == bucket(value)) {
+    if (bucket_of(kept.value) == bucket) {
       kept = exemplar;
       return;
     }

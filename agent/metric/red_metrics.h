@@ -63,6 +63,8 @@ class RedMetrics final : public span::ExchangeMetrics {
     std::uint64_t last_ns = 0;  // monotonic
     std::uint32_t generation = 1;
     std::uint32_t next_exemplar = 0;
+    std::uint32_t fresh_buckets = 0;   // bit per bucket that got an exemplar since
+    std::uint64_t fresh_since_ns = 0;  // UTC
     bool server = true;
     bool in_use = false;
     bool overflow = false;

@@ -1,5 +1,8 @@
 #include "agent/span/attributes.h"
 
+#include <charconv>
+#include <cstring>
+
 #include "agent/span/attribute_names.h"
 #include "common/base/strings.h"
 
@@ -11,33 +14,67 @@ using connection::Family;
 using protocol::Exchange;
 
 bool IsAscii(std::string_view text) {
-  unsigned char all = 0;
+  std::uint64_t all = 0, word = 0;
+  for (; text.size() >= sizeof word; text.remove_prefix(sizeof word)) {
+    std::memcpy(&word, text.data(), sizeof word);
+    all |= word;
+  }
   for (const char c : text) all |= static_cast<unsigned char>(c);
-  return all < 0x80;
+  return (all & 0x8080808080808080u) == 0;
 }
 
+// Values are made in their place: an attribute is moved nowhere.
 class List {
  public:
   List() { list_.reserve(24); }
   void Text(std::string_view key, std::string_view value) {
-    if (!value.empty()) list_.push_back({key, IsAscii(value) ? std::string(value) : ToUtf8(value)});
+    if (value.empty()) return;
+    if (IsAscii(value)) {
+      Add(key).emplace<std::string>(value);
+    } else {
+      Add(key).emplace<std::string>(ToUtf8(value));
+    }
+  }
+  // Of our own tables, which are ASCII.
+  void Known(std::string_view key, std::string_view value) {
+    if (!value.empty()) Add(key).emplace<std::string>(value);
   }
   void Owned(std::string_view key, std::string value) {
+    if (value.empty()) return;
     if (!IsAscii(value)) value = ToUtf8(value);
-    if (!value.empty()) list_.push_back({key, std::move(value)});
+    Add(key).emplace<std::string>(std::move(value));
   }
-  void Number(std::string_view key, std::int64_t value) { list_.push_back({key, value}); }
+  void Number(std::string_view key, std::int64_t value) { Add(key).emplace<std::int64_t>(value); }
   std::vector<Attribute> Take() { return std::move(list_); }
 
  private:
+  decltype(Attribute::value)& Add(std::string_view key) {
+    Attribute& attribute = list_.emplace_back();
+    attribute.key = key;
+    return attribute.value;
+  }
+
   std::vector<Attribute> list_;
 };
+
+// AddressText without the C library's formatting, which would be a tenth of the whole stage.
+std::string PeerText(const connection::Endpoint& end) {
+  if (end.family != Family::kInet) return connection::AddressText(end);
+  char text[16];
+  char* at = text;
+  for (std::size_t i = 0; i < 4; ++i) {
+    if (i != 0) *at++ = '.';
+    at = std::to_chars(at, text + sizeof text, end.ip[i]).ptr;
+  }
+  return std::string(text, at);
+}
 
 void AddServerUrl(const HttpFacts& facts, const AttributeOptions& options, List& list) {
   list.Text(names::kUrlPath, facts.target.path);
   if (facts.target.has_query && !facts.target.query.empty() &&
       options.query != QueryRedaction::kDrop) {
     std::string query;
+    query.reserve(facts.target.query.size() + 32);
     AppendRedactedQuery(query, facts.target.query, options.query);
     list.Owned(names::kUrlQuery, std::move(query));
   }
@@ -99,7 +136,7 @@ void AddPeers(const ConnectionInfo& connection, const Exchange& exchange, const 
               const AttributeOptions& options, List& list) {
   const bool unix_socket =
       connection.local.family == Family::kUnix || connection.remote.family == Family::kUnix;
-  std::string peer = connection::AddressText(connection.remote);
+  std::string peer = PeerText(connection.remote);
   if (facts.server) {
     const std::string client = ClientAddressOf(connection, exchange, peer);
     list.Owned(names::kClientAddress, LimitedClientAddress(client, options.client_address));
@@ -107,7 +144,7 @@ void AddPeers(const ConnectionInfo& connection, const Exchange& exchange, const 
     if (!unix_socket) peer = LimitedClientAddress(peer, options.client_address);
   }
   if (unix_socket) {
-    list.Text(names::kNetworkTransport, "unix");
+    list.Known(names::kNetworkTransport, "unix");
     // The end that listens has the name.
     list.Text(names::kNetworkPeerAddress,
               peer.empty() && facts.server ? connection.local.path : peer);
@@ -175,12 +212,12 @@ std::vector<Attribute> SpanAttributes(const ConnectionInfo& connection, const Ex
   list.Text(names::kServerAddress, facts.server_address);
   if (facts.server_port != 0) list.Number(names::kServerPort, facts.server_port);
   if (facts.status_code != 0) list.Number(names::kHttpResponseStatusCode, facts.status_code);
-  list.Text(names::kErrorType, facts.error_type);
+  list.Known(names::kErrorType, facts.error_type);
   if (facts.server && !facts.route.empty()) {
     list.Text(names::kHttpRoute, facts.route);
-    list.Text(names::kWirespanRouteSource, "config");
+    list.Known(names::kWirespanRouteSource, "config");
   }
-  list.Text(names::kNetworkProtocolVersion, facts.protocol_version);
+  list.Known(names::kNetworkProtocolVersion, facts.protocol_version);
   AddPeers(connection, exchange, facts, options, list);
   list.Text(names::kUserAgentOriginal, exchange.user_agent);
   if (exchange.request_body_bytes) {
@@ -191,11 +228,11 @@ std::vector<Attribute> SpanAttributes(const ConnectionInfo& connection, const Ex
     list.Number(names::kHttpResponseBodySize,
                 static_cast<std::int64_t>(*exchange.response_body_bytes));
   }
-  list.Owned(names::kWirespanWireId, Hex(identity.wire_id));
-  if (identity.kind == WireKind::kNone) list.Text(names::kWirespanWire, "none");
-  list.Text(names::kWirespanParentMethod, ParentMethodName(parent));
+  list.Known(names::kWirespanWireId, Hex(identity.wire_id));
+  if (identity.kind == WireKind::kNone) list.Known(names::kWirespanWire, "none");
+  list.Known(names::kWirespanParentMethod, ParentMethodName(parent));
   AddIncomplete(exchange.incomplete, list);
-  if (facts.end_inferred) list.Text(names::kWirespanInferred, "end_time");
+  if (facts.end_inferred) list.Known(names::kWirespanInferred, "end_time");
   return list.Take();
 }
 

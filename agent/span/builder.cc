@@ -188,9 +188,7 @@ void SpanStage::OnExchange(std::uint64_t key, connection::ObservedExchange obser
     return Publish();
   }
   exchanges_.Add();
-  HeldExchange held;
-  held.observed = std::move(observed);
-  const Exchange& exchange = held.observed.exchange;
+  const Exchange& exchange = observed.exchange;
   Process& process = ProcessOf(exchange.pid);
   ProcessView view = Look(exchange.pid, process);
   const auto drop = [&](Reason reason) {
@@ -203,23 +201,22 @@ void SpanStage::OnExchange(std::uint64_t key, connection::ObservedExchange obser
   if (options_.ignore.Matches(exchange)) return drop(kIgnored);
 
   HttpFacts facts;
-  ComputeFacts(*held.observed.connection, exchange, options_.known_methods, facts);
+  ComputeFacts(*observed.connection, exchange, options_.known_methods, facts);
   FindRoute(process, view.resource, facts);
   const std::uint64_t utc = now + static_cast<std::uint64_t>(offset_.At(now));
-  held.metric = metrics_.Record(view.resource, facts, exchange, now, utc);
+  const MetricRef metric = metrics_.Record(view.resource, facts, exchange, now, utc);
   if (process.instrumented) return drop(kInstrumented);
   if (!options_.traces) return drop(kDisabled);
 
-  held.resource = std::move(view.resource);
   Resolution resolution;
-  switch (links_.OnEnd(key, held, now, resolution)) {
+  switch (links_.OnEnd(key, observed, view.resource, metric, now, resolution)) {
     case ParentLinks::End::kHeld:
       break;
     case ParentLinks::End::kUnknown:
-      resolution = ParentLinks::Untracked(BeginOf(*held.observed.connection, exchange));
+      resolution = ParentLinks::Untracked(BeginOf(*observed.connection, exchange));
       [[fallthrough]];
     case ParentLinks::End::kResolved:
-      Emit(held, facts, process, resolution);
+      Emit(observed, std::move(view.resource), metric, facts, process, resolution);
       break;
   }
   Publish();
@@ -233,11 +230,13 @@ void SpanStage::OnResolved(HeldExchange exchange, const Resolution& resolution) 
   ComputeFacts(*exchange.observed.connection, exchange.observed.exchange, options_.known_methods,
                facts);
   FindRoute(process, exchange.resource, facts);
-  Emit(exchange, facts, process, resolution);
+  Emit(exchange.observed, std::move(exchange.resource), exchange.metric, facts, process,
+       resolution);
 }
 
-void SpanStage::Emit(const HeldExchange& held, const HttpFacts& facts, Process& process,
-                     const Resolution& resolution) {
+void SpanStage::Emit(const connection::ObservedExchange& observed,
+                     std::shared_ptr<const Resource> resource, MetricRef metric,
+                     const HttpFacts& facts, Process& process, const Resolution& resolution) {
   const TraceContext& context = resolution.context;
   if (!options_.sampler.Keep(context.trace_id, context.remote, context.flags))
     return Drop(kSampledOut);
@@ -245,7 +244,7 @@ void SpanStage::Emit(const HeldExchange& held, const HttpFacts& facts, Process& 
       !limiter_.Keep(context.trace_id, clock_.monotonic_ns())) {
     return Drop(kRateLimited);
   }
-  const Exchange& exchange = held.observed.exchange;
+  const Exchange& exchange = observed.exchange;
   Span span;
   span.trace_id = context.trace_id;
   span.kind = facts.server ? Kind::kServer : Kind::kClient;
@@ -259,12 +258,12 @@ void SpanStage::Emit(const HeldExchange& held, const HttpFacts& facts, Process& 
   span.start_ns = exchange.request_start_ns + static_cast<std::uint64_t>(context.offset_ns);
   span.end_ns = span.start_ns + facts.duration_ns;
   span.name = SpanName(facts);
-  span.attributes = SpanAttributes(*held.observed.connection, exchange, facts, resolution.identity,
+  span.attributes = SpanAttributes(*observed.connection, exchange, facts, resolution.identity,
                                    resolution.method, options_.attributes);
-  span.resource = held.resource;
+  span.resource = std::move(resource);
   if (resolution.identity.kind == WireKind::kNone) wire_none_.Add();
   parents_[static_cast<std::size_t>(resolution.method)]->Add();
-  metrics_.Exemplify(held.metric, static_cast<double>(facts.duration_ns) * 1e-9, span.end_ns,
+  metrics_.Exemplify(metric, static_cast<double>(facts.duration_ns) * 1e-9, span.end_ns,
                      span.trace_id, span.span_id);
   ++process.spans_sent;
   spans_.Add();

@@ -79,7 +79,8 @@ class SpanStage final : public connection::ExchangeObserver, private ResolvedSin
   bool MaybeLocal(const connection::ConnectionInfo& connection);
   std::int64_t OffsetOf(const protocol::Exchange& exchange,
                         const std::optional<Traceparent>& header);
-  void Emit(const HeldExchange& held, const HttpFacts& facts, Process& process,
+  void Emit(const connection::ObservedExchange& observed, std::shared_ptr<const Resource> resource,
+            MetricRef metric, const HttpFacts& facts, Process& process,
             const Resolution& resolution);
   void Drop(Reason reason) { dropped_[reason]->Add(); }
   void Publish();

@@ -161,14 +161,16 @@ void ParentLinks::DecideAlone(Node& client) {
   client.decided = true;
 }
 
-ParentLinks::End ParentLinks::OnEnd(std::uint64_t key, HeldExchange& exchange, std::uint64_t now_ns,
+ParentLinks::End ParentLinks::OnEnd(std::uint64_t key, connection::ObservedExchange& exchange,
+                                    const std::shared_ptr<const Resource>& resource,
+                                    MetricRef metric, std::uint64_t now_ns,
                                     Resolution& resolution) {
   const auto found = by_key_.find(key);
   if (found == by_key_.end() || at(found->second).ended) return End::kUnknown;
   const Slot slot = found->second;
   Node& node = at(slot);
   node.ended = true;
-  const std::uint32_t response_tid = exchange.observed.exchange.response_tid;
+  const std::uint32_t response_tid = exchange.exchange.response_tid;
   if (node.server) {
     const bool proven =
         threads_.EndServer(node.pid, node.tid, response_tid, slot, now_ns) && node.reported;
@@ -184,7 +186,7 @@ ParentLinks::End ParentLinks::OnEnd(std::uint64_t key, HeldExchange& exchange, s
     Drain();
     return End::kResolved;
   }
-  node.held = std::make_unique<HeldExchange>(std::move(exchange));
+  node.held.reset(new HeldExchange{std::move(exchange), resource, metric});
   node.held_bytes = HeapBytes(node.held->observed.exchange);
   ++held_count_;
   held_bytes_ += node.held_bytes;

@@ -101,7 +101,8 @@ class ParentLinks {
   // not happen or was refused; see Untracked. Others that waited for it may come out by OnResolved
   // in here.
   enum class End : std::uint8_t { kResolved, kHeld, kUnknown };
-  End OnEnd(std::uint64_t key, HeldExchange& exchange, std::uint64_t now_ns,
+  End OnEnd(std::uint64_t key, connection::ObservedExchange& exchange,
+            const std::shared_ptr<const Resource>& resource, MetricRef metric, std::uint64_t now_ns,
             Resolution& resolution);
   // The place of an exchange by itself: its header's, or a trace of its own.
   static Resolution Untracked(const Begin& begin);

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "common/base/strings.h"
@@ -10,8 +11,8 @@
 namespace wirespan::span {
 namespace {
 
-bool IsAlpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool IsAlpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+constexpr bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 bool IsScheme(std::string_view text) {
   if (text.empty() || text.size() > 16 || !IsAlpha(text[0])) return false;
@@ -24,10 +25,18 @@ bool IsScheme(std::string_view text) {
 // delimiters).
 bool IsHostName(std::string_view text) {
   if (text.empty() || text.size() > 255) return false;
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return IsAlpha(c) || IsDigit(c) ||
-           std::string_view("-._~%!$&'()*+,;=").find(c) != std::string_view::npos;
-  });
+  static constexpr auto kAllowed = [] {
+    std::array<bool, 256> table{};
+    for (int c = 0; c < 128; ++c) {
+      const char byte = static_cast<char>(c);
+      table[static_cast<std::size_t>(c)] =
+          IsAlpha(byte) || IsDigit(byte) ||
+          std::string_view("-._~%!$&'()*+,;=").find(byte) != std::string_view::npos;
+    }
+    return table;
+  }();
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return kAllowed[static_cast<unsigned char>(c)]; });
 }
 
 void SplitPathQuery(std::string_view text, Target& target) {

@@ -1,6 +1,7 @@
 #include "common/base/hash.h"
 
 #define XXH_INLINE_ALL
+#define XXH_FORCE_MEMORY_ACCESS 1  // packed reads: hardened builds do not inline its memcpy
 #include <xxhash.h>
 
 namespace wirespan {

@@ -190,11 +190,12 @@ TEST_F(RedMetricsTest, KeepsFewExemplarsAndTheRareOnes) {
   const auto a = Service("a");
   const auto ref = Record(a);
   metrics->Exemplify(ref, 8.0, kUtc, {9}, {9});
-  for (std::uint8_t i = 0; i < 100; ++i) metrics->Exemplify(ref, 0.001, kUtc + i, {i}, {i});
+  for (std::uint8_t i = 0; i < 100; ++i)
+    metrics->Exemplify(ref, 0.001, kUtc + i * kSecond / 10, {i}, {i});
   const auto point = metrics->TakeSnapshot(kUtc)[0].metrics[0].points[0];
   ASSERT_EQ(point.exemplars.size(), 2u);
   EXPECT_EQ(point.exemplars[0].value, 8.0);
-  EXPECT_EQ(point.exemplars[1].trace_id[0], 99);
+  EXPECT_EQ(point.exemplars[1].trace_id[0], 99 / 11 * 11);  // one a second
 }
 
 }  // namespace
