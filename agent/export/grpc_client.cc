@@ -240,6 +240,7 @@ grpc::ChannelArguments Arguments(const GrpcEndpoint& endpoint, const ExporterOpt
 Result<std::unique_ptr<Transport>> CreateGrpcTransport(otlp::Signal signal,
                                                        const SignalOptions& options,
                                                        const ExporterOptions& common) {
+  QuietGrpc();
   auto endpoint = ParseGrpcEndpoint(options.endpoint, options.insecure);
   if (!endpoint) return Wrap("endpoint", std::move(endpoint.error()));
   auto credentials = Credentials(options, endpoint->tls);
