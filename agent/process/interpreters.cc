@@ -44,6 +44,9 @@ std::optional<std::size_t> FirstWord(const Arguments& arguments, std::size_t fro
 std::optional<NamedProgram> Script(const Arguments& arguments, std::optional<std::size_t> index,
                                    Words endings) {
   if (!index || *index >= arguments.size()) return std::nullopt;
+  // "bash /dev/fd/3", "python3 /dev/stdin": a descriptor's number names nothing.
+  if (arguments[*index].starts_with("/dev/") || arguments[*index].starts_with("/proc/"))
+    return std::nullopt;
   const std::string_view base = StripEnding(BaseName(arguments[*index]), endings);
   if (auto app = ProgramOfLauncher(base, arguments, *index + 1)) return app;
   return NamedProgram{ProgramKind::kScript, SaneName(base)};

@@ -220,6 +220,8 @@ const std::vector<Row>& Rows() {
       {"/bin/bash", {"bash", "/srv/serve.sh", "x"}, "serve", kScript},
       {"/bin/bash", {"bash", "-c", "nc -l 80"}, "bash", kExecutable},
       {"/bin/dash", {"/bin/sh", "-e", "run"}, "run", kScript},
+      {"/bin/bash", {"bash", "/dev/fd/3"}, "bash", kExecutable},
+      {"/usr/bin/python3.11", {"python3", "/dev/stdin"}, "python3.11", kExecutable},
       {"/bin/bash", {"-bash"}, "bash", kExecutable},
   };
   return rows;
