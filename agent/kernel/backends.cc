@@ -13,7 +13,8 @@ const std::vector<BpfObject::Spec>& Specs() {
       {"socktrace",
        &socktrace_bpf::elf_bytes,
        {"socket_sent", "socket_received"},
-       "this kernel has no tracepoints sock_send_length and sock_recv_length (Linux 6.3 brought them)"},
+       "this kernel has no tracepoints sock_send_length and sock_recv_length (Linux 6.3 brought "
+       "them)"},
   };
   return specs;
 }
@@ -22,7 +23,8 @@ const std::vector<BpfObject::Spec>& Specs() {
 
 const BpfObject::Spec* FindBackend(std::string_view name) {
   const auto& specs = Specs();
-  const auto found = std::find_if(specs.begin(), specs.end(), [&](const auto& spec) { return spec.name == name; });
+  const auto found =
+      std::find_if(specs.begin(), specs.end(), [&](const auto& spec) { return spec.name == name; });
   return found == specs.end() ? nullptr : &*found;
 }
 

@@ -3,14 +3,13 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
 #include <mutex>
-
-#include <fmt/format.h>
 
 #include "bpf/abi/ring.h"
 #include "bpf/abi/settings.h"
@@ -33,11 +32,13 @@ int KeepLog(libbpf_print_level level, const char* format, va_list arguments) {
 }
 
 const btf* KernelBtf() {
-  static const std::unique_ptr<btf, void (*)(btf*)> types(btf__load_vmlinux_btf(), [](btf* b) { btf__free(b); });
+  static const std::unique_ptr<btf, void (*)(btf*)> types(btf__load_vmlinux_btf(),
+                                                          [](btf* b) { btf__free(b); });
   return types.get();
 }
 
-// "tp_btf/x" needs the type of the tracepoint, "fentry/f" and "fexit/f" the function. Others are found out by trying.
+// "tp_btf/x" needs the type of the tracepoint, "fentry/f" and "fexit/f" the function. Others are
+// found out by trying.
 bool HookExists(std::string_view section) {
   const std::size_t slash = section.find('/');
   if (slash == std::string_view::npos) return true;
@@ -52,19 +53,24 @@ Error LoadError(const BpfObject::Spec& spec, int error_number) {
   switch (error_number) {
     case EPERM:
     case EACCES:
-      return Error{ErrorCode::kPermissionDenied,
-                   fmt::format("backend {}: the kernel refused the programs: run as root, or with CAP_BPF and "
-                               "CAP_PERFMON, and check that kernel lockdown allows them",
-                               spec.name)};
+      return Error{
+          ErrorCode::kPermissionDenied,
+          fmt::format(
+              "backend {}: the kernel refused the programs: run as root, or with CAP_BPF and "
+              "CAP_PERFMON, and check that kernel lockdown allows them",
+              spec.name)};
     case ENOMEM:
-      return Error{ErrorCode::kResourceExhausted, fmt::format("backend {}: no memory for the rings and maps; "
-                                                              "lower capture.ring_bytes",
-                                                              spec.name)};
+      return Error{ErrorCode::kResourceExhausted,
+                   fmt::format("backend {}: no memory for the rings and maps; "
+                               "lower capture.ring_bytes",
+                               spec.name)};
     default:
-      return Error{ErrorCode::kUnsupported,
-                   fmt::format("backend {}: this kernel does not take the programs (error {}); choose another "
-                               "capture.backend",
-                               spec.name, error_number)};
+      return Error{
+          ErrorCode::kUnsupported,
+          fmt::format(
+              "backend {}: this kernel does not take the programs (error {}); choose another "
+              "capture.backend",
+              spec.name, error_number)};
   }
 }
 
@@ -87,7 +93,8 @@ Result<std::unique_ptr<BpfObject>> BpfObject::Load(const Spec& spec, const Sizes
   const void* bytes = spec.elf(&size);
   self->object_ = bpf_object__open_mem(bytes, size, nullptr);
   if (!self->object_) {
-    return Fail(ErrorCode::kUnknown, fmt::format("backend {}: the built-in object is damaged", spec.name));
+    return Fail(ErrorCode::kUnknown,
+                fmt::format("backend {}: the built-in object is damaged", spec.name));
   }
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, self->object_) {
@@ -102,24 +109,29 @@ Result<std::unique_ptr<BpfObject>> BpfObject::Load(const Spec& spec, const Sizes
   bpf_map* rings = bpf_object__find_map_by_name(self->object_, "ws_rings");
   bpf_map* settings_map = bpf_object__find_map_by_name(self->object_, ".rodata.settings");
   std::size_t settings_size = 0;
-  auto* settings = settings_map == nullptr
-                       ? nullptr
-                       : static_cast<ws_settings*>(bpf_map__initial_value(settings_map, &settings_size));
+  auto* settings =
+      settings_map == nullptr
+          ? nullptr
+          : static_cast<ws_settings*>(bpf_map__initial_value(settings_map, &settings_size));
   if (rings == nullptr || settings == nullptr || settings_size != sizeof(ws_settings)) {
-    return Fail(ErrorCode::kUnknown, fmt::format("backend {}: the built-in object is damaged", spec.name));
+    return Fail(ErrorCode::kUnknown,
+                fmt::format("backend {}: the built-in object is damaged", spec.name));
   }
   settings->ring_mask = static_cast<std::uint32_t>(sizes.ring_size - 1);
   settings->head_max = sizes.head_max;
   settings->self = sizes.self;
   int failed = bpf_map__set_max_entries(rings, sizes.cpus);
-  failed |= bpf_map__set_value_size(rings, static_cast<std::uint32_t>(WS_RING_DATA + sizes.ring_size + WS_RING_SLACK));
+  failed |= bpf_map__set_value_size(
+      rings, static_cast<std::uint32_t>(WS_RING_DATA + sizes.ring_size + WS_RING_SLACK));
   if (bpf_map* map = bpf_object__find_map_by_name(self->object_, "ws_verdicts")) {
     failed |= bpf_map__set_max_entries(map, sizes.max_processes);
   }
   if (bpf_map* map = bpf_object__find_map_by_name(self->object_, "ws_socks")) {
-    if (bpf_map__type(map) != BPF_MAP_TYPE_SK_STORAGE) failed |= bpf_map__set_max_entries(map, sizes.max_sockets);
+    if (bpf_map__type(map) != BPF_MAP_TYPE_SK_STORAGE)
+      failed |= bpf_map__set_max_entries(map, sizes.max_sockets);
   }
-  if (failed != 0) return Fail(ErrorCode::kInvalidArgument, fmt::format("backend {}: bad sizes", spec.name));
+  if (failed != 0)
+    return Fail(ErrorCode::kInvalidArgument, fmt::format("backend {}: bad sizes", spec.name));
   if (const int error = bpf_object__load(self->object_); error != 0) {
     return tl::unexpected<Error>(LoadError(spec, -error));
   }
@@ -134,7 +146,8 @@ Result<> BpfObject::Attach() {
     if (link == nullptr) {
       const int error = errno;
       const std::string_view name = bpf_program__name(program);
-      if (std::find(spec_.required.begin(), spec_.required.end(), name) == spec_.required.end()) continue;
+      if (std::find(spec_.required.begin(), spec_.required.end(), name) == spec_.required.end())
+        continue;
       return FailErrno(fmt::format("backend {}: attach {}", spec_.name, name), error);
     }
     links_.push_back(link);
@@ -147,7 +160,9 @@ BpfObject::~BpfObject() {
   if (object_ != nullptr) bpf_object__close(object_);
 }
 
-int BpfObject::map_fd(const char* name) const { return bpf_object__find_map_fd_by_name(object_, name); }
+int BpfObject::map_fd(const char* name) const {
+  return bpf_object__find_map_fd_by_name(object_, name);
+}
 
 std::vector<BpfObject::Program> BpfObject::programs() const {
   std::vector<Program> found{};

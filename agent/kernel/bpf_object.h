@@ -13,15 +13,16 @@ struct bpf_link;
 
 namespace wirespan::kernel {
 
-// A loaded and attached set of programs. Detaches and unloads when it goes. libbpf's own words never reach standard
-// error: they are kept (see TakeLibbpfLog) and the errors here are sentences.
+// A loaded and attached set of programs. Detaches and unloads when it goes. libbpf's own words
+// never reach standard error: they are kept (see TakeLibbpfLog) and the errors here are sentences.
 class BpfObject {
  public:
   struct Spec {
-    std::string_view name;                       // of the backend, for errors
-    const void* (*elf)(std::size_t* size);       // the embedded object
-    std::vector<std::string_view> required{};    // programs without which it is of no use; others load if they can
-    std::string_view missing{};                  // the sentence if the kernel lacks a required hook
+    std::string_view name;                  // of the backend, for errors
+    const void* (*elf)(std::size_t* size);  // the embedded object
+    std::vector<std::string_view>
+        required{};              // programs without which it is of no use; others load if they can
+    std::string_view missing{};  // the sentence if the kernel lacks a required hook
   };
   struct Sizes {
     std::uint32_t cpus = 1;
@@ -42,7 +43,7 @@ class BpfObject {
   BpfObject& operator=(const BpfObject&) = delete;
 
   Result<> Attach();
-  int map_fd(const char* name) const;  // -1: no such map
+  int map_fd(const char* name) const;     // -1: no such map
   std::vector<Program> programs() const;  // those that are loaded
 
  private:
@@ -56,7 +57,8 @@ class BpfObject {
 // What libbpf and the verifier said since the last call, at most 64 KiB; for debug logs only.
 std::string TakeLibbpfLog();
 
-// Whether the kernel's BTF has this name; false if there is no BTF. `kind`: BTF_KIND_TYPEDEF, BTF_KIND_FUNC...
+// Whether the kernel's BTF has this name; false if there is no BTF. `kind`: BTF_KIND_TYPEDEF,
+// BTF_KIND_FUNC...
 bool KernelHasType(const std::string& name, std::uint32_t kind);
 
 // The backends by name, in the order of "auto"; nullptr: no such backend.

@@ -99,7 +99,8 @@ bool DecodeData(std::string_view record, connection::Event& event) {
   ws_data data{};
   if (!Read(record, data)) return false;
   const std::string_view captured = record.substr(sizeof(data));
-  if (data.end_offset < data.offset || captured.size() > data.end_offset - data.offset) return false;
+  if (data.end_offset < data.offset || captured.size() > data.end_offset - data.offset)
+    return false;
   connection::DataEvent out{};
   out.conn = ConnectionId{data.header.conn};
   out.ts_ns = data.header.ts_ns;

@@ -14,7 +14,8 @@ namespace wirespan::kernel {
 // wirespan_kernel_{events,bytes}_total{reason} (docs/ledger.md).
 struct KernelCount {
   std::string name{};    // e.g. "seen", "emitted", "dropped"
-  std::string reason{};  // e.g. "ring_full", "excluded", "opaque", "recursion", "thirty_two_bit", "io_uring"
+  std::string reason{};  // e.g. "ring_full", "excluded", "opaque", "recursion", "thirty_two_bit",
+                         // "io_uring"
   std::uint64_t events = 0;  // since load
   std::uint64_t bytes = 0;
 };
@@ -27,7 +28,7 @@ struct ProgramCost {
 };
 
 struct SourceStatus {
-  std::string backend{};      // "socktrace", "syscall", "fentry", "kprobe", "replay"
+  std::string backend{};  // "socktrace", "syscall", "fentry", "kprobe", "replay"
   bool attached = false;
   std::uint64_t ring_bytes = 0;
   std::uint64_t ring_used_bytes = 0;      // at the last drain
@@ -40,9 +41,10 @@ struct SourceStatus {
 class EventSource {
  public:
   virtual ~EventSource() = default;
-  // Waits at most `timeout` for events, then hands over all that are there, in order. Returns how many; an Error means
-  // that the source is at its end or broken (kCancelled: a recording ended).
-  virtual Result<std::uint64_t> Poll(connection::EventHandler& handler, std::chrono::milliseconds timeout) = 0;
+  // Waits at most `timeout` for events, then hands over all that are there, in order. Returns how
+  // many; an Error means that the source is at its end or broken (kCancelled: a recording ended).
+  virtual Result<std::uint64_t> Poll(connection::EventHandler& handler,
+                                     std::chrono::milliseconds timeout) = 0;
   // A snapshot; cheap enough for every scrape. Same thread as Poll.
   virtual SourceStatus Status() = 0;
 };

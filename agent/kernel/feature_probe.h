@@ -21,8 +21,9 @@ struct FeatureReport {
   bool cap_bpf = false;      // CAP_BPF or CAP_SYS_ADMIN
   bool cap_perfmon = false;  // CAP_PERFMON or CAP_SYS_ADMIN
   bool btf = false;          // /sys/kernel/btf/vmlinux
-  std::string lockdown{};    // "none", "integrity", "confidentiality", or "" if the kernel has no lockdown
-  bool tracefs = false;      // mounted (kprobe needs it on old kernels)
+  std::string
+      lockdown{};  // "none", "integrity", "confidentiality", or "" if the kernel has no lockdown
+  bool tracefs = false;       // mounted (kprobe needs it on old kernels)
   bool mapped_array = false;  // memory-mapped maps: the rings
   bool ring_buffer = false;
   bool socket_storage = false;  // in tracing programs
@@ -32,7 +33,8 @@ struct FeatureReport {
   std::string chosen{};                  // what "auto" takes; empty: none
 };
 
-// Loads and attaches the real programs of each backend for a moment. Takes about 0.1 s a usable backend.
+// Loads and attaches the real programs of each backend for a moment. Takes about 0.1 s a usable
+// backend.
 FeatureReport ProbeFeatures();
 
 }  // namespace wirespan::kernel

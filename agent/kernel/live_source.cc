@@ -2,6 +2,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fmt/format.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -9,8 +10,6 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
-
-#include <fmt/format.h>
 
 #include "agent/kernel/bpf_object.h"
 #include "agent/kernel/kernel_counts.h"
@@ -81,7 +80,8 @@ class Live : public LiveSource {
       bpf_prog_info info{};
       std::uint32_t size = sizeof(info);
       if (bpf_obj_get_info_by_fd(program.fd, &info, &size) != 0) continue;
-      status.programs.push_back(ProgramCost{program.name, info.run_cnt, info.run_time_ns, info.recursion_misses});
+      status.programs.push_back(
+          ProgramCost{program.name, info.run_cnt, info.run_time_ns, info.recursion_misses});
     }
     return status;
   }
@@ -112,7 +112,8 @@ class Live : public LiveSource {
     verdicts_.erase(known);
   }
 
-  Result<> SetPorts(const std::vector<std::uint16_t>& include, const std::vector<std::uint16_t>& exclude) override {
+  Result<> SetPorts(const std::vector<std::uint16_t>& include,
+                    const std::vector<std::uint16_t>& exclude) override {
     Fill(control_->include_port, include);
     Fill(control_->exclude_port, exclude);
     control_->ports_included = !include.empty();
@@ -142,7 +143,8 @@ class Live : public LiveSource {
   milliseconds wait_ = kShortWait;
 };
 
-Result<std::unique_ptr<LiveSource>> Start(const BpfObject::Spec& spec, const CaptureOptions& options) {
+Result<std::unique_ptr<LiveSource>> Start(const BpfObject::Spec& spec,
+                                          const CaptureOptions& options) {
   BpfObject::Sizes sizes{};
   sizes.cpus = static_cast<std::uint32_t>(libbpf_num_possible_cpus());
   sizes.ring_size = RingSize(options.ring_bytes, sizes.cpus);
@@ -155,8 +157,8 @@ Result<std::unique_ptr<LiveSource>> Start(const BpfObject::Spec& spec, const Cap
     log::Debug("libbpf: {}", TakeLibbpfLog());
     return tl::unexpected<Error>(std::move(object.error()));
   }
-  auto reader =
-      RingReader::Create((*object)->map_fd("ws_rings"), (*object)->map_fd("ws_side_ring"), sizes.cpus, sizes.ring_size);
+  auto reader = RingReader::Create((*object)->map_fd("ws_rings"), (*object)->map_fd("ws_side_ring"),
+                                   sizes.cpus, sizes.ring_size);
   if (!reader) return tl::unexpected<Error>(std::move(reader.error()));
   void* control = mmap(nullptr, sizeof(ws_control), PROT_READ | PROT_WRITE, MAP_SHARED,
                        (*object)->map_fd(".data.control"), 0);
@@ -164,15 +166,18 @@ Result<std::unique_ptr<LiveSource>> Start(const BpfObject::Spec& spec, const Cap
   UniqueFd statistics{};
   if (options.keep_statistics) statistics = UniqueFd(bpf_enable_stats(BPF_STATS_RUN_TIME));
   BpfObject* programs = object->get();
-  auto source = std::make_unique<Live>(options, std::string(spec.name), std::move(*object), std::move(*reader),
-                                       static_cast<ws_control*>(control), std::move(statistics));
+  auto source = std::make_unique<Live>(options, std::string(spec.name), std::move(*object),
+                                       std::move(*reader), static_cast<ws_control*>(control),
+                                       std::move(statistics));
   for (const std::uint32_t pid : options.exclude_pids) {
-    if (auto set = source->SetVerdict(pid, Verdict::kExclude); !set) return tl::unexpected<Error>(set.error());
+    if (auto set = source->SetVerdict(pid, Verdict::kExclude); !set)
+      return tl::unexpected<Error>(set.error());
   }
   if (auto set = source->SetPorts(options.include_ports, options.exclude_ports); !set) {
     return tl::unexpected<Error>(set.error());
   }
-  if (auto attached = programs->Attach(); !attached) return tl::unexpected<Error>(std::move(attached.error()));
+  if (auto attached = programs->Attach(); !attached)
+    return tl::unexpected<Error>(std::move(attached.error()));
   return source;
 }
 
@@ -183,11 +188,13 @@ Result<std::unique_ptr<LiveSource>> LiveSource::Create(const CaptureOptions& opt
     return Fail(ErrorCode::kInvalidArgument, "capture.head_bytes must be between 256 and 65536");
   }
   if (options.max_processes == 0 || options.max_sockets == 0) {
-    return Fail(ErrorCode::kInvalidArgument, "capture.max_processes and capture.max_sockets must not be 0");
+    return Fail(ErrorCode::kInvalidArgument,
+                "capture.max_processes and capture.max_sockets must not be 0");
   }
   if (options.backend != "auto" && FindBackend(options.backend) == nullptr) {
-    return Fail(ErrorCode::kInvalidArgument, fmt::format("capture.backend \"{}\" is not one of auto, {}",
-                                                         options.backend, fmt::join(BackendNames(), ", ")));
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("capture.backend \"{}\" is not one of auto, {}", options.backend,
+                            fmt::join(BackendNames(), ", ")));
   }
   if (auto ground = CheckGround(); !ground) return tl::unexpected<Error>(std::move(ground.error()));
   if (options.backend != "auto") return Start(*FindBackend(options.backend), options);

@@ -13,37 +13,44 @@
 namespace wirespan::kernel {
 
 struct CaptureOptions {
-  // "auto", "socktrace", "fentry", "kprobe" or "syscall". "auto" takes the first of that order that this kernel offers.
+  // "auto", "socktrace", "fentry", "kprobe" or "syscall". "auto" takes the first of that order that
+  // this kernel offers.
   std::string backend = "auto";
-  std::uint64_t ring_bytes = 16u << 20;  // all CPUs together; divided by the CPUs that there may be, bounded by 48 MiB
-  std::uint32_t head_bytes = 16384;      // of one message head that are captured; at most 64 KiB
-  std::uint32_t max_sockets = 65536;     // kprobe and kernels without socket storage: how many sockets are remembered
-  std::uint32_t max_processes = 16384;   // verdicts that are kept
-  std::vector<std::uint16_t> include_ports{};  // empty: all. Either end's port; Unix sockets pass an include list never
+  std::uint64_t ring_bytes =
+      16u << 20;  // all CPUs together; divided by the CPUs that there may be, bounded by 48 MiB
+  std::uint32_t head_bytes = 16384;  // of one message head that are captured; at most 64 KiB
+  std::uint32_t max_sockets =
+      65536;  // kprobe and kernels without socket storage: how many sockets are remembered
+  std::uint32_t max_processes = 16384;  // verdicts that are kept
+  std::vector<std::uint16_t>
+      include_ports{};  // empty: all. Either end's port; Unix sockets pass an include list never
   std::vector<std::uint16_t> exclude_ports{};  // stronger than include_ports
-  std::vector<std::uint32_t> exclude_pids{};   // beside the calling process itself, which is always excluded
-  bool keep_statistics = false;  // BPF run times for SourceStatus::programs while this source lives (a few ns each run)
+  std::vector<std::uint32_t>
+      exclude_pids{};            // beside the calling process itself, which is always excluded
+  bool keep_statistics = false;  // BPF run times for SourceStatus::programs while this source lives
+                                 // (a few ns each run)
 };
 
-// What is to happen with a process (tgid in the initial pid namespace). Unknown processes are captured, so that nothing
-// is missed before user space has looked at them.
+// What is to happen with a process (tgid in the initial pid namespace). Unknown processes are
+// captured, so that nothing is missed before user space has looked at them.
 enum class Verdict : std::uint8_t { kUnknown = 0, kInclude = 1, kExclude = 2 };
 
-// The kernel of this machine. Create loads and attaches everything; the destructor takes everything away again.
-// One thread drives it, setters included.
+// The kernel of this machine. Create loads and attaches everything; the destructor takes everything
+// away again. One thread drives it, setters included.
 class LiveSource : public EventSource {
  public:
-  // The error says what is missing in one sentence: kPermissionDenied (rights), kUnsupported (kernel),
-  // kInvalidArgument (options).
+  // The error says what is missing in one sentence: kPermissionDenied (rights), kUnsupported
+  // (kernel), kInvalidArgument (options).
   static Result<std::unique_ptr<LiveSource>> Create(const CaptureOptions& options);
 
-  // Holds from the next call of the process on; sockets that were seen under another verdict are judged again.
-  // kResourceExhausted: max_processes verdicts are kept already.
+  // Holds from the next call of the process on; sockets that were seen under another verdict are
+  // judged again. kResourceExhausted: max_processes verdicts are kept already.
   virtual Result<> SetVerdict(std::uint32_t pid, Verdict verdict) = 0;
   // Takes the verdict back, if there is one (process ended).
   virtual void ForgetProcess(std::uint32_t pid) = 0;
   // Replaces the port lists of the options.
-  virtual Result<> SetPorts(const std::vector<std::uint16_t>& include, const std::vector<std::uint16_t>& exclude) = 0;
+  virtual Result<> SetPorts(const std::vector<std::uint16_t>& include,
+                            const std::vector<std::uint16_t>& exclude) = 0;
 };
 
 // The names that CaptureOptions::backend accepts, in the order of "auto".

@@ -9,8 +9,8 @@
 
 namespace wirespan::kernel {
 
-// A recording played as fast as the handler takes it. The file may be hostile: damaged records are counted and skipped
-// (SourceStatus.counts, reason "damaged"), never an error.
+// A recording played as fast as the handler takes it. The file may be hostile: damaged records are
+// counted and skipped (SourceStatus.counts, reason "damaged"), never an error.
 class ReplaySource : public EventSource {
  public:
   // kInvalidArgument: not a recording, or of a later version.

@@ -22,7 +22,8 @@ Rights OwnRights() {
   header.version = _LINUX_CAPABILITY_VERSION_3;
   __user_cap_data_struct data[2]{};
   if (syscall(SYS_capget, &header, data) != 0) return rights;
-  const std::uint64_t effective = data[0].effective | static_cast<std::uint64_t>(data[1].effective) << 32;
+  const std::uint64_t effective = data[0].effective | static_cast<std::uint64_t>(data[1].effective)
+                                                          << 32;
   const auto has = [&](int capability) { return (effective >> capability & 1) != 0; };
   rights.bpf = has(kCapBpf) || has(kCapSysAdmin);
   rights.perfmon = has(kCapPerfmon) || has(kCapSysAdmin);
@@ -33,11 +34,13 @@ Result<> CheckGround() {
   const Rights rights = OwnRights();
   if (!rights.bpf || !rights.perfmon) {
     return Fail(ErrorCode::kPermissionDenied,
-                "capture needs root, or the capabilities CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8)");
+                "capture needs root, or the capabilities CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN "
+                "before Linux 5.8)");
   }
   if (access("/sys/kernel/btf/vmlinux", R_OK) != 0) {
     return Fail(ErrorCode::kUnsupported,
-                "this kernel gives no type information (/sys/kernel/btf/vmlinux): capture needs one built with "
+                "this kernel gives no type information (/sys/kernel/btf/vmlinux): capture needs "
+                "one built with "
                 "CONFIG_DEBUG_INFO_BTF, as distributions' kernels since 5.8 are");
   }
   return {};

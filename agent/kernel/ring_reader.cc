@@ -19,12 +19,14 @@ namespace wirespan::kernel {
 namespace {
 
 constexpr std::uint64_t kNone = std::numeric_limits<std::uint64_t>::max();
-constexpr int kBusySpins = 20000;  // some tens of microseconds: a writer is done in less than two, unless preempted
+constexpr int kBusySpins =
+    20000;  // some tens of microseconds: a writer is done in less than two, unless preempted
 
 std::uint64_t MonotonicNs() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1000000000u + static_cast<std::uint64_t>(now.tv_nsec);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1000000000u +
+         static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 ws_ring_control* Control(char* base) { return reinterpret_cast<ws_ring_control*>(base); }
@@ -35,7 +37,8 @@ std::uint64_t Load(const __u64& word) { return __atomic_load_n(&word, __ATOMIC_A
 
 RingReader::RingReader(std::uint64_t ring_size) : ring_size_(ring_size) {}
 
-Result<std::unique_ptr<RingReader>> RingReader::Create(int rings_fd, int side_ring_fd, std::uint32_t cpus,
+Result<std::unique_ptr<RingReader>> RingReader::Create(int rings_fd, int side_ring_fd,
+                                                       std::uint32_t cpus,
                                                        std::uint64_t ring_size) {
   std::unique_ptr<RingReader> reader(new RingReader(ring_size));
   const std::uint64_t stride = WS_RING_DATA + ring_size + WS_RING_SLACK;
@@ -74,7 +77,8 @@ int RingReader::OnSideRecord(void* self, void* data, std::size_t size) {
   }
   std::memcpy(&header, data, sizeof(header));
   if (header.kind == WS_EVENT_DOORBELL) return 0;
-  reader.side_records_.emplace_back(header.ts_ns, std::string(static_cast<const char*>(data), size));
+  reader.side_records_.emplace_back(header.ts_ns,
+                                    std::string(static_cast<const char*>(data), size));
   return 0;
 }
 
@@ -84,8 +88,8 @@ void RingReader::DrainSide() {
                    [](const auto& a, const auto& b) { return a.first < b.first; });
 }
 
-// Takes the ring's head as the limit of this drain. False: a writer is in the middle; nothing may be read now, because
-// it may take back what it has not finished.
+// Takes the ring's head as the limit of this drain. False: a writer is in the middle; nothing may
+// be read now, because it may take back what it has not finished.
 bool RingReader::Snapshot(Ring& ring) {
   const ws_ring_control* control = Control(ring.base);
   ring.next_ts = kNone;
@@ -109,8 +113,10 @@ void RingReader::Advance(Ring& ring, std::uint64_t horizon) {
   const std::uint64_t left = ring.limit - ring.position;
   if (left == 0) return;
   ws_event_header header{};
-  std::memcpy(&header, ring.base + WS_RING_DATA + (ring.position & (ring_size_ - 1)), sizeof(header));
-  if (left > ring_size_ || header.size < sizeof(header) || header.size > left || header.size > WS_RING_SLACK) {
+  std::memcpy(&header, ring.base + WS_RING_DATA + (ring.position & (ring_size_ - 1)),
+              sizeof(header));
+  if (left > ring_size_ || header.size < sizeof(header) || header.size > left ||
+      header.size > WS_RING_SLACK) {
     // Cannot happen unless somebody wrote into our memory: give up what is there.
     ++damaged_;
     ring.position = ring.limit;

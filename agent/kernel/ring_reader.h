@@ -15,13 +15,15 @@ namespace wirespan::kernel {
 
 // The reading end of the per-CPU rings (bpf/abi/ring.h) and of the side ring. One thread.
 //
-// Events come out in the order of their times over all CPUs: the clock is read first, then each ring's position; what is
-// younger than that clock waits for the next drain, because an older one may still be on its way on another CPU.
+// Events come out in the order of their times over all CPUs: the clock is read first, then each
+// ring's position; what is younger than that clock waits for the next drain, because an older one
+// may still be on its way on another CPU.
 class RingReader {
  public:
-  // The map descriptors stay the caller's. `ring_size` is the data size of one ring, a power of two.
-  static Result<std::unique_ptr<RingReader>> Create(int rings_fd, int side_ring_fd, std::uint32_t cpus,
-                                                    std::uint64_t ring_size);
+  // The map descriptors stay the caller's. `ring_size` is the data size of one ring, a power of
+  // two.
+  static Result<std::unique_ptr<RingReader>> Create(int rings_fd, int side_ring_fd,
+                                                    std::uint32_t cpus, std::uint64_t ring_size);
   ~RingReader();
   RingReader(const RingReader&) = delete;
   RingReader& operator=(const RingReader&) = delete;
@@ -33,7 +35,7 @@ class RingReader {
 
   std::uint64_t capacity_bytes() const { return ring_size_ * rings_.size(); }
   std::uint64_t used_bytes() const { return used_; }  // found by the last drain
-  std::uint64_t TakeMaxUsed();                        // the most found by a drain since the last call
+  std::uint64_t TakeMaxUsed();  // the most found by a drain since the last call
   std::uint64_t damaged() const { return damaged_; }
   std::uint64_t delivered() const { return delivered_; }
 

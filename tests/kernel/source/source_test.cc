@@ -1,5 +1,6 @@
-// One exchange over loopback TCP and one over a Unix socket, told exactly as they happened, by every backend that this
-// kernel offers. The many ways of moving bytes are tested in tests/kernel/capture.
+// One exchange over loopback TCP and one over a Unix socket, told exactly as they happened, by
+// every backend that this kernel offers. The many ways of moving bytes are tested in
+// tests/kernel/capture.
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -48,8 +49,9 @@ class Collector : public connection::EventHandler {
     if (const auto* open = std::get_if<OpenEvent>(&event)) opens.push_back(*open);
     if (const auto* close = std::get_if<CloseEvent>(&event)) closes.push_back(*close);
     if (const auto* data = std::get_if<DataEvent>(&event)) {
-      datas.push_back(Data{data->conn.cookie, data->ts_ns, data->pid, data->direction, data->wire_exact, data->offset,
-                           data->end_offset, std::string(data->captured)});
+      datas.push_back(Data{data->conn.cookie, data->ts_ns, data->pid, data->direction,
+                           data->wire_exact, data->offset, data->end_offset,
+                           std::string(data->captured)});
     }
   }
   // Of the connections that this process owns.
@@ -76,7 +78,8 @@ class Collector : public connection::EventHandler {
       all.gone |= close.gone;
       all.reset |= close.reset;
       if (close.read_ended) all.read_end_offset = close.read_end_offset;
-      if (close.write_ended && close.write_end_offset) all.write_end_offset = close.write_end_offset;
+      if (close.write_ended && close.write_end_offset)
+        all.write_end_offset = close.write_end_offset;
     }
     return all;
   }
@@ -153,7 +156,8 @@ class SourceTest : public testing::TestWithParam<std::string> {
     std::uint64_t seen = 0, out = 0;
     for (const auto& count : source_->Status().counts) {
       if (count.name == "seen") seen = count.bytes;
-      if (count.name == "captured" || count.name == "ignored" || count.name == "dropped") out += count.bytes;
+      if (count.name == "captured" || count.name == "ignored" || count.name == "dropped")
+        out += count.bytes;
     }
     EXPECT_EQ(seen, out);
   }
@@ -177,7 +181,8 @@ TEST_P(SourceTest, TellsATcpExchangeAtBothEnds) {
   const Child client([&] { Ask(AF_INET, reinterpret_cast<sockaddr*>(&address), sizeof(address)); });
   ASSERT_TRUE(PollUntil([&] {
     const auto servers = seen_.OpensOf(server.pid()), clients = seen_.OpensOf(client.pid());
-    return servers.size() == 1 && clients.size() == 1 && seen_.ClosedOf(servers[0].conn.cookie).gone &&
+    return servers.size() == 1 && clients.size() == 1 &&
+           seen_.ClosedOf(servers[0].conn.cookie).gone &&
            seen_.ClosedOf(clients[0].conn.cookie).gone;
   }));
 
@@ -227,7 +232,8 @@ TEST_P(SourceTest, TellsATcpExchangeAtBothEnds) {
 TEST_P(SourceTest, TellsAnExchangeOverAUnixSocket) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  const std::string path = testing::TempDir() + "wirespan-source-" + std::to_string(getpid()) + GetParam();
+  const std::string path =
+      testing::TempDir() + "wirespan-source-" + std::to_string(getpid()) + GetParam();
   path.copy(address.sun_path, sizeof(address.sun_path) - 1);
   unlink(path.c_str());
   const UniqueFd listener(socket(AF_UNIX, SOCK_STREAM, 0));
@@ -238,7 +244,8 @@ TEST_P(SourceTest, TellsAnExchangeOverAUnixSocket) {
   const Child client([&] { Ask(AF_UNIX, reinterpret_cast<sockaddr*>(&address), sizeof(address)); });
   ASSERT_TRUE(PollUntil([&] {
     const auto servers = seen_.OpensOf(server.pid()), clients = seen_.OpensOf(client.pid());
-    return servers.size() == 1 && clients.size() == 1 && seen_.ClosedOf(servers[0].conn.cookie).read_ended &&
+    return servers.size() == 1 && clients.size() == 1 &&
+           seen_.ClosedOf(servers[0].conn.cookie).read_ended &&
            seen_.DataOf(clients[0].conn.cookie).size() == 2;
   }));
   unlink(path.c_str());
@@ -274,7 +281,8 @@ TEST_P(SourceTest, IgnoresAnExcludedProcessAndItsLedgerCloses) {
     (void)!write(pair[0], kRequest.data(), kRequest.size());
   };
   const Child excluded(run);
-  ASSERT_TRUE(source_->SetVerdict(static_cast<std::uint32_t>(excluded.pid()), Verdict::kExclude).has_value());
+  ASSERT_TRUE(source_->SetVerdict(static_cast<std::uint32_t>(excluded.pid()), Verdict::kExclude)
+                  .has_value());
   const std::uint64_t before = Count("ignored", "excluded");
   ASSERT_EQ(write(go[1], "x", 1), 1);
   ASSERT_TRUE(PollUntil([&] { return Count("ignored", "excluded") > before; }));
@@ -286,7 +294,8 @@ TEST_P(SourceTest, IgnoresAnExcludedProcessAndItsLedgerCloses) {
   for (const int fd : {pair[0], pair[1], go[0], go[1]}) close(fd);
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, SourceTest, testing::Values("socktrace", "fentry", "kprobe", "syscall"),
+INSTANTIATE_TEST_SUITE_P(Backends, SourceTest,
+                         testing::Values("socktrace", "fentry", "kprobe", "syscall"),
                          [](const auto& info) { return info.param; });
 
 }  // namespace
