@@ -185,7 +185,7 @@ bool Http1Connection::FeedResponses(Piece& piece) {
           Desynchronize(DropFrom(unanswered_, ExchangeDrop::kFramingLost));
         }
         // Looking for the answer to a request, and what was skipped is not older than the request.
-        if (in_step_ && before != 0 && responses_.scanning() && responses_.at_boundary() &&
+        if (before != 0 && responses_.scanning() && responses_.at_boundary() &&
             unanswered_ != nullptr && !CannotAnswer(*unanswered_, piece.ts_ns)) {
           context_.ledger.Lost(HeadLoss::kResponse);
           Desynchronize(DropFrom(unanswered_, ExchangeDrop::kResponseLost) - 1);
