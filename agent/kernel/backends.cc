@@ -4,6 +4,7 @@
 #include "agent/kernel/live_source.h"
 #include "bpf/abi/settings.h"  // for the skeletons
 #include "socktrace.skel.h"
+#include "syscall.skel.h"
 
 namespace wirespan::kernel {
 namespace {
@@ -15,6 +16,10 @@ const std::vector<BpfObject::Spec>& Specs() {
        {"socket_sent", "socket_received"},
        "this kernel has no tracepoints sock_send_length and sock_recv_length (Linux 6.3 brought "
        "them)"},
+      {"syscall",
+       &syscall_bpf::elf_bytes,
+       {"call_ended"},
+       "this kernel has no typed tracepoint sys_exit"},
   };
   return specs;
 }

@@ -126,9 +126,16 @@ static __always_inline __u32 ws_tell_length(struct ws_ring_control *ring, struct
 	return WS_ROOM;
 }
 
+struct ws_io {
+	__u32 direction;
+	__u32 nr; /* of the system call; ~0: none of this task's (io_uring) */
+	__u64 arg1;
+	__u64 arg2;
+};
+
 /* Where the call's bytes lie in the stream; moves `next` behind them. */
 static __always_inline __u64 ws_locate(struct ws_sock *ws, struct sock *sk, struct ws_counts *counts, __u32 direction,
-				       __u32 len, bool *exact)
+				       __u32 len, __u32 after, bool *exact)
 {
 	struct ws_dir *dir = &ws->dir[direction & 1];
 	__u64 start = dir->next, end;
@@ -139,7 +146,7 @@ static __always_inline __u64 ws_locate(struct ws_sock *ws, struct sock *sk, stru
 		tp = ws_tcp(sk);
 		if (!tp)
 			return start;
-		end = ws_tcp_position(ws, sk, tp, direction);
+		end = ws_tcp_position(ws, sk, tp, direction) - after;
 		if (end == start + len) {
 			*exact = true;
 		} else if (end > start + len) {
@@ -157,9 +164,10 @@ static __always_inline __u64 ws_locate(struct ws_sock *ws, struct sock *sk, stru
 }
 
 static __always_inline void ws_capture(struct ws_ring_control *ring, struct ws_scratch *s, struct ws_sock *ws,
-				       struct sock *sk, struct ws_counts *counts, __u32 direction, __u32 len,
-				       __u32 shape, __u64 arg1, __u64 arg2)
+				       struct sock *sk, struct ws_counts *counts, const struct ws_io *io,
+				       __u32 len, __u32 after, __u32 shape)
 {
+	__u32 direction = io->direction;
 	struct ws_dir *dir = &ws->dir[direction & 1];
 	__u64 head = ring->head;
 	bool exact = false, look = shape != WS_SHAPE_NONE;
@@ -171,7 +179,7 @@ static __always_inline void ws_capture(struct ws_ring_control *ring, struct ws_s
 	s->plan.len = len;
 	s->plan.head_max = ws_head_max;
 	s->plan.turned = ws->last_direction != direction;
-	s->plan.start = ws_locate(ws, sk, counts, direction, len, &exact);
+	s->plan.start = ws_locate(ws, sk, counts, direction, len, after, &exact);
 	ws->last_direction = direction;
 	s->header.conn = ws->id;
 	s->header.direction = direction;
@@ -181,7 +189,7 @@ static __always_inline void ws_capture(struct ws_ring_control *ring, struct ws_s
 	s->at = head + (ws->flags & WS_SOCK_OPENED ? 0 : ws_open_size(ws));
 	s->dir = *dir;
 	s->talk = ws->talk;
-	if (look && !ws_find_bytes(s, shape, arg1, arg2, len, s->header.tid)) {
+	if (look && !ws_find_bytes(s, shape, io->arg1, io->arg2, len, s->header.tid)) {
 		s->fault = 1;
 		look = false;
 	}
@@ -243,16 +251,12 @@ static __always_inline void ws_capture(struct ws_ring_control *ring, struct ws_s
 	}
 }
 
-struct ws_io {
-	__u32 direction;
-	__u32 nr; /* of the system call; ~0: none of this task's (io_uring) */
-	__u64 arg1;
-	__u64 arg2;
-};
-
-/* A call of this task on `sk` moved `len` > 0 bytes and returned. */
-static __always_inline void ws_on_bytes(struct sock *sk, struct task_struct *task, struct ws_counts *counts,
-					const struct ws_io *io, __u32 tgid, __u32 tid, __u32 len)
+/*
+ * A call of this task on `sk` moved `len` > 0 bytes and returned; `after` more bytes followed in the same call, which
+ * will be told next.
+ */
+static __always_inline void ws_on_bytes(struct sock *sk, struct ws_counts *counts, const struct ws_io *io, __u32 tgid,
+					__u32 tid, __u32 len, __u32 after)
 {
 	__u32 cpu, shape, generation = *(volatile __u32 *)&ws_control.generation;
 	struct ws_ring_control *ring;
@@ -283,9 +287,9 @@ static __always_inline void ws_on_bytes(struct sock *sk, struct task_struct *tas
 			return;
 		}
 #ifdef WS_TYPED
-		ws_first_sight(ws, sk, ws_socket_id(sk), inet, io->direction, len);
+		ws_first_sight(ws, sk, ws_socket_id(sk), inet, io->direction, len + after);
 #else
-		ws_first_sight(ws, sk, id, inet, io->direction, len);
+		ws_first_sight(ws, sk, id, inet, io->direction, len + after);
 #endif
 		ws->tgid = tgid;
 		ws->generation = generation;
@@ -323,7 +327,7 @@ static __always_inline void ws_on_bytes(struct sock *sk, struct task_struct *tas
 	s->cpu = cpu;
 	s->header.tgid = tgid;
 	s->header.tid = tid;
-	ws_capture(ring, s, ws, sk, counts, io->direction, len, shape, io->arg1, io->arg2);
+	ws_capture(ring, s, ws, sk, counts, io, len, after, shape);
 	ws_ring_end(ring);
 }
 

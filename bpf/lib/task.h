@@ -1,17 +1,67 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The task that made the call, its registers, and the ways in which it may not be what it seems. */
+/* The task that makes the call: who it is, which system call it is in, and the ways in which it is not what it seems. */
 #ifndef WIRESPAN_BPF_TASK_H
 #define WIRESPAN_BPF_TASK_H
 
 #include "bpf/lib/io.h"
 
-static __always_inline bool ws_thirty_two_bit(struct task_struct *task)
-{
+struct ws_caller {
+	__u32 tgid;
+	__u32 tid;
+	__u32 nr;
+	bool kernel_thread;
+	bool io_worker;
+	bool thirty_two_bit;
+	bool io_uring;
+	__u64 arg0;
+	__u64 arg1;
+	__u64 arg2;
+	__u64 arg3;
+};
+
 #ifdef __TARGET_ARCH_arm64
-	return task->thread_info.flags & (1ul << 22); /* TIF_32BIT */
+#define WS_COMPAT(thread) ((thread).flags >> 22 & 1) /* TIF_32BIT */
 #else
-	return task->thread_info.status & 2; /* TS_COMPAT: this very call */
+#define WS_COMPAT(thread) ((thread).status >> 1 & 1) /* TS_COMPAT: this very call */
 #endif
+
+#ifdef WS_TYPED
+
+static __always_inline void ws_who(struct ws_caller *who, struct task_struct *task)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+
+	who->tgid = task->tgid;
+	who->tid = task->pid;
+	who->kernel_thread = task->flags & WS_PF_KTHREAD;
+	who->io_worker = task->flags & WS_PF_IO_WORKER;
+	who->thirty_two_bit = WS_COMPAT(task->thread_info);
+	who->io_uring = task->io_uring != NULL;
+	who->nr = WS_REGS_NR(regs);
+	who->arg0 = WS_REGS_ARG0(regs);
+	who->arg1 = WS_REGS_ARG1(regs);
+	who->arg2 = WS_REGS_ARG2(regs);
+	who->arg3 = WS_REGS_ARG3(regs);
+}
+
+#endif
+
+/* The socket behind a descriptor of the task, by address; NULL: no socket. */
+static __always_inline struct sock *ws_sock_of(struct task_struct *task, __u32 fd)
+{
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **slots, *file = NULL;
+	struct socket *socket;
+
+	if (fd >= BPF_CORE_READ(table, max_fds))
+		return NULL;
+	slots = BPF_CORE_READ(table, fd);
+	if (bpf_probe_read_kernel(&file, sizeof(file), slots + fd) || !file)
+		return NULL;
+	if ((BPF_CORE_READ(file, f_inode, i_mode) & 0170000) != 0140000)
+		return NULL;
+	socket = BPF_CORE_READ(file, private_data);
+	return BPF_CORE_READ(socket, sk);
 }
 
 #endif

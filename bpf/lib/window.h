@@ -57,6 +57,14 @@ WS_NOINLINE __u32 ws_window_look(__u32 at, __u32 n, __u32 complete)
 	return p ? ws_classify(p + (at & (WS_WINDOW - 1)), n, complete) : WS_LOOK_OTHER;
 }
 
+WS_NOINLINE __u32 ws_window_empty_line(__u32 n)
+{
+	struct ws_scratch *s = ws_my_scratch();
+	__u8 *p = s ? ws_my_window(s) : NULL;
+
+	return p ? ws_find_empty_line(p, n) : WS_WINDOW;
+}
+
 WS_NOINLINE __u32 ws_window_end(__u32 n, __u32 tail)
 {
 	struct ws_scratch *s = ws_my_scratch();

@@ -65,23 +65,14 @@ WS_INLINE __u8 ws_tail_after(const __u8 *p, __u32 n, __u8 tail)
 	return before == '\n' ? WS_TAIL_LF_CR : WS_TAIL_NONE;
 }
 
-/* The number of bytes up to the head's end, the empty line included; 0: it does not end in this window. */
-WS_INLINE __u32 ws_head_end(const __u8 *p, __u32 n, __u8 tail)
+/* The index of the first of 8 bytes among which is the LF that an empty line follows; n or more: nowhere. */
+WS_INLINE __u32 ws_find_empty_line(const __u8 *p, __u32 n)
 {
 	__u32 i;
 
-	if (n == 0 || n > WS_WINDOW)
-		return 0;
-	if (tail != WS_TAIL_NONE) {
-		if (p[0] == '\n')
-			return 1;
-		if (tail == WS_TAIL_LF && p[0] == '\r' && n > 1 && p[1] == '\n')
-			return 2;
-	}
 	WS_ROLLED
 	for (i = 0; i < WS_WINDOW; i += 8) {
-		__u64 word, x, after, ends;
-		__u32 at, length;
+		__u64 word, x, after;
 
 		if (i >= n)
 			break;
@@ -91,18 +82,47 @@ WS_INLINE __u32 ws_head_end(const __u8 *p, __u32 n, __u8 tail)
 		if (!((x - WS_ONES) & ~x & WS_HIGHS))
 			continue;
 		after = ws_load64(p + i + 1);
-		ends = ws_equal_bytes(word, '\n') &
-		       (ws_equal_bytes(after, '\n') |
-			(ws_equal_bytes(after, '\r') & ws_equal_bytes(ws_load64(p + i + 2), '\n')));
-		if (!ends)
-			continue;
-		at = ws_lowest_byte(ends);
-		length = i + at + 2;
-		if (!(ws_equal_bytes(after, '\n') & (0x80ull << (8 * (at & 7)))))
-			length += 1;
-		return length <= n ? length : 0;
+		if (ws_equal_bytes(word, '\n') &
+		    (ws_equal_bytes(after, '\n') |
+		     (ws_equal_bytes(after, '\r') & ws_equal_bytes(ws_load64(p + i + 2), '\n'))))
+			return i;
 	}
-	return 0;
+	return WS_WINDOW;
+}
+
+/* In the kernel the loop is a function of its own to the verifier: see WS_LOOK_AT. */
+#ifndef WS_FIND_EMPTY_LINE
+#define WS_FIND_EMPTY_LINE(p, n) ws_find_empty_line(p, n)
+#endif
+
+/* The number of bytes up to the head's end, the empty line included; 0: it does not end in this window. */
+WS_INLINE __u32 ws_head_end(const __u8 *p, __u32 n, __u8 tail)
+{
+	__u64 after, ends;
+	__u32 i, at;
+
+	if (n == 0 || n > WS_WINDOW)
+		return 0;
+	if (tail != WS_TAIL_NONE) {
+		if (p[0] == '\n')
+			return 1;
+		if (tail == WS_TAIL_LF && p[0] == '\r' && n > 1 && p[1] == '\n')
+			return 2;
+	}
+	i = WS_FIND_EMPTY_LINE(p, n);
+	if (i >= n || i >= WS_WINDOW)
+		return 0;
+	after = ws_load64(p + i + 1);
+	ends = ws_equal_bytes(ws_load64(p + i), '\n') &
+	       (ws_equal_bytes(after, '\n') |
+		(ws_equal_bytes(after, '\r') & ws_equal_bytes(ws_load64(p + i + 2), '\n')));
+	if (!ends)
+		return 0;
+	at = ws_lowest_byte(ends);
+	i += at + 2;
+	if (!(ws_equal_bytes(after, '\n') & (0x80ull << (8 * (at & 7)))))
+		i++;
+	return i <= n ? i : 0;
 }
 
 /* Whether the window ends exactly in CR LF CR LF: the cheap test for the common case of a call that is one head. */

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Hooks that every backend shares: the states of TCP sockets, the end of them, and processes. Tracepoints with typed
+ * arguments (5.5); tcp_destroy_sock fires when nobody can use the socket any more.
+ */
+#ifndef WIRESPAN_BPF_PROCESS_PROBE_H
+#define WIRESPAN_BPF_PROCESS_PROBE_H
+
+#include "bpf/lib/lifecycle.h"
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(socket_state, struct sock *sk, int before, int state)
+{
+	ws_on_state(sk, state);
+	return 0;
+}
+
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(socket_destroyed, struct sock *sk)
+{
+	ws_on_destroy(sk);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_binprm *program)
+{
+	ws_on_exec(task, program);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(process_exit, struct task_struct *task)
+{
+	ws_on_exit(task);
+	return 0;
+}
+
+#endif

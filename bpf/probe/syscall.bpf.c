@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Hook: the raw tracepoint sys_exit, at which the registers still hold the call's arguments. Right from 5.8 on, on
+ * every architecture. The last resort: it taxes every system call of the machine, so the first thing it does is to let
+ * the others go. Sees no io_uring, and the descriptor may name another socket by then if a thread has replaced it.
+ */
+#include "bpf/lib/process_probe.h"
+#include "bpf/lib/task.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+#define WS_MESSAGES_MAX 64
+
+/* What the call in progress moves, one message at a time; a function of its own to the verifier. */
+WS_NOINLINE int ws_syscall_bytes(__u64 socket, __u64 nr_and_direction, __u64 arg1, __u64 arg2, __u64 len_and_after)
+{
+	struct ws_counts *counts = ws_my_counts();
+	__u64 ids = bpf_get_current_pid_tgid();
+	struct ws_io io = {
+		.direction = nr_and_direction & 1, .nr = nr_and_direction >> 1, .arg1 = arg1, .arg2 = arg2};
+	__u32 len = len_and_after;
+
+	if (!counts)
+		return 0;
+	counts->of[WS_SEEN].events++;
+	counts->of[WS_SEEN].bytes += len;
+	ws_on_bytes((struct sock *)socket, counts, &io, ids >> 32, ids, len, len_and_after >> 32);
+	return 0;
+}
+
+WS_NOINLINE int ws_syscall_messages(__u64 socket, __u64 nr_and_direction, __u64 vector, __u32 count)
+{
+	__u32 i, len, total = 0;
+
+	WS_ROLLED
+	for (i = 0; i < WS_MESSAGES_MAX; i++) {
+		if (i >= count)
+			break;
+		if (bpf_probe_read_user(&len, sizeof(len), (void *)(vector + i * WS_MMSGHDR_SIZE + 56)))
+			return 0;
+		total += len;
+	}
+	WS_ROLLED
+	for (i = 0; i < WS_MESSAGES_MAX; i++) {
+		if (i >= count)
+			break;
+		if (bpf_probe_read_user(&len, sizeof(len), (void *)(vector + i * WS_MMSGHDR_SIZE + 56)))
+			return 0;
+		total -= len;
+		if (len > 0)
+			ws_syscall_bytes(socket, nr_and_direction, vector + i * WS_MMSGHDR_SIZE, 1,
+					 (__u64)total << 32 | len);
+	}
+	return 0;
+}
+
+static __always_inline int ws_ignore(__u32 what, __u32 len)
+{
+	struct ws_counts *counts = ws_my_counts();
+
+	if (counts) {
+		counts->of[WS_SEEN].events++;
+		counts->of[WS_SEEN].bytes += len;
+		ws_note(counts, what, len);
+	}
+	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(call_ended, struct pt_regs *regs, long ret)
+{
+	struct task_struct *task;
+	struct ws_counts *counts;
+	struct sock *sk;
+	__u32 nr, fd, direction = WS_READ, flags = 0, tgid;
+	__u64 arg1, arg2;
+
+	if (ret < 0)
+		return 0;
+	nr = WS_REGS_NR(regs);
+	switch (nr) {
+	case WS_NR_READ:
+	case WS_NR_READV:
+	case WS_NR_PREADV2:
+	case WS_NR_RECVFROM:
+	case WS_NR_RECVMSG:
+	case WS_NR_RECVMMSG:
+		break;
+	case WS_NR_WRITE:
+	case WS_NR_WRITEV:
+	case WS_NR_PWRITEV2:
+	case WS_NR_SENDTO:
+	case WS_NR_SENDMSG:
+	case WS_NR_SENDMMSG:
+	case WS_NR_SENDFILE:
+		direction = WS_WRITE;
+		break;
+	case WS_NR_SPLICE:
+		break;
+	case WS_NR_IO_URING_ENTER:
+		if (ret > 0) {
+			counts = ws_my_counts();
+			if (counts)
+				ws_note(counts, WS_NOTED_IO_URING, 0);
+		}
+		return 0;
+#ifdef __TARGET_ARCH_x86
+	/* The numbers that 32-bit programs use for the like: read, write, socketcall, readv, writev, sendto... */
+	case 3:
+	case 4:
+	case 102:
+	case 145:
+	case 146:
+	case 369 ... 372:
+		task = bpf_get_current_task_btf();
+		if (ret > 0 && WS_COMPAT(task->thread_info) && (nr == 102 || ws_sock_of(task, (__u32)regs->bx)))
+			return ws_ignore(WS_IGNORED_THIRTY_TWO_BIT, nr == 102 ? 0 : ret);
+		return 0;
+#endif
+	default:
+		return 0;
+	}
+	task = bpf_get_current_task_btf();
+	tgid = task->tgid;
+	if (tgid == ws_self)
+		return 0;
+	fd = WS_REGS_ARG0(regs);
+	arg1 = WS_REGS_ARG1(regs);
+	arg2 = WS_REGS_ARG2(regs);
+	if (WS_COMPAT(task->thread_info))
+		return 0; /* another table of numbers: not what it seems */
+	sk = ws_sock_of(task, fd);
+	if (!sk && nr == WS_NR_SPLICE) {
+		sk = ws_sock_of(task, arg2);
+		direction = WS_WRITE;
+	}
+	if (!sk)
+		return 0;
+	if (nr == WS_NR_RECVFROM || nr == WS_NR_RECVMMSG || nr == WS_NR_SENDTO || nr == WS_NR_SENDMMSG)
+		flags = WS_REGS_ARG3(regs);
+	else if (nr == WS_NR_RECVMSG || nr == WS_NR_SENDMSG)
+		flags = arg2;
+	if (flags & WS_MSG_PEEK)
+		return ws_ignore(WS_IGNORED_PEEK, ret);
+	if (flags & (WS_MSG_OOB | WS_MSG_ERRQUEUE))
+		return ws_ignore(WS_IGNORED_OUT_OF_BAND, ret);
+	if (ret == 0) {
+		ws_ignore(WS_IGNORED_EMPTY, 0);
+		counts = ws_my_counts();
+		if (counts && direction == WS_READ && nr != WS_NR_RECVMMSG &&
+		    !((nr == WS_NR_READ || nr == WS_NR_RECVFROM) && arg2 == 0))
+			ws_on_end(sk, counts, tgid, task->pid);
+		return 0;
+	}
+	if (nr == WS_NR_RECVMMSG || nr == WS_NR_SENDMMSG) {
+		nr = nr == WS_NR_RECVMMSG ? WS_NR_RECVMSG : WS_NR_SENDMSG;
+		ws_syscall_messages((__u64)sk, (__u64)nr << 1 | direction, arg1, ret);
+		return 0;
+	}
+	if (direction == WS_READ && (flags & WS_MSG_TRUNC))
+		nr = WS_NR_SENDFILE;
+	ws_syscall_bytes((__u64)sk, (__u64)nr << 1 | direction, arg1, arg2, (__u32)ret);
+	return 0;
+}
