@@ -57,7 +57,7 @@ def children(pid):
 class Bench:
     def __init__(self, seconds):
         self.seconds = seconds
-        self.stack = Stack("metrics: {body_sizes: false}\n", start_agent=False, keep_telemetry=False)
+        self.stack = Stack(start_agent=False, keep_telemetry=False)
 
         class One(servers.Nginx):
             name = "nginx-bench"

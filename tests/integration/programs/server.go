@@ -42,7 +42,9 @@ func number(path string) int {
 func handle(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case strings.HasPrefix(r.URL.Path, "/echo"):
-		io.Copy(w, r.Body)
+		// All of it first: net/http stops reading a request once its answer has begun.
+		body, _ := io.ReadAll(r.Body)
+		w.Write(body)
 	case strings.HasPrefix(r.URL.Path, "/status/"):
 		w.WriteHeader(number(r.URL.Path))
 	case strings.HasPrefix(r.URL.Path, "/bytes/"):

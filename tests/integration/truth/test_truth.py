@@ -13,12 +13,6 @@ import unittest
 import servers
 from stack import Stack, wait_for
 
-CONFIG = """
-capture: {filter: {exclude: {command_lines: []}}}
-metrics: {body_sizes: true}
-"""
-
-
 class Client:
     """Python's http.client on one connection, remembering what it did and how long it took."""
 
@@ -50,7 +44,7 @@ class TruthCase(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.stack = Stack(CONFIG)
+        cls.stack = Stack(body_sizes=True)
 
     @classmethod
     def tearDownClass(cls):
@@ -293,7 +287,7 @@ class Awkward(TruthCase):
 
 class OldConnections(unittest.TestCase):
     def test_connections_older_than_the_agent(self):
-        stack = Stack(CONFIG, start_agent=False)
+        stack = Stack(start_agent=False)
         try:
             server = servers.Go(stack)
             clients = [Client(server.port) for _ in range(8)]
