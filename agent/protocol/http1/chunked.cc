@@ -19,6 +19,12 @@ void ChunkedDecoder::EndOfSizeLine() {
   state_ = digits_ == 0 ? State::kInvalid : remaining_ == 0 ? State::kTrailerStart : State::kData;
 }
 
+void ChunkedDecoder::BeginSizeLine() {
+  state_ = State::kSize;
+  digits_ = 0;
+  line_end_ = 0;
+}
+
 std::size_t ChunkedDecoder::OnBytes(std::string_view bytes) {
   std::size_t pos = 0;
   while (pos < bytes.size()) {
@@ -58,10 +64,11 @@ std::size_t ChunkedDecoder::OnBytes(std::string_view bytes) {
       }
       case State::kDataEnd:
         if (c == '\n') {
-          state_ = State::kSize;
-          digits_ = 0;
+          BeginSizeLine();
         } else if (c != '\r') {
           state_ = State::kInvalid;
+        } else {
+          line_end_ = 1;
         }
         ++pos;
         break;
@@ -87,11 +94,17 @@ std::size_t ChunkedDecoder::OnBytes(std::string_view bytes) {
 }
 
 std::uint64_t ChunkedDecoder::OnGap(std::uint64_t n) {
-  if (state_ != State::kData) return 0;
-  const std::uint64_t inside = std::min(n, remaining_);
-  payload_ += inside;
-  remaining_ -= inside;
-  if (remaining_ == 0) state_ = State::kDataEnd;
+  std::uint64_t inside = 0;
+  if (state_ == State::kData) {
+    inside = std::min(n, remaining_);
+    payload_ += inside;
+    remaining_ -= inside;
+    if (remaining_ == 0) state_ = State::kDataEnd;
+  }
+  while (state_ == State::kDataEnd && inside < n) {
+    ++inside;
+    if (++line_end_ == 2) BeginSizeLine();
+  }
   return inside;
 }
 

@@ -38,9 +38,25 @@ TEST(ChunkedTest, SkipsAGapInsideAChunk) {
 TEST(ChunkedTest, SaysWhereAGapHidesFraming) {
   ChunkedDecoder decoder;
   decoder.OnBytes("10\r\nabc");
-  EXPECT_EQ(decoder.OnGap(100), 13u);
-  EXPECT_EQ(decoder.OnGap(87), 0u);
+  EXPECT_EQ(decoder.OnGap(100), 15u);  // 13 of data, CR LF; then a size that nobody can know
+  EXPECT_EQ(decoder.OnGap(85), 0u);
   EXPECT_EQ(decoder.payload(), 16u);
+}
+
+// The capture copies size lines alone: a gap holds the data and its line end.
+TEST(ChunkedTest, SkipsAGapThroughTheLineEndOfAChunk) {
+  for (std::uint64_t first = 0; first <= 2502; ++first) {
+    SCOPED_TRACE(first);
+    ChunkedDecoder decoder;
+    EXPECT_EQ(decoder.OnBytes("9c4\r\n"), 5u);
+    EXPECT_EQ(decoder.OnGap(first), first);
+    EXPECT_EQ(decoder.OnGap(2502 - first), 2502 - first);
+    EXPECT_EQ(decoder.OnBytes("9c4;x=y\r\n"), 9u);
+    EXPECT_EQ(decoder.OnGap(2502), 2502u);
+    EXPECT_EQ(decoder.OnBytes("0\r\n\r\n"), 5u);
+    EXPECT_TRUE(decoder.done());
+    EXPECT_EQ(decoder.payload(), 5000u);
+  }
 }
 
 TEST(ChunkedTest, RefusesNonsense) {
