@@ -192,37 +192,40 @@ class Apache(TruthCase):
         self.assert_same([key(e) for e in client.done], self.spans_of(server.port, "client", len(client.done)), "apache client")
 
 
-class Awkward(TruthCase):
-    def exchange_raw(self, port, pieces, wait_answers, close=True):
-        """Sends pieces as they are, reads until so many answers' heads came, returns the bytes."""
-        s = socket.create_connection(("127.0.0.1", port))
-        for piece in pieces:
-            s.sendall(piece)
-        s.settimeout(30)
-        data = b""
-        while data.count(b"HTTP/1.1 ") < wait_answers or not data.endswith(b"end"):
-            got = s.recv(65536)
-            if not got:
-                break
-            data += got
-        if close:
-            s.close()
-        return data
+def exchange_raw(port, pieces, wait_answers, close=True):
+    """Sends pieces as they are, reads until so many answers' heads came, returns the bytes."""
+    s = socket.create_connection(("127.0.0.1", port))
+    for piece in pieces:
+        s.sendall(piece)
+    s.settimeout(30)
+    data = b""
+    while data.count(b"HTTP/1.1 ") < wait_answers or not data.endswith(b"end"):
+        got = s.recv(65536)
+        if not got:
+            break
+        data += got
+    if close:
+        s.close()
+    return data
 
+
+class Pipelined(TruthCase):
     def test_pipelined_sixteen_in_one_write(self):
         server = servers.Go(self.stack)
         requests = b"".join(b"GET /bytes/3?p=%d HTTP/1.1\r\nHost: x\r\n%s\r\n" % (i, b"Connection: close\r\n" if i == 15 else b"")
                             for i in range(16))
-        self.exchange_raw(server.port, [requests], 99)
+        exchange_raw(server.port, [requests], 99)
         truth = [("GET", f"/bytes/3?p={i}", 200) for i in range(16)]
         self.assert_same(truth, self.stack.settled_spans(lambda s: s.kind == "server" and s.pid == server.child.pid, 16), "pipelined server")
         mine = lambda s: s.kind == "client" and s.pid == os.getpid() and "?p=" in s.target
         self.assert_same(truth, self.stack.settled_spans(mine, 16), "pipelined client")
 
+
+class Awkward(TruthCase):
     def test_byte_by_byte(self):
         server = servers.Go(self.stack)
         request = b"GET /bytes/3?slow-writer HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-        self.exchange_raw(server.port, [request[i:i + 1] for i in range(len(request))], 99)
+        exchange_raw(server.port, [request[i:i + 1] for i in range(len(request))], 99)
         for kind, pid in (("server", server.child.pid), ("client", os.getpid())):
             spans = self.stack.settled_spans(lambda s: s.kind == kind and s.pid == pid and "slow-writer" in s.target, 1)
             self.assert_same([("GET", "/bytes/3?slow-writer", 200)], spans, f"byte by byte, {kind}")
