@@ -66,6 +66,8 @@ WS_NOINLINE int ws_step(void)
 		return s->plan.want != 0;
 	}
 	end = s->plan.want ? s->plan.pos : s->plan.len;
+	if (end < pos + keep)
+		end = pos + keep; /* the next window begins among bytes that are kept already */
 	data->header = s->header;
 	if (s->plan.act == WS_ACT_TLS) {
 		/* The bytes follow the header directly there. */

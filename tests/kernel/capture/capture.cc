@@ -357,7 +357,7 @@ void Capture::Sync() {
 }
 
 bool Capture::WaitFor(const std::function<bool()>& done) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(15);
   while (true) {
     Sync();
     if (done()) return true;

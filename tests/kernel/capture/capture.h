@@ -56,7 +56,7 @@ class Capture {
   void Restart();
   // Hands over what the kernel has by now.
   void Sync();
-  // Syncs until `done` is true; false when the deadline (30 s) is over.
+  // Syncs until `done` is true; false when the deadline (15 s) is over.
   bool WaitFor(const std::function<bool()>& done);
 
   // Stops and resumes reading the ring.

@@ -186,6 +186,12 @@ std::string Request(std::string_view path) {
          " HTTP/1.1\r\nHost: test.example\r\nUser-Agent: kernel-test/1\r\n\r\n";
 }
 
+std::string Post(std::string_view path, std::size_t body_bytes) {
+  return "POST " + std::string(path) +
+         " HTTP/1.1\r\nHost: test.example\r\nContent-Length: " + std::to_string(body_bytes) +
+         "\r\n\r\n" + std::string(body_bytes, 'u');
+}
+
 std::string Response(std::size_t body_bytes) {
   return "HTTP/1.1 200 OK\r\nServer: kernel-test\r\nContent-Length: " + std::to_string(body_bytes) +
          "\r\n\r\n" + std::string(body_bytes, 'b');

@@ -54,6 +54,7 @@ void SetNonBlocking(int fd);
 
 // "GET <path> HTTP/1.1" with a few headers, and an answer with a body of so many bytes.
 std::string Request(std::string_view path);
+std::string Post(std::string_view path, std::size_t body_bytes);
 std::string Response(std::size_t body_bytes);
 // A request whose head (last empty line included) has exactly that size.
 std::string RequestOfSize(std::size_t head_bytes);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,15 +11,16 @@ namespace wirespan::kernel_test {
 // One way of moving bytes over a stream socket.
 struct Way {
   std::string name{};
-  // Sends all of it, in as many calls as the way takes.
+  // Sends a message (a head, an empty line, a body), in as many calls as the way takes.
   std::function<void(int fd, std::string_view bytes)> send{};
-  // Receives exactly so many bytes.
+  // Receives a message of exactly so many bytes.
   std::function<std::string(int fd, std::size_t bytes)> receive{};
-  // False: the kernel moves the bytes without a buffer of the process; lengths are all that can be
-  // told.
-  bool send_shows_bytes = true;
-  bool receive_shows_bytes = true;
+  // False: the kernel moves bodies without a buffer of the process; lengths are all that can be
+  // told of them.
+  bool send_shows_body = true;
+  bool receive_shows_body = true;
 };
+inline void PrintTo(const Way& way, std::ostream* out) { *out << way.name; }
 
 const std::vector<Way>& Ways();
 

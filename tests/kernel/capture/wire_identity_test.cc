@@ -51,7 +51,8 @@ class ThreeHosts {
         "chain post { type nat hook postrouting priority 100; oifname eth1 masquerade; }\n";
     if (loss_percent > 0) {
       rules +=
-          "chain losing { type filter hook forward priority 0; meta length > 60 numgen random mod 100 "
+          "chain losing { type filter hook forward priority 0; meta length > 60 numgen random mod "
+          "100 "
           "< " +
           std::to_string(loss_percent) + " drop; }\n";
     }
