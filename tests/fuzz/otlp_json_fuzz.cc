@@ -17,7 +17,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto json = RequestToJson(signal, *bytes);
     if (!json) continue;  // nested too deeply to print
     const auto again = RequestFromJson(signal, *json);
-    if (!again || RequestToJson(signal, *again) != json) std::abort();
+    if (!again) std::abort();
+    const auto same = RequestToJson(signal, *again);
+    if (!same || *same != *json) std::abort();
   }
   return 0;
 }
