@@ -24,6 +24,7 @@ std::uint64_t Nanoseconds(milliseconds duration) {
 Destination::Destination(otlp::Signal signal, const ExporterOptions& options, const Clock& clock,
                          std::unique_ptr<Transport> transport, SignalMetrics& metrics)
     : signal_(signal),
+      name_(transport->name()),
       max_request_bytes_(options.max_request_bytes),
       clock_(clock),
       metrics_(metrics),
@@ -153,28 +154,25 @@ void Destination::Handle(Slot& slot, const Outcome& outcome, std::uint64_t now_n
       metrics_.rejected.Add(rejected);
       if (outcome.partial.populated()) {
         log::WriteLimited(log::Level::kWarn, "export-partial-" + std::string(signal),
-                          fmt::format("exporter: {} ({}) rejected {} of {}: {}", transport_->name(),
-                                      signal, rejected, slot.batch.items,
+                          fmt::format("exporter: {} ({}) rejected {} of {}: {}", name_, signal,
+                                      rejected, slot.batch.items,
                                       std::string_view(outcome.partial.message).substr(0, 200)));
       } else if (!outcome.message.empty()) {
-        log::WriteLimited(
-            log::Level::kWarn, "export-odd-" + std::string(signal),
-            fmt::format("exporter: {} ({}): {}", transport_->name(), signal, outcome.message));
+        log::WriteLimited(log::Level::kWarn, "export-odd-" + std::string(signal),
+                          fmt::format("exporter: {} ({}): {}", name_, signal, outcome.message));
       }
       if (std::exchange(failing_, false)) {
-        log::WriteLimited(
-            log::Level::kInfo, "export-again-" + std::string(signal),
-            fmt::format("exporter: {} ({}) takes data again", transport_->name(), signal));
+        log::WriteLimited(log::Level::kInfo, "export-again-" + std::string(signal),
+                          fmt::format("exporter: {} ({}) takes data again", name_, signal));
       }
       Free(slot);
       return;
     }
     case Outcome::Kind::kRefused:
       metrics_.Drop("refused", slot.batch.items);
-      log::WriteLimited(
-          log::Level::kWarn, "export-refused-" + std::string(signal),
-          fmt::format("exporter: {} ({}) refused {} items, dropped: {} {}", transport_->name(),
-                      signal, slot.batch.items, outcome.code, outcome.message));
+      log::WriteLimited(log::Level::kWarn, "export-refused-" + std::string(signal),
+                        fmt::format("exporter: {} ({}) refused {} items, dropped: {} {}", name_,
+                                    signal, slot.batch.items, outcome.code, outcome.message));
       Free(slot);
       return;
     case Outcome::Kind::kRetry:
@@ -190,17 +188,16 @@ void Destination::Retry(Slot& slot, const Outcome& outcome, std::uint64_t now_ns
   failing_ = true;
   if (delay.count() < 0) {
     metrics_.Drop("retries_exhausted", slot.batch.items);
-    log::WriteLimited(
-        log::Level::kWarn, "export-exhausted-" + std::string(signal),
-        fmt::format("exporter: {} ({}) did not take {} items in time, dropped: {} {}",
-                    transport_->name(), signal, slot.batch.items, outcome.code, outcome.message));
+    log::WriteLimited(log::Level::kWarn, "export-exhausted-" + std::string(signal),
+                      fmt::format("exporter: {} ({}) did not take {} items in time, dropped: {} {}",
+                                  name_, signal, slot.batch.items, outcome.code, outcome.message));
     Free(slot);
   } else {
     metrics_.retries.Add();
     log::WriteLimited(
         log::Level::kWarn, "export-retry-" + std::string(signal),
-        fmt::format("exporter: {} ({}): {} {}, retrying in {:.1f} s", transport_->name(), signal,
-                    outcome.code, outcome.message, static_cast<double>(delay.count()) / 1000));
+        fmt::format("exporter: {} ({}): {} {}, retrying in {:.1f} s", name_, signal, outcome.code,
+                    outcome.message, static_cast<double>(delay.count()) / 1000));
     slot.state = Slot::State::kWaiting;
     slot.due_ns = now_ns + Nanoseconds(delay);
   }

@@ -72,6 +72,7 @@ class Destination {
   bool Empty() const;
 
   const otlp::Signal signal_;
+  const std::string name_;  // of the endpoint; the transport ends before the last reports are read
   const std::size_t max_request_bytes_;
   const Clock& clock_;
   SignalMetrics& metrics_;

@@ -74,7 +74,7 @@ class GrpcTransport final : public Transport {
   ~GrpcTransport() override {
     std::unique_lock lock(mutex_);
     for (Call* call : calls_) call->context.TryCancel();
-    idle_.wait(lock, [this] { return calls_.empty(); });
+    idle_.wait(lock, [this] { return unfinished_ == 0; });
   }
 
   Encoding encoding() const override { return encoding_; }
@@ -95,6 +95,7 @@ class GrpcTransport final : public Transport {
     {
       const std::lock_guard lock(mutex_);
       calls_.insert(owned.release());
+      ++unfinished_;
     }
     stub_.UnaryCall(&call->context, method_, grpc::StubOptions(), &call->request, &call->response,
                     [this, call](const grpc::Status& status) { Finish(call, status); });
@@ -108,13 +109,20 @@ class GrpcTransport final : public Transport {
     std::function<void(Outcome)> done{};
   };
 
+  // On gRPC's thread. The context holds the channel, and whoever lets go of a channel last joins
+  // gRPC's callback threads: that must not be one of them, so the call is gone before the
+  // destructor may go on.
   void Finish(Call* call, const grpc::Status& status) {
-    const std::unique_ptr<Call> owned(call);
+    std::unique_ptr<Call> owned(call);
     owned->done(Judge(status, owned->response));
+    {
+      const std::lock_guard lock(mutex_);
+      calls_.erase(call);
+    }
+    owned.reset();
     const std::lock_guard lock(mutex_);
-    calls_.erase(call);
     // Under the lock: the destructor may free us as soon as it is released.
-    if (calls_.empty()) idle_.notify_all();
+    if (--unfinished_ == 0) idle_.notify_all();
   }
 
   Outcome Judge(const grpc::Status& status, const grpc::ByteBuffer& response) const {
@@ -160,9 +168,10 @@ class GrpcTransport final : public Transport {
   const std::size_t max_response_bytes_;
   const std::string name_;
   grpc::GenericStub stub_;
-  std::mutex mutex_{};  // guards calls_
+  std::mutex mutex_{};  // guards calls_ and unfinished_
   std::condition_variable idle_{};
-  std::unordered_set<Call*> calls_{};  // each owned by its own completion
+  std::unordered_set<Call*> calls_{};  // that can be cancelled; each owned by its own completion
+  std::size_t unfinished_ = 0;         // calls whose completion still runs
 };
 
 // gRPC writes its errors to stderr in a form of its own; what matters of them comes back as a

@@ -16,7 +16,9 @@ constexpr Path kPointPath{5, {Bits({1}), Bits({2}), Bits({2}), Bits({5, 7, 9, 10
 
 template <std::size_t N>
 constexpr Layout Of(const Nested (&nested)[N]) {
-  return {nested, N};
+  std::uint32_t numbers = 0;
+  for (const Nested& each : nested) numbers |= 1u << each.number;
+  return {nested, N, numbers};
 }
 
 // AnyValue holds ArrayValue and KeyValueList, which hold AnyValue again.
@@ -100,6 +102,7 @@ bool WellFormed(const Layout& layout, std::string_view message, int depth) {
   if (depth > 2 * kMaxValueDepth) return false;  // a value's level is two messages
   Reader reader(message);
   for (Field field; reader.Next(field);) {
+    if (field.number >= 32 || ((layout.numbers >> field.number) & 1u) == 0) continue;
     for (std::size_t i = 0; i < layout.count; ++i) {
       if (layout.nested[i].number != field.number) continue;
       if (field.type != WireType::kBytes) return false;

@@ -45,6 +45,7 @@ struct Nested {
 struct Layout {
   const Nested* nested = nullptr;
   std::size_t count = 0;
+  std::uint32_t numbers = 0;  // a bit per field number in `nested`, all below 32
 };
 const Layout& RequestLayout(Signal signal);
 

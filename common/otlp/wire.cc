@@ -111,8 +111,8 @@ bool ReadVarint(std::string_view& input, std::uint64_t& value) {
   return false;
 }
 
-bool Reader::Next(Field& field) {
-  if (rest_.empty() || !ok_) return false;
+bool Reader::NextOfAnyKind(Field& field) {
+  if (rest_.empty()) return false;
   const char* start = rest_.data();
   Tag tag;
   bool read = ReadTag(rest_, tag);
@@ -147,6 +147,7 @@ bool Reader::Next(Field& field) {
   }
   if (!read) {
     ok_ = false;
+    rest_ = {};
     return false;
   }
   field.encoded = {start, static_cast<std::size_t>(rest_.data() - start)};

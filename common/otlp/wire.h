@@ -47,10 +47,25 @@ class Reader {
  public:
   explicit Reader(std::string_view message) : rest_(message) {}
 
-  bool Next(Field& field);
+  bool Next(Field& field) {
+    // Most fields of OTLP are short texts and messages: number below 16, fewer than 128 bytes.
+    if (rest_.size() >= 2) {
+      const auto tag = static_cast<std::uint8_t>(rest_[0]);
+      const auto length = static_cast<std::uint8_t>(rest_[1]);
+      if ((tag & 0x87) == 2 && tag > 7 && length < 0x80 && length <= rest_.size() - 2) {
+        field = {tag / 8u, WireType::kBytes, 0, rest_.substr(2, length),
+                 rest_.substr(0, 2u + length)};
+        rest_.remove_prefix(2u + length);
+        return true;
+      }
+    }
+    return NextOfAnyKind(field);
+  }
   bool ok() const { return ok_; }
 
  private:
+  bool NextOfAnyKind(Field& field);
+
   std::string_view rest_;
   bool ok_ = true;
 };

@@ -98,7 +98,7 @@ TEST_P(OtlpClientBothTest, C03_SeveralRequestsAreUnderWayAtOnce) {
 
 TEST_P(OtlpClientBothTest, C04_FlushWaitsAsLongAsItIsTold) {
   harness.Start([](const OtlpRequest&, std::size_t index) {
-    return OtlpReply{.delay = index == 0 ? 0ms : 5000ms};
+    return OtlpReply{.delay = index == 0 ? 0ms : 2000ms};
   });
   harness.Send(5);
   EXPECT_EQ(harness.Acknowledged(), 5);
@@ -225,7 +225,7 @@ TEST_P(OtlpClientBothTest, C17_CompressedBodiesSaySo) {
 TEST_P(OtlpClientBothTest, C19_ADestinationThatHangsDoesNotHoldTheOther) {
   harness.options.metrics.enabled = true;
   harness.Start([](const OtlpRequest& request, std::size_t) {
-    return OtlpReply{.delay = request.signal == otlp::Signal::kTraces ? 10s : 0s};
+    return OtlpReply{.delay = request.signal == otlp::Signal::kTraces ? 3s : 0s};
   });
   harness.Accept(100);
   ASSERT_TRUE(harness.server->WaitForRequests(1));
@@ -303,7 +303,7 @@ TEST_P(OtlpClientBothTest, ADisabledSignalIsCountedAndCostsNothing) {
 TEST_P(OtlpClientBothTest, ATimedOutRequestIsTriedAgain) {
   harness.options.traces.timeout = 100ms;
   harness.Start([](const OtlpRequest&, std::size_t index) {
-    return OtlpReply{.delay = index == 0 ? 3000ms : 0ms};
+    return OtlpReply{.delay = index == 0 ? 1500ms : 0ms};
   });
   harness.Send(10);
   EXPECT_EQ(harness.Acknowledged(), 10);
