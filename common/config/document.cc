@@ -151,9 +151,10 @@ std::uint64_t Document::hash() const {
 
 std::vector<Problem> Document::problems() const {
   std::vector<Problem> sorted = impl_->context.problems;
-  std::stable_sort(sorted.begin(), sorted.end(), [&](const Problem& a, const Problem& b) {
+  std::sort(sorted.begin(), sorted.end(), [&](const Problem& a, const Problem& b) {
     const auto key = [&](const Problem& one) {
-      return std::tuple(impl_->Order(one), one.mark.line, one.mark.column);
+      return std::tuple(impl_->Order(one), one.mark.line, one.mark.column,
+                        std::string_view(one.sentence));
     };
     return key(a) < key(b);
   });

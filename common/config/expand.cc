@@ -76,7 +76,7 @@ class Expander {
       value.quoted = true;
     }
     if (text.empty() && !value.quoted) {
-      value = {.mark = mark};
+      value = NullAt(mark);
       return;
     }
     value.text = std::move(text);
@@ -84,10 +84,8 @@ class Expander {
 
   std::string Text(std::string_view text, const Mark& mark, int depth) {
     std::string out;
-    if (depth > kMaxReferenceDepth) {
-      problems_.push_back({mark, "references nest deeper than 16 levels"});
-      return out;
-    }
+    if (stopped_) return out;
+    if (depth > kMaxReferenceDepth) return Stop(mark, "references nest deeper than 16 levels");
     for (std::size_t i = 0; i < text.size(); ++i) {
       if (text[i] != '$') {
         out.push_back(text[i]);
@@ -105,12 +103,9 @@ class Expander {
       } else {
         out.push_back('$');
       }
-      total_ += 1;
-      if (out.size() > kMaxYamlBytes || total_ > 16 * kMaxYamlBytes) {
-        if (!overflowed_)
-          problems_.push_back({mark, "is larger than 1 MiB once variables are replaced"});
-        overflowed_ = true;
-        return {};
+      if (stopped_) return {};
+      if (out.size() > kMaxYamlBytes || ++total_ > 16 * kMaxYamlBytes) {
+        return Stop(mark, "is larger than 1 MiB once variables are replaced");
       }
     }
     return out;
@@ -147,6 +142,13 @@ class Expander {
     return Text(ToUtf8(*value), mark, depth + 1);
   }
 
+  // A bound was reached: told once, and nothing more is replaced in this document.
+  std::string Stop(const Mark& mark, std::string why) {
+    stopped_ = true;
+    problems_.push_back({mark, std::move(why)});
+    return {};
+  }
+
   static void SetMark(Value& value, const Mark& mark) {
     value.mark = mark;
     for (Value::Entry& entry : value.map) {
@@ -159,8 +161,8 @@ class Expander {
   const Environment& environment_;
   std::vector<Problem>& problems_;
   std::vector<Problem>& warnings_;
-  std::size_t total_ = 0;
-  bool overflowed_ = false;
+  std::size_t total_ = 0;  // bytes looked at, those of nested references too
+  bool stopped_ = false;
 };
 
 }  // namespace

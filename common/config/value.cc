@@ -8,6 +8,12 @@ std::string Mark::text() const {
   return out;
 }
 
+Value NullAt(Mark mark) {
+  Value value;
+  value.mark = std::move(mark);
+  return value;
+}
+
 const Value* Value::Find(std::string_view key) const {
   for (const Entry& entry : map) {
     if (entry.key == key) return &entry.value;

@@ -28,11 +28,14 @@ struct Value {
   std::string text{};  // kScalar
   bool quoted =
       false;  // kScalar: written in quotes or as a block, so it is text and never a number
-  std::vector<Entry> map{};  // kMap, in the order written
-  std::vector<Value> list{};
+  std::vector<Entry> map;  // kMap, in the order written
+  std::vector<Value> list;
 
   const Value* Find(std::string_view key) const;  // kMap; null if absent
 };
+
+// A null that stands there.
+Value NullAt(Mark mark);
 
 struct Value::Entry {
   std::string key{};

@@ -166,7 +166,7 @@ Value ParseYaml(std::string_view text, const std::string& name, std::vector<Prob
   if (!CheckBytes(file, text, problems)) return {};
   try {
     const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.empty()) return {.mark = start};
+    if (documents.empty()) return NullAt(start);
     if (documents.size() > 1) {
       problems.push_back({Mark{.file = file}, "holds several documents (\"---\"); one is allowed"});
     }

@@ -12,13 +12,13 @@
 
 #include "common/base/strings.h"
 #include "common/http/client_connection.h"
+#include "common/http/client_transport.h"
 #include "common/http/proxy.h"
 
 namespace wirespan::http {
 namespace internal {
 namespace {
 
-namespace asio = boost::asio;
 using SteadyTime = std::chrono::steady_clock::time_point;
 
 // One request from Send() to its callback.
@@ -194,9 +194,10 @@ class PooledClient final : public Client {
         return Exchange(job, true);
       }
     }
-    job->connection = job->route.tls
-                          ? MakeTlsConnection(context_, tls_, !options_.tls.insecure_skip_verify)
-                          : MakePlainConnection(context_);
+    job->connection = MakeConnection(
+        context_, job->route.tls
+                      ? MakeTlsTransport(context_, tls_, !options_.tls.insecure_skip_verify)
+                      : MakePlainTransport(context_));
     job->connection->Open(job->route, options_.connect_timeout, [this, job](Result<> opened) {
       if (!job->done) return;
       if (opened) return Exchange(job, false);

@@ -48,11 +48,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   virtual void Close() = 0;
 };
 
-std::shared_ptr<Connection> MakePlainConnection(boost::asio::io_context& context);
-std::shared_ptr<Connection> MakeTlsConnection(boost::asio::io_context& context,
-                                              std::shared_ptr<boost::asio::ssl::context> tls,
-                                              bool verify);
-
 Result<std::shared_ptr<boost::asio::ssl::context>> MakeClientTls(const TlsClientOptions& options);
 
 }  // namespace wirespan::http::internal

@@ -1,24 +1,11 @@
-#include "common/http/client_session.h"
+#include "common/http/client_transport.h"
 
 namespace wirespan::http::internal {
-namespace {
 
-class PlainConnection final : public ClientSession<Tcp::socket> {
- public:
-  using ClientSession::ClientSession;
-
- private:
-  void Secure() override { Opened(); }
-};
-
-}  // namespace
-
-std::shared_ptr<Connection> MakePlainConnection(asio::io_context& context) {
-  return std::make_shared<PlainConnection>(context);
-}
-
-std::string Route::key() const {
-  return (tls ? "s " : "p ") + host + " " + std::to_string(port) + " " + tunnel;
+ClientTransport MakePlainTransport(asio::io_context& context) {
+  auto transport = std::make_unique<PlainTransport<Tcp::socket>>(context);
+  Tcp::socket* lowest = &transport->lower();
+  return {.transport = std::move(transport), .lowest = lowest};
 }
 
 }  // namespace wirespan::http::internal

@@ -15,6 +15,7 @@
 
 #include "common/http/listen.h"
 #include "common/http/server_core.h"
+#include "common/http/server_transport.h"
 #include "common/telemetry/log.h"
 
 namespace wirespan::http {
@@ -171,9 +172,9 @@ class RunningServer final : public Server {
       ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     }
     std::string peer = PeerOf(fd);
-    auto session = tls_ == nullptr
-                       ? MakePlainSession(core_, std::move(socket), std::move(peer))
-                       : MakeTlsSession(core_, std::move(socket), std::move(peer), tls_);
+    auto session = MakeSession(core_, std::move(peer),
+                               tls_ == nullptr ? MakePlainTransport(std::move(socket))
+                                               : MakeTlsTransport(std::move(socket), tls_));
     core_->Add(session);
     asio::post(session->executor(), [session] { session->Start(); });
   }

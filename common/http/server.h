@@ -13,7 +13,7 @@
 #include "common/base/result.h"
 
 // A bounded HTTP server (admin pages, OTLP/HTTP, the control socket): HTTP/1.0 and 1.1 today.
-// Boost.Beast stays inside server_*.cc.
+// Boost.Beast stays inside the .cc files.
 namespace wirespan::http {
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
@@ -87,6 +87,9 @@ struct ServerOptions {
   std::chrono::seconds idle_timeout{60};
   int threads = 1;
   std::optional<TlsServerOptions> tls{};
+  // What a request gets that is refused before the handler (400, 413, 503) once its head was read;
+  // the status stays the server's. Without it: a line of plain text.
+  std::function<Response(int status, std::string_view content_type)> refusal{};
 };
 
 struct ServerStats {

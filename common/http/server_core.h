@@ -105,12 +105,6 @@ struct Core {
 std::unique_ptr<Responder> MakeResponder(std::shared_ptr<Core> core,
                                          std::weak_ptr<SessionBase> session);
 
-std::shared_ptr<SessionBase> MakePlainSession(std::shared_ptr<Core> core, Socket socket,
-                                              std::string peer);
-std::shared_ptr<SessionBase> MakeTlsSession(std::shared_ptr<Core> core, Socket socket,
-                                            std::string peer,
-                                            std::shared_ptr<asio::ssl::context> tls);
-
 // A context that serves with these files; the error names the file.
 Result<std::shared_ptr<asio::ssl::context>> MakeServerTls(const TlsServerOptions& options);
 

@@ -1,22 +1,11 @@
-#include "common/http/server_session.h"
+#include "common/http/server_transport.h"
 
 namespace wirespan::http::internal {
-namespace {
 
-class PlainSession final : public Session<PlainStream> {
- public:
-  using Session::Session;
-  void Start() override { ReadHead(); }
-
- private:
-  void Shutdown() override { Linger(); }
-};
-
-}  // namespace
-
-std::shared_ptr<SessionBase> MakePlainSession(std::shared_ptr<Core> core, Socket socket,
-                                              std::string peer) {
-  return std::make_shared<PlainSession>(std::move(core), std::move(peer), std::move(socket));
+ServerTransport MakePlainTransport(Socket socket) {
+  auto transport = std::make_unique<PlainTransport<PlainStream>>(std::move(socket));
+  PlainStream* lowest = &transport->lower();
+  return {.transport = std::move(transport), .lowest = lowest};
 }
 
 }  // namespace wirespan::http::internal

@@ -1,45 +1,9 @@
-#include <boost/asio/ssl/stream.hpp>
-#include <boost/beast/ssl/ssl_stream.hpp>
-
-#include "common/http/server_session.h"
+#include "common/http/server_transport.h"
 #include "common/http/tls.h"
+#include "common/http/transport_tls.h"
 
 namespace wirespan::http::internal {
 namespace {
-
-using TlsStream = beast::ssl_stream<PlainStream>;
-
-class TlsSession final : public Session<TlsStream> {
- public:
-  TlsSession(std::shared_ptr<Core> core, std::string peer, Socket socket,
-             std::shared_ptr<asio::ssl::context> tls)
-      : Session(std::move(core), std::move(peer), std::move(socket), *tls), tls_(std::move(tls)) {}
-
-  void Start() override {
-    Lowest().expires_after(std::min<std::chrono::seconds>(core_->options.idle_timeout, kHandshake));
-    stream_.async_handshake(asio::ssl::stream_base::server,
-                            [self = Self()](beast::error_code error) {
-                              auto& session = static_cast<TlsSession&>(*self);
-                              if (!error) return session.ReadHead();
-                              ++session.core_->failed_handshakes;
-                              session.Close();
-                            });
-  }
-
- private:
-  static constexpr std::chrono::seconds kHandshake{10};
-
-  void Shutdown() override {
-    state_ = State::kLingering;
-    Lowest().expires_after(std::chrono::seconds(2));
-    stream_.async_shutdown([self = Self()](beast::error_code error) {
-      auto& session = static_cast<TlsSession&>(*self);
-      error == beast::error::timeout ? session.Close() : session.Linger();
-    });
-  }
-
-  const std::shared_ptr<asio::ssl::context> tls_;
-};
 
 int ChooseProtocol(SSL*, const unsigned char** out, unsigned char* out_size,
                    const unsigned char* in, unsigned in_size, void*) {
@@ -55,11 +19,11 @@ int ChooseProtocol(SSL*, const unsigned char** out, unsigned char* out_size,
 
 }  // namespace
 
-std::shared_ptr<SessionBase> MakeTlsSession(std::shared_ptr<Core> core, Socket socket,
-                                            std::string peer,
-                                            std::shared_ptr<asio::ssl::context> tls) {
-  return std::make_shared<TlsSession>(std::move(core), std::move(peer), std::move(socket),
-                                      std::move(tls));
+ServerTransport MakeTlsTransport(Socket socket, std::shared_ptr<asio::ssl::context> tls) {
+  auto transport = std::make_unique<TlsTransport<PlainStream>>(std::move(socket), std::move(tls),
+                                                               asio::ssl::stream_base::server);
+  PlainStream* lowest = &transport->lower();
+  return {.transport = std::move(transport), .lowest = lowest};
 }
 
 Result<std::shared_ptr<asio::ssl::context>> MakeServerTls(const TlsServerOptions& options) {

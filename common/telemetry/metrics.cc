@@ -27,17 +27,9 @@ Labels Canonical(Labels labels) {
     }
     if (key.empty() || (key[0] >= '0' && key[0] <= '9')) key.insert(0, "_");
   }
-  std::stable_sort(labels.begin(), labels.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
-  Labels out;
-  for (auto& label : labels) {
-    if (!out.empty() && out.back().first == label.first) {
-      out.back().second = std::move(label.second);
-    } else {
-      out.push_back(std::move(label));
-    }
-  }
-  return out;
+  std::map<std::string, std::string> sorted;
+  for (auto& [key, value] : labels) sorted[std::move(key)] = std::move(value);
+  return {sorted.begin(), sorted.end()};
 }
 
 std::string Escape(std::string_view text, bool quotes) {

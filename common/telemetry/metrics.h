@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-// Metrics of our own programs (wirespan_*, otelcol_*), in Prometheus' text format. A counter costs one relaxed atomic
-// add; look it up once and keep the reference. Thread-safe.
+// Metrics of our own programs (wirespan_*, otelcol_*), in Prometheus' text format. A counter costs
+// one relaxed atomic add; look it up once and keep the reference. Thread-safe.
 namespace wirespan::telemetry {
 
 using Labels = std::vector<std::pair<std::string, std::string>>;
@@ -63,14 +63,16 @@ class Registry {
   Registry();
   ~Registry();
 
-  // The same name and labels give the same object, alive as long as the registry. `name` has no unit checks: follow
-  // Prometheus' rules (_total, _bytes, _seconds). A name keeps its first help text and kind.
+  // The same name and labels give the same object, alive as long as the registry. `name` has no
+  // unit checks: follow Prometheus' rules (_total, _bytes, _seconds). A name keeps its first help
+  // text and kind.
   Counter& counter(std::string_view name, std::string_view help, const Labels& labels = {});
   Gauge& gauge(std::string_view name, std::string_view help, const Labels& labels = {});
   Histogram& histogram(std::string_view name, std::string_view help, std::vector<double> bounds,
                        const Labels& labels = {});
 
-  // Values that live elsewhere: called at each scrape, on the scraping thread. `monotonic`: a counter, else a gauge.
+  // Values that live elsewhere: called at each scrape, on the scraping thread. `monotonic`: a
+  // counter, else a gauge.
   void AddCollector(std::string_view name, std::string_view help, bool monotonic,
                     std::function<void(std::vector<Sample>&)> collect);
 

@@ -1,16 +1,10 @@
-#pragma once
-
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core/basic_stream.hpp>
-#include <boost/beast/core/bind_handler.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/stream_traits.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/serializer.hpp>
@@ -23,11 +17,12 @@
 #include "common/base/strings.h"
 #include "common/http/server_core.h"
 #include "common/http/server_message.h"
+#include "common/http/server_transport.h"
 #include "common/telemetry/log.h"
 
 namespace wirespan::http::internal {
 
-using PlainStream = beast::basic_stream<asio::generic::stream_protocol>;
+namespace {
 
 // One connection over a plain or a TLS stream. Requests are taken one after the other; a pipelined
 // one waits in the buffer until the one before it is answered.
@@ -35,14 +30,13 @@ using PlainStream = beast::basic_stream<asio::generic::stream_protocol>;
 //   kIdle ------ head read ------> kBusy ---- answered, keep-alive ----> kIdle
 //     |                              |------- answered, close ---------> kLingering -> gone
 //     |-- refused: error response ---+        StartStream -> kStreaming -^
-template <class Stream>
-class Session : public SessionBase {
+class Session final : public SessionBase {
  public:
-  template <class... Args>
-  Session(std::shared_ptr<Core> core, std::string peer, Args&&... stream)
+  Session(std::shared_ptr<Core> core, std::string peer, ServerTransport transport)
       : core_(std::move(core)),
         peer_(std::move(peer)),
-        stream_(std::forward<Args>(stream)...),
+        lowest_(*transport.lowest),
+        stream_(lowest_.get_executor(), std::move(transport.transport)),
         buffer_(core_->options.max_header_bytes + kReadBytes) {}
 
   ~Session() override {
@@ -53,7 +47,17 @@ class Session : public SessionBase {
 
   asio::any_io_executor executor() override { return stream_.get_executor(); }
 
+  void Start() override {
+    Lowest().expires_after(std::min<std::chrono::seconds>(core_->options.idle_timeout, kHandshake));
+    stream_.transport().Handshake([self = Self()](beast::error_code error) {
+      if (!error) return self->ReadHead();
+      ++self->core_->failed_handshakes;
+      self->Close();
+    });
+  }
+
   void Answer(Response response) override {
+    const auto held = std::exchange(answer_pending_, nullptr);
     const bool keep = keep_alive_ && !core_->draining;
     const std::size_t size = response.body.size();
     response_.emplace(FromResponse(std::move(response), version_, keep, head_only_));
@@ -67,6 +71,7 @@ class Session : public SessionBase {
   }
 
   void BeginStream(Response head, std::shared_ptr<StreamState> state) override {
+    const auto held = std::exchange(answer_pending_, nullptr);
     state_ = State::kStreaming;
     stream_state_ = std::move(state);
     keep_alive_ = false;
@@ -85,7 +90,7 @@ class Session : public SessionBase {
                                       self->stream_head_written_ = true;
                                       if (!self->head_only_) return self->FlushStream();
                                       self->MarkGone();
-                                      self->Shutdown();
+                                      self->EndStream();
                                     });
   }
 
@@ -120,7 +125,7 @@ class Session : public SessionBase {
                       [self = Self(), finished](beast::error_code error, std::size_t) {
                         self->stream_writing_ = false;
                         if (error) return self->Broken(error);
-                        if (finished) return self->Shutdown();
+                        if (finished) return self->EndStream();
                         {
                           const std::lock_guard lock(self->stream_state_->mutex);
                           self->stream_state_->in_flight = 0;
@@ -135,21 +140,30 @@ class Session : public SessionBase {
   }
 
   void Abort() override {
+    const auto held = std::exchange(answer_pending_, nullptr);
     MarkGone();
     Close();
   }
 
- protected:
+ private:
   enum class State : unsigned char { kIdle, kBusy, kStreaming, kLingering };
+  static constexpr std::chrono::seconds kHandshake{10};
+  static constexpr std::chrono::seconds kGoodbye{2};
   static constexpr std::size_t kReadBytes = 128u << 10;
   static constexpr std::size_t kBytesPerSecond = 16u << 10;
   static constexpr std::size_t kMaxLingerBytes = 16u << 20;
 
-  // Says goodbye in the stream's own way, then calls Linger().
-  virtual void Shutdown() = 0;
+  // Says goodbye in the transport's own way, then lingers.
+  void Shutdown() {
+    state_ = State::kLingering;
+    Lowest().expires_after(kGoodbye);
+    stream_.transport().Shutdown([self = Self()](beast::error_code error) {
+      error == beast::error::timeout ? self->Close() : self->Linger();
+    });
+  }
 
   std::shared_ptr<Session> Self() { return std::static_pointer_cast<Session>(shared_from_this()); }
-  PlainStream& Lowest() { return beast::get_lowest_layer(stream_); }
+  PlainStream& Lowest() { return lowest_; }
 
   std::chrono::steady_clock::duration TimeFor(std::size_t bytes) const {
     return core_->options.idle_timeout + std::chrono::seconds(bytes / kBytesPerSecond);
@@ -220,6 +234,7 @@ class Session : public SessionBase {
     ReleaseBody();
     ++core_->requests;
     Lowest().expires_never();
+    answer_pending_ = Self();
     try {
       core_->handler(std::move(request), MakeResponder(core_, weak_from_this()));
     } catch (const std::exception& exception) {
@@ -248,6 +263,14 @@ class Session : public SessionBase {
                     : status == 503 ? "too much is being received\n"
                     : status == 505 ? "HTTP/1.0 or HTTP/1.1, please\n"
                                     : "bad request\n";
+    // A Content-Length beyond the limit ends the head with an error, when its fields are known.
+    if (core_->options.refusal && (status == 413 || parser_->is_header_done())) {
+      const auto type = parser_->get()[beast::http::field::content_type];
+      Response own = core_->options.refusal(status, {type.data(), type.size()});
+      own.status = status;
+      if (status == 503) own.headers.push_back(response.headers.back());
+      response = std::move(own);
+    }
     Answer(std::move(response));
   }
 
@@ -259,7 +282,7 @@ class Session : public SessionBase {
     if (core_->draining) return Close();
     beast::error_code ignored;
     Lowest().socket().shutdown(asio::socket_base::shutdown_send, ignored);
-    Lowest().expires_after(std::chrono::seconds(2));
+    Lowest().expires_after(kGoodbye);
     LingerRead();
   }
   void LingerRead() {
@@ -272,13 +295,23 @@ class Session : public SessionBase {
                              });
   }
 
+  // While a stream is sent a read is always pending, to learn that the peer went; what it sends is
+  // thrown away.
   void WatchPeer() {
     stream_.async_read_some(asio::buffer(discard_),
                             [self = Self()](beast::error_code error, std::size_t) {
+                              if (self->stream_ended_) return self->Shutdown();
                               if (self->state_ != State::kStreaming) return;
                               if (error) return self->Broken(error);
                               self->WatchPeer();
                             });
+  }
+
+  // The goodbye reads too, and two reads at once are not allowed: the watching one has to come back
+  // first.
+  void EndStream() {
+    stream_ended_ = true;
+    Lowest().cancel();
   }
 
   void Broken(beast::error_code) { Abort(); }
@@ -298,12 +331,16 @@ class Session : public SessionBase {
 
   const std::shared_ptr<Core> core_;
   const std::string peer_;
-  Stream stream_;
+  PlainStream& lowest_;  // inside stream_
+  ByteStream stream_;
   State state_ = State::kIdle;
   beast::flat_buffer buffer_;
   std::optional<beast::http::request_parser<beast::http::string_body>> parser_;
   std::optional<beast::http::response<beast::http::string_body>> response_;
   unsigned version_ = 11;
+  // Itself, from the handler's call to the answer: the handler may answer much later, and until
+  // then no operation holds the session.
+  std::shared_ptr<SessionBase> answer_pending_;
   bool keep_alive_ = false;
   bool head_only_ = false;
   std::size_t counted_bytes_ = 0;  // our share of core_->receiving_bytes
@@ -315,9 +352,17 @@ class Session : public SessionBase {
   std::string stream_out_;
   bool stream_head_written_ = false;
   bool stream_writing_ = false;
+  bool stream_ended_ = false;
 
   std::array<char, 4096> discard_{};
   std::size_t lingered_bytes_ = 0;
 };
+
+}  // namespace
+
+std::shared_ptr<SessionBase> MakeSession(std::shared_ptr<Core> core, std::string peer,
+                                         ServerTransport transport) {
+  return std::make_shared<Session>(std::move(core), std::move(peer), std::move(transport));
+}
 
 }  // namespace wirespan::http::internal

@@ -1,11 +1,8 @@
-#pragma once
-
 #include <algorithm>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/stream_traits.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
@@ -17,23 +14,25 @@
 
 #include "common/base/strings.h"
 #include "common/http/client_connection.h"
+#include "common/http/client_transport.h"
 
 namespace wirespan::http::internal {
 
-namespace asio = boost::asio;
 namespace beast = boost::beast;
-using Tcp = asio::ip::tcp;
 
-inline std::string_view ViewOf(beast::string_view text) { return {text.data(), text.size()}; }
+namespace {
+
+std::string_view ViewOf(beast::string_view text) { return {text.data(), text.size()}; }
 
 // Open: resolve -> connect -> [CONNECT] -> [TLS] -> done. Exchange: write -> heads (1xx skipped) ->
 // body -> done. Close() makes every step end silently: it forgets the callbacks first.
-template <class Stream>
-class ClientSession : public Connection {
+class ClientSession final : public Connection {
  public:
-  template <class... Args>
-  explicit ClientSession(asio::io_context& context, Args&&... args)
-      : stream_(Tcp::socket(context), std::forward<Args>(args)...),
+  ClientSession(asio::io_context& context, ClientTransport transport)
+      : lowest_(*transport.lowest),
+        name_server_(std::move(transport.name_server)),
+        explain_(std::move(transport.explain)),
+        stream_(context.get_executor(), std::move(transport.transport)),
         resolver_(context),
         timer_(context) {}
 
@@ -106,16 +105,24 @@ class ClientSession : public Connection {
     Lowest().close(ignored);
   }
 
- protected:
+ private:
   static constexpr std::size_t kMaxHeadBytes = 64u << 10;
 
-  // After TCP (and the tunnel): TLS, or Opened() at once.
-  virtual void Secure() = 0;
+  // After TCP (and the tunnel).
+  void Secure() {
+    step_ = "TLS with " + route_.server_name;
+    boost::system::error_code error;
+    if (name_server_) error = name_server_(route_.server_name);
+    if (!OpenStep(error)) return;
+    stream_.transport().Handshake([self = Self()](boost::system::error_code failed) {
+      if (self->OpenStep(failed)) self->Opened();
+    });
+  }
 
   std::shared_ptr<ClientSession> Self() {
     return std::static_pointer_cast<ClientSession>(shared_from_this());
   }
-  Tcp::socket& Lowest() { return beast::get_lowest_layer(stream_); }
+  Tcp::socket& Lowest() { return lowest_; }
 
   static bool OursAlone(std::string_view name) {
     for (const std::string_view ours :
@@ -137,7 +144,9 @@ class ClientSession : public Connection {
     return !error;
   }
 
-  virtual std::string Explain(const boost::system::error_code& error) { return error.message(); }
+  std::string Explain(const boost::system::error_code& error) const {
+    return explain_ ? explain_(error, route_.server_name) : error.message();
+  }
 
   void Opened() {
     timer_.cancel();
@@ -279,7 +288,10 @@ class ClientSession : public Connection {
     if (callback) callback(std::move(outcome));
   }
 
-  Stream stream_;
+  Tcp::socket& lowest_;  // inside stream_
+  const std::function<boost::system::error_code(const std::string&)> name_server_;
+  const std::function<std::string(const boost::system::error_code&, const std::string&)> explain_;
+  ByteStream stream_;
   Tcp::resolver resolver_;
   asio::steady_timer timer_;
   Route route_;
@@ -301,5 +313,15 @@ class ClientSession : public Connection {
   bool writing_ = false;
   bool write_failed_ = false;
 };
+
+}  // namespace
+
+std::shared_ptr<Connection> MakeConnection(asio::io_context& context, ClientTransport transport) {
+  return std::make_shared<ClientSession>(context, std::move(transport));
+}
+
+std::string Route::key() const {
+  return (tls ? "s " : "p ") + host + " " + std::to_string(port) + " " + tunnel;
+}
 
 }  // namespace wirespan::http::internal
