@@ -82,6 +82,19 @@ class HttpReceiver : public Receiver {
                                           .key_file = options_.tls->key_file,
                                           .client_ca_file = options_.tls->client_ca_file};
     }
+    // The server refuses what it can't receive; the body is ours all the same.
+    server.refusal = [this](int status, std::string_view content_type) {
+      Outcome outcome =
+          Outcome::Reject(StatusCode::kInvalidArgument, "the request is not valid HTTP");
+      if (status == 413) {
+        outcome = Outcome::Reject(
+            StatusCode::kResourceExhausted,
+            fmt::format("the request is larger than {} bytes", options_.max_request_body_bytes));
+      } else if (status == 503) {
+        outcome = Outcome::Retry("too much is being received");
+      }
+      return Turn(outcome, status, FormatOf(content_type).value_or(Format::kJson));
+    };
     server.max_body_bytes = options_.max_request_body_bytes;
     server.idle_timeout = std::chrono::duration_cast<std::chrono::seconds>(options_.idle_timeout);
     auto started = http::Server::Start(

@@ -51,7 +51,8 @@ Outcome OutcomeOf(const Result<http::Response>& result, const std::string& url) 
     outcome.retry_after = BoundedDelay(details.retry_delay);
   }
   if (const auto header = http::FindHeader(response.headers, "Retry-After")) {
-    if (auto delay = retry::ParseRetryAfter(*header, SystemClock().realtime_ns())) outcome.retry_after = *delay;
+    if (auto delay = retry::ParseRetryAfter(*header, SystemClock().realtime_ns()))
+      outcome.retry_after = *delay;
   }
   return outcome;
 }

@@ -53,6 +53,11 @@ TEST_F(CommandLineTest, ValidateSaysNothingAboutAGoodFile) {
   EXPECT_EQ(process.Output(), "");
 }
 
+TEST_F(CommandLineTest, TheExampleOfTheDocumentationIsValid) {
+  GatewayProcess process({"validate", "--config", "docs/examples/gateway.yaml"});
+  EXPECT_EQ(process.WaitExit(), 0) << process.Log();
+}
+
 TEST_F(CommandLineTest, ValidateNamesThePlaceOfAMistake) {
   std::string bad(kGood);
   bad.replace(bad.find("[debug]"), 7, "[loki]");

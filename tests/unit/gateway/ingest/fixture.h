@@ -23,6 +23,10 @@ class Ground : public Consumer {
   void Consume(Batch batch) override {
     std::unique_lock lock(mutex_);
     received_.push_back({batch.signal, batch.items, batch.bytes.ToString()});
+    if (holding_) {
+      held_.push_back(std::move(batch.ack));
+      return;
+    }
     Outcome outcome = answer_;
     lock.unlock();
     batch.ack.Answer(std::move(outcome));
@@ -36,6 +40,22 @@ class Ground : public Consumer {
     std::lock_guard lock(mutex_);
     return std::exchange(received_, {});
   }
+  void HoldAnswers() {
+    std::lock_guard lock(mutex_);
+    holding_ = true;
+  }
+  std::size_t held() {
+    std::lock_guard lock(mutex_);
+    return held_.size();
+  }
+  void AnswerHeld() {
+    std::vector<Ack> acks;
+    {
+      std::lock_guard lock(mutex_);
+      acks.swap(held_);
+    }
+    for (Ack& ack : acks) ack.Answer({});
+  }
   void AnswerWith(Outcome outcome) {
     std::lock_guard lock(mutex_);
     answer_ = std::move(outcome);
@@ -45,6 +65,8 @@ class Ground : public Consumer {
   std::mutex mutex_;
   std::vector<Received> received_;
   Outcome answer_{};
+  bool holding_ = false;
+  std::vector<Ack> held_{};
 };
 
 class ReceiverTest : public ::testing::Test {

@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
+#include <thread>
+
 #include "common/otlp/json.h"
 #include "tests/unit/gateway/ingest/fixture.h"
 
@@ -108,6 +111,7 @@ TEST_F(OtlpHttpServerTest, H10EveryFailureHasAStatusAsItsBody) {
       {HttpSend(http_->port(), "GET", "/v1/traces", {"Content-Type: application/x-protobuf"}, ""),
        405},
       {Proto(bomb, {"Content-Encoding: gzip"}), 413},
+      {Proto(large), 413},
       {Proto(Spans(1), {"Content-Encoding: br"}), 415},
   };
   ground_.AnswerWith(Outcome::Retry("full", std::chrono::milliseconds(1500)));
@@ -125,7 +129,7 @@ TEST_F(OtlpHttpServerTest, H10EveryFailureHasAStatusAsItsBody) {
     EXPECT_NE(status.code, 0);
     EXPECT_FALSE(status.message.empty());  // H11
   }
-  EXPECT_EQ(cases[5].answer.Header("Retry-After"), "2");  // H13, rounded up
+  EXPECT_EQ(cases[6].answer.Header("Retry-After"), "2");  // H13, rounded up
   EXPECT_EQ(HttpPost(http_->port(), "/v1/traces", "text/plain", "x").status, 415);
 }
 
@@ -142,6 +146,16 @@ TEST_F(OtlpHttpServerTest, H12UndecodableIs400WithBadRequest) {
   }
   EXPECT_EQ(Json(std::string(100000, '[')).status, 400);
   EXPECT_EQ(Proto("not gzip", {"Content-Encoding: gzip"}).status, 400);
+}
+
+TEST_F(OtlpHttpServerTest, AnswersLateWhenThePipelineDoes) {
+  ground_.HoldAnswers();
+  auto answer = std::async(std::launch::async, [&] { return Proto(Spans(1)); });
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (ground_.held() == 0 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::yield();
+  ground_.AnswerHeld();
+  EXPECT_EQ(answer.get().status, 200);
 }
 
 TEST_F(OtlpHttpServerTest, H17OtherMethodsAre405WithAllow) {
