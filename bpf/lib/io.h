@@ -11,16 +11,28 @@
 
 #define WS_CALL_STEPS 96
 
+/* A record of lengths alone, [from, to) of the call; `at` has room for it. */
+static __always_inline void ws_fill_length(struct ws_scratch *s, struct ws_data *data, __u32 from, __u32 to, __u8 flags)
+{
+	data->header = s->header;
+	data->header.size = sizeof(*data);
+	data->header.kind = WS_EVENT_DATA;
+	data->header.flags |= flags;
+	data->offset = s->plan.start + from;
+	data->end_offset = s->plan.start + to;
+	s->told = to;
+	s->sent++;
+}
+
 /*
- * One window: copy it behind the head of the ring, judge it, publish what is to be kept. A function of its own to the
- * verifier, which so checks it once. Works on this CPU's scratch memory. 0: the call is done.
+ * One window: copy it to scratch memory, judge it, write a record if there is something to keep. A function of its own to the verifier, which so checks it once. Works on this CPU's scratch memory. 0: the call is done.
  */
 WS_NOINLINE int ws_step(void)
 {
 	struct ws_scratch *s = ws_my_scratch();
 	struct ws_ring_control *ring;
 	struct ws_data *data;
-	__u32 cpu, pos, n, keep, why, size;
+	__u32 cpu, pos, n, keep, why, size, before, want;
 	__u64 end;
 
 	if (!s)
@@ -30,17 +42,22 @@ WS_NOINLINE int ws_step(void)
 	if (!ring)
 		return 0;
 	pos = s->plan.pos;
-	data = ws_ring_slot(ring, s->at);
-	/* Room for the most that may be kept; what is not published costs nothing. */
-	if (s->at - *(volatile __u64 *)&ring->tail + sizeof(*data) + WS_WINDOW > ws_ring_mask) {
-		/* No place to look at the bytes, so nothing can be said about what follows them. */
-		s->lost++;
-		s->lost_why = WS_DROPPED_RING_FULL;
-		s->dir.mode = WS_MODE_BODY;
-		s->plan.want = 0;
-		return 0;
+	/* Bytes before the window that no record covers get one of their own, in front. */
+	before = pos > s->told ? sizeof(*data) : 0;
+	want = s->plan.want;
+	if (s->cursor.position == pos && s->cursor.left >= want && want <= WS_WINDOW) {
+		/* All of it lies in one place: the common case. */
+		WS_OPAQUE(want);
+		if (want > WS_WINDOW)
+			return 0;
+		n = want;
+		if (bpf_probe_read_user(s->window, want, (void *)s->cursor.base)) {
+			s->fault = 1;
+			n = 0;
+		}
+	} else {
+		n = ws_window_gather();
 	}
-	n = ws_window_gather();
 	if (n > WS_WINDOW)
 		return 0;
 	if (n == 0) {
@@ -50,40 +67,45 @@ WS_NOINLINE int ws_step(void)
 			s->plan.window_bound = 1;
 		return 0;
 	}
-	ws_digest(&s->dir, &s->talk, &s->plan, (__u8 *)(data + 1), n);
+	ws_digest(&s->dir, &s->talk, &s->plan, s->window, n);
 	if (s->fault && s->plan.pos == pos + n)
 		s->plan.want = 0; /* the rest can't be read */
 	keep = s->plan.keep;
-	if (keep == 0)
+	WS_OPAQUE(keep);
+	if (keep == 0 || keep > WS_WINDOW)
 		return s->plan.want != 0;
-	if (keep > WS_WINDOW)
-		return 0;
 	size = sizeof(*data) + keep;
-	why = ws_ring_room(ring, s, s->at, size, s->header.tgid);
+	why = ws_ring_room(ring, s, s->at, before + size, s->header.tgid);
 	if (why) {
 		s->lost++;
 		s->lost_why = why;
 		return s->plan.want != 0;
 	}
+	if (before) {
+		ws_fill_length(s, ws_ring_slot(ring, s->at), s->told, pos, 0);
+		s->at += before;
+	}
+	data = ws_ring_slot(ring, s->at);
 	end = s->plan.want ? s->plan.pos : s->plan.len;
 	if (end < pos + keep)
-		end = pos + keep; /* the next window begins among bytes that are kept already */
+		end = pos + keep; /* the next window is inside of this one: seen, not emitted again */
+	s->told = end;
 	data->header = s->header;
 	if (s->plan.act == WS_ACT_TLS) {
-		/* The bytes follow the header directly there. */
-		__u8 *from = (__u8 *)(data + 1), *to = (__u8 *)(&data->header + 1);
-		__u32 i;
+		/* The bytes follow the header directly there, after those that an earlier call had. */
+		__u8 *to = (__u8 *)(&data->header + 1);
 
-		WS_ROLLED
-		for (i = 0; i < WS_WINDOW; i += 8) {
-			if (i >= keep)
-				break;
-			*(__u64 *)(to + i) = *(__u64 *)(from + i);
+		size = sizeof(data->header) + keep;
+		if (s->plan.hello_kept) {
+			__builtin_memcpy(to, s->plan.hello, WS_TLS_HEADER);
+			to += WS_TLS_HEADER;
+			size += WS_TLS_HEADER;
 		}
-		size -= sizeof(*data) - sizeof(data->header);
+		bpf_probe_read_kernel(to, keep, s->window);
 		data->header.kind = WS_EVENT_TLS;
 		data->header.flags = 0;
 	} else {
+		bpf_probe_read_kernel(data + 1, keep, s->window);
 		data->header.kind = WS_EVENT_DATA;
 		if (s->plan.act == WS_ACT_HTTP2)
 			data->header.flags |= WS_DATA_HTTP2;
@@ -108,23 +130,15 @@ WS_NOINLINE int ws_steps(void)
 	return 1; /* more than we look at */
 }
 
-/* A record of a length alone. */
-static __always_inline __u32 ws_tell_length(struct ws_ring_control *ring, struct ws_scratch *s, __u8 flags)
+/* The rest of the call, of which no record tells yet. */
+static __always_inline __u32 ws_tell_rest(struct ws_ring_control *ring, struct ws_scratch *s, __u8 flags)
 {
-	struct ws_data *data;
-	__u32 why = ws_ring_room(ring, s, s->at, sizeof(*data), s->header.tgid);
+	__u32 why = ws_ring_room(ring, s, s->at, sizeof(struct ws_data), s->header.tgid);
 
 	if (why)
 		return why;
-	data = ws_ring_slot(ring, s->at);
-	data->header = s->header;
-	data->header.size = sizeof(*data);
-	data->header.kind = WS_EVENT_DATA;
-	data->header.flags |= flags;
-	data->offset = s->plan.start;
-	data->end_offset = s->plan.start + s->plan.len;
-	s->at += sizeof(*data);
-	s->sent++;
+	ws_fill_length(s, ws_ring_slot(ring, s->at), s->told, s->plan.len, flags);
+	s->at += sizeof(struct ws_data);
 	return WS_ROOM;
 }
 
@@ -178,6 +192,7 @@ static __always_inline void ws_capture(struct ws_ring_control *ring, struct ws_s
 	s->sent = 0;
 	s->lost = 0;
 	s->fault = 0;
+	s->told = 0;
 	s->plan.len = len;
 	s->plan.head_max = ws_head_max;
 	s->plan.turned = ws->last_direction != direction;
@@ -197,7 +212,7 @@ static __always_inline void ws_capture(struct ws_ring_control *ring, struct ws_s
 	}
 	ws_begin(&s->dir, &s->talk, &s->plan);
 	if (look) {
-		if (ws_steps()) {
+		if (ws_step() && ws_steps()) {
 			s->dir.mode = WS_MODE_BODY;
 			s->plan.window_bound = 1;
 		}
@@ -209,10 +224,10 @@ static __always_inline void ws_capture(struct ws_ring_control *ring, struct ws_s
 	*dir = s->dir;
 	ws->talk = s->talk;
 
-	if (s->plan.act < WS_ACT_UNRECOGNIZED && s->sent == 0 && s->lost == 0 && (s->talk.flags & WS_TALK_HTTP))
-		why = ws_tell_length(ring, s, s->fault || !look ? WS_DATA_NO_BUFFER : 0);
-	else if (s->sent == 0 && s->lost)
+	if (s->sent == 0 && s->lost)
 		why = s->lost_why;
+	else if (s->told < len && (s->sent || (s->talk.flags & WS_TALK_HTTP)) && s->plan.act < WS_ACT_UNRECOGNIZED)
+		why = ws_tell_rest(ring, s, s->fault || !look ? WS_DATA_NO_BUFFER : 0);
 
 	if (s->sent) {
 		if (!(ws->flags & WS_SOCK_OPENED)) {

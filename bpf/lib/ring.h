@@ -35,14 +35,19 @@ struct ws_scratch {
 	__u32 pad;
 	struct ws_cursor cursor; /* at plan.pos or before */
 	struct ws_cursor now;
-	__u32 got; /* bytes in the window */
-	__u32 pad2;
+	__u32 got;  /* bytes in the window */
+	__u32 told; /* records cover the call up to here */
 	struct ws_iovec iov[WS_IOV_BATCH];
 	struct ws_plan plan;
 	struct ws_dir dir;
 	struct ws_talk talk;
 	struct ws_event_header header; /* of the call's data events */
 	struct ws_share share[WS_SHARE_SLOTS];
+	/*
+	 * The window: copied from the user, judged here, then written into the ring. Judging it in the ring would wait
+	 * for memory that the reader's CPU had last. Twice the size, so that a bounded copy at a bounded place fits.
+	 */
+	__u8 window[2 * WS_WINDOW + 32];
 };
 
 struct {

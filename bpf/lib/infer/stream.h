@@ -14,6 +14,7 @@
  *   BODY        a body, or between messages      REST  copy without looking
  *   LINE        inside a chunk-size line
  *   DATA        inside chunk data; the next line is at line_at
+ *   HELLO       five bytes of a TLS record were read, as many servers do first; the ClientHello follows
  *
  * A wrong guess costs windows, not heads: every call that does not continue a head is looked at anew.
  */
@@ -41,6 +42,7 @@ enum ws_mode {
 	WS_MODE_BODY = 3,
 	WS_MODE_LINE = 4,
 	WS_MODE_DATA = 5,
+	WS_MODE_HELLO = 6,
 };
 
 enum ws_phase {
@@ -70,7 +72,8 @@ struct ws_dir {
 	__u8 line_digits;
 	__u8 status[3]; /* of the response head, as text */
 	__u8 first;	/* byte of this head */
-	__u8 unused[2];
+	__u8 hello[5];	/* HELLO */
+	__u8 unused[5];
 };
 
 enum ws_talk_flag {
@@ -112,10 +115,13 @@ struct ws_plan {
 	__u8 act;
 	__u8 head_bound;   /* a head was longer than head_max */
 	__u8 window_bound; /* a call held more than we copy */
-	__u8 unused[2];
+	__u8 hello_kept;   /* WS_ACT_TLS: `hello` comes before the window */
+	__u8 hello[5];
+	__u8 unused[4];
 	struct ws_line line;
 };
 
+#define WS_TLS_HEADER 5
 #define WS_REST_PIPELINED (64 * 1024)
 #define WS_MISSES 3
 #define WS_MISSES_LATE 8
@@ -140,12 +146,13 @@ WS_INLINE void ws_begin(struct ws_dir *dir, struct ws_talk *talk, struct ws_plan
 	plan->act = WS_ACT_NONE;
 	plan->head_bound = 0;
 	plan->window_bound = 0;
+	plan->hello_kept = 0;
 	(void)talk;
 	if (dir->mode == WS_MODE_HEAD)
 		ws_window(plan, 0, WS_WINDOW, WS_PHASE_HEAD);
 	else if (dir->mode == WS_MODE_LINE)
 		ws_window(plan, 0, WS_LINE_WINDOW, WS_PHASE_LINE);
-	else if (dir->mode != WS_MODE_DATA && (plan->turned || dir->mode == WS_MODE_START))
+	else if (dir->mode != WS_MODE_DATA && (plan->turned || dir->mode == WS_MODE_START || dir->mode == WS_MODE_HELLO))
 		ws_window(plan, 0, WS_WINDOW, WS_PHASE_LOOK);
 	else
 		ws_window(plan, 0, WS_PEEK, WS_PHASE_LOOK);
@@ -338,8 +345,10 @@ WS_INLINE void ws_digest_line(struct ws_dir *dir, struct ws_plan *plan, const __
 	line = plan->line;
 	plan->want = 0;
 	if (line.result == WS_LINE_WRONG) {
+		/* Not chunked after all, or out of step: whatever this is, it may be a head. */
 		dir->mode = WS_MODE_BODY;
 		plan->keep = 0;
+		ws_window(plan, plan->pos, WS_WINDOW, WS_PHASE_LOOK);
 		return;
 	}
 	plan->keep = line.used;
@@ -399,6 +408,19 @@ WS_INLINE void ws_digest_look(struct ws_dir *dir, struct ws_talk *talk, struct w
 		return;
 	}
 	if (!(talk->flags & WS_TALK_HTTP)) {
+		if (dir->mode == WS_MODE_HELLO && p[0] == 1) {
+			plan->hello_kept = 1;
+			__builtin_memcpy(plan->hello, dir->hello, WS_TLS_HEADER);
+			plan->keep = n;
+			plan->act = WS_ACT_TLS;
+			return;
+		}
+		if (look == WS_LOOK_TLS && n == rest && n == WS_TLS_HEADER) {
+			__builtin_memcpy(dir->hello, p, WS_TLS_HEADER);
+			dir->mode = WS_MODE_HELLO;
+			plan->act = WS_ACT_UNRECOGNIZED;
+			return;
+		}
 		if (look == WS_LOOK_TLS || look == WS_LOOK_HTTP2) {
 			if (n <= WS_PEEK && n < ws_min(rest, WS_WINDOW)) {
 				ws_window(plan, plan->pos, WS_WINDOW, WS_PHASE_LOOK);
