@@ -1,5 +1,6 @@
 #include "tests/kernel/capture/backend_test.h"
 
+#include <cstdio>
 #include <map>
 
 namespace wirespan::kernel_test {
@@ -36,6 +37,17 @@ Capture* SharedCapture(const std::string& backend, std::string& why_not) {
   }
   why_not = shared.why_not;
   return shared.capture.get();
+}
+
+void CaptureTest::TearDown() {
+  if (!HasFailure() || capture_ == nullptr) return;
+  std::printf("counters of %s:\n", backend_.c_str());
+  for (const auto& [key, count] : capture_->Counts()) {
+    if (count.events == 0) continue;
+    std::printf("  %s{%s} %llu events, %llu bytes\n", key.first.c_str(), key.second.c_str(),
+                static_cast<unsigned long long>(count.events),
+                static_cast<unsigned long long>(count.bytes));
+  }
 }
 
 void CaptureTest::UseBackend(const std::string& backend) {

@@ -25,6 +25,8 @@ Capture* SharedCapture(const std::string& backend, std::string& why_not);
 // The fixture's verbs, whatever else the parameter of a suite holds.
 class CaptureTest : public testing::Test {
  protected:
+  // A failed test shows the source's counters.
+  void TearDown() override;
   // Skips the test where the backend isn't offered; fails it if it is offered and doesn't start.
   void UseBackend(const std::string& backend);
   // Stops the shared capture and starts one with these options (backend is set here).
