@@ -69,7 +69,7 @@ WS_INLINE void ws_parse_line(volatile struct ws_line *line, const __u8 *p, __u32
 		if (digit < 16) {
 			line->value = line->value << 4 | digit;
 			line->state = WS_LINE_DIGITS;
-			line->digits++;
+			line->digits = line->digits + 1;
 			if (line->digits > 16 || line->value > WS_CHUNK_MAX) {
 				line->result = WS_LINE_WRONG;
 				break;

@@ -78,7 +78,7 @@ struct ws_dir {
 
 enum ws_talk_flag {
 	WS_TALK_HTTP = 1,      /* a head was seen in either direction */
-	WS_TALK_PIPELINED = 2, /* one call held more than one message */
+	WS_TALK_PIPELINED = 2, /* one call held more than one message, or requests came before the last one's answer */
 	WS_TALK_CONNECT = 4,   /* the last request was CONNECT */
 	WS_TALK_LATE = 8,      /* the first byte seen was not the stream's first */
 };
@@ -258,10 +258,8 @@ WS_INLINE void ws_digest_head(struct ws_dir *dir, struct ws_talk *talk, struct w
 		}
 	}
 	rest = plan->len - plan->pos;
-	if (n == rest && dir->tail == WS_TAIL_NONE && ws_ends_in_empty_line(p, n) && dir->sends != WS_SENDS_RESPONSES)
-		end = n; /* one head, or several: all of it is kept either way */
-	else
-		end = WS_FIND_END(p, n, dir->tail);
+	/* A call that is one head is searched too: whether it held several decides how the answers are copied. */
+	end = WS_FIND_END(p, n, dir->tail);
 	plan->keep = n;
 	if (!end) {
 		dir->head_len = had + n;
@@ -394,10 +392,14 @@ WS_INLINE void ws_digest_look(struct ws_dir *dir, struct ws_talk *talk, struct w
 	if (ws_is_head(dir, look, p[0])) {
 		talk->flags |= WS_TALK_HTTP;
 		talk->misses = 0;
-		if (look == WS_LOOK_RESPONSE || (look == WS_LOOK_PREFIX && dir->sends == WS_SENDS_RESPONSES))
+		if (look == WS_LOOK_RESPONSE || (look == WS_LOOK_PREFIX && dir->sends == WS_SENDS_RESPONSES)) {
 			dir->sends = WS_SENDS_RESPONSES;
-		else if (look == WS_LOOK_REQUEST)
+		} else if (look == WS_LOOK_REQUEST) {
+			/* Another one before any answer: answers may come several in a call, too. */
+			if (dir->sends == WS_SENDS_REQUESTS && !plan->turned && plan->pos == 0)
+				talk->flags |= WS_TALK_PIPELINED;
 			dir->sends = WS_SENDS_REQUESTS;
+		}
 		ws_enter_head(dir, 0);
 		/* A second pass, over the whole window if this was a peek. */
 		ws_window(plan, plan->pos, WS_WINDOW, WS_PHASE_HEAD);
@@ -464,16 +466,15 @@ WS_INLINE void ws_digest_look(struct ws_dir *dir, struct ws_talk *talk, struct w
 		return;
 	}
 	dir->mode = WS_MODE_BODY;
-	if (plan->pos > 0) {
+	if (talk->flags & WS_TALK_PIPELINED) {
+		/* Somewhere in a body; the next message begins behind it, maybe in this call. */
+		plan->rest_heads = 1;
+		plan->rest_left = WS_REST_PIPELINED;
+		ws_window(plan, plan->pos, WS_WINDOW, WS_PHASE_REST);
+	} else if (plan->pos > 0 && rest <= WS_WINDOW) {
 		/* Behind a head in the same call. */
-		if (rest <= WS_WINDOW) {
-			plan->rest_left = WS_WINDOW;
-			ws_window(plan, plan->pos, WS_WINDOW, WS_PHASE_REST);
-		} else if (talk->flags & WS_TALK_PIPELINED) {
-			plan->rest_heads = 1;
-			plan->rest_left = WS_REST_PIPELINED;
-			ws_window(plan, plan->pos, WS_WINDOW, WS_PHASE_REST);
-		}
+		plan->rest_left = WS_WINDOW;
+		ws_window(plan, plan->pos, WS_WINDOW, WS_PHASE_REST);
 	}
 }
 

@@ -1,0 +1,137 @@
+// The byte logic of the kernel side, on the host: which bytes of each call are copied.
+#include "bpf/lib/infer/stream.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+namespace wirespan {
+namespace {
+
+enum class Way { kRead, kWrite };
+
+// One socket, as bpf/lib/io.h drives the machine: windows copied as asked for, what is kept
+// remembered.
+class Socket {
+ public:
+  // Returns the call's bytes with a '#' for each that was not copied.
+  std::string Call(Way way, std::string_view bytes) {
+    ws_dir& dir = dirs_[static_cast<std::size_t>(way)];
+    std::string kept(bytes.size(), '#');
+    ws_plan plan{};
+    plan.start = dir.next;
+    plan.len = static_cast<__u32>(bytes.size());
+    plan.head_max = 16384;
+    plan.turned = calls_++ == 0 || way != last_;
+    last_ = way;
+    ws_begin(&dir, &talk_, &plan);
+    while (plan.want != 0) {
+      // Stale bytes of an earlier window must not decide anything.
+      std::array<__u8, WS_WINDOW + 64> window{};
+      window.fill('\n');
+      const __u32 pos = plan.pos;
+      const __u32 want = plan.want;
+      std::memcpy(window.data(), bytes.data() + pos, want);
+      ws_digest(&dir, &talk_, &plan, window.data(), want);
+      for (__u32 i = 0; i < plan.keep; ++i) kept[pos + i] = bytes[pos + i];
+      EXPECT_TRUE(plan.want == 0 || plan.pos >= pos);
+    }
+    dir.next += bytes.size();
+    return kept;
+  }
+  std::string Read(std::string_view bytes) { return Call(Way::kRead, bytes); }
+  std::string Write(std::string_view bytes) { return Call(Way::kWrite, bytes); }
+
+ private:
+  std::array<ws_dir, 2> dirs_{};
+  ws_talk talk_{};
+  Way last_ = Way::kRead;
+  int calls_ = 0;
+};
+
+std::string Get(int i) {
+  return "GET /bytes?p=" + std::to_string(i) + " HTTP/1.1\r\nHost: x\r\n\r\n";
+}
+
+std::string Answer(std::size_t body) {
+  return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body) + "\r\n\r\n" +
+         std::string(body, 'b');
+}
+
+// How many of the answers' heads were copied.
+int HeadsIn(std::string_view kept) {
+  int heads = 0;
+  for (std::size_t at = kept.find("HTTP/1.1 200 OK\r\n"); at != std::string_view::npos;
+       at = kept.find("HTTP/1.1 200 OK\r\n", at + 1)) {
+    ++heads;
+  }
+  return heads;
+}
+
+TEST(BpfStreamTest, AHeadIsCopiedAndALargeBodyIsNot) {
+  Socket socket;
+  EXPECT_EQ(socket.Write(Get(1)), Get(1));
+  const std::string answer = Answer(5000);
+  const std::string kept = socket.Read(answer);
+  const std::size_t head = answer.find("\r\n\r\n") + 4;
+  EXPECT_EQ(kept.substr(0, head), answer.substr(0, head));
+  EXPECT_EQ(kept.substr(head), std::string(5000, '#'));
+  EXPECT_EQ(socket.Read(std::string(8000, 'b')), std::string(8000, '#'));
+}
+
+TEST(BpfStreamTest, AnswersToRequestsOfOneCallAreAllCopiedWhenOneCallReadsThem) {
+  Socket socket;
+  std::string requests;
+  std::string answers;
+  for (int i = 0; i < 16; ++i) {
+    requests += Get(i);
+    answers += Answer(3);
+  }
+  ASSERT_LT(requests.size(), std::size_t{WS_WINDOW});
+  EXPECT_EQ(socket.Write(requests), requests);
+  EXPECT_EQ(HeadsIn(socket.Read(answers + answers)), 32);
+}
+
+TEST(BpfStreamTest, AnswersToRequestsOfSeveralCallsAreAllCopiedWhenOneCallReadsThem) {
+  Socket socket;
+  for (int i = 0; i < 16; ++i) EXPECT_EQ(socket.Write(Get(i)), Get(i));
+  std::string answers;
+  for (int i = 0; i < 16; ++i) answers += Answer(300);
+  EXPECT_EQ(HeadsIn(socket.Read(answers)), 16);
+}
+
+TEST(BpfStreamTest, AnAnswerThatBeginsBehindABodyInTheMiddleOfACallIsCopied) {
+  for (std::size_t cut :
+       {std::size_t{100}, std::size_t{1000}, std::size_t{1500}, std::size_t{3000}}) {
+    SCOPED_TRACE(cut);
+    Socket socket;
+    socket.Write(Get(1) + Get(2) + Get(3));
+    const std::string answers = Answer(2000) + Answer(2000) + Answer(2000);
+    const std::string first = socket.Read(std::string_view(answers).substr(0, cut));
+    const std::string rest = socket.Read(std::string_view(answers).substr(cut));
+    EXPECT_EQ(HeadsIn(first + rest), 3);
+  }
+}
+
+TEST(BpfStreamTest, PipelinedBodiesAreCopiedToABoundOnly) {
+  Socket socket;
+  socket.Write(Get(1) + Get(2));
+  const std::string kept = socket.Read(Answer(1 << 20));
+  EXPECT_GT(kept.find('#'), std::size_t{WS_REST_PIPELINED} / 2);
+  EXPECT_LT(kept.find('#'), std::size_t{WS_REST_PIPELINED} + 4096);
+}
+
+TEST(BpfStreamTest, RequestsThatWaitForTheirAnswersAreNotTakenForPipelined) {
+  Socket socket;
+  for (int i = 0; i < 20; ++i) {
+    socket.Write(Get(i));
+    const std::string kept = socket.Read(Answer(4000));
+    EXPECT_EQ(kept.back(), '#');
+  }
+}
+
+}  // namespace
+}  // namespace wirespan
