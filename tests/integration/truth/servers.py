@@ -21,7 +21,7 @@ class Server:
 
     def __init__(self, stack):
         self.stack, self.port = stack, free_port()
-        self.log_path = stack.folder / f"{self.name}-truth.log"
+        self.log_path = stack.folder / f"{self.name}-{self.port}-truth.log"
         self.child = self.start()
         wait_for(f"{self.name} to listen", lambda: stack._alive(self.child) and listens(self.port), 60)
 
