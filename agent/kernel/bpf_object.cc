@@ -4,8 +4,10 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
@@ -13,6 +15,7 @@
 
 #include "bpf/abi/ring.h"
 #include "bpf/abi/settings.h"
+#include "common/base/unique_fd.h"
 
 namespace wirespan::kernel {
 namespace {
@@ -45,8 +48,13 @@ bool HookExists(std::string_view section) {
   const std::string_view kind = section.substr(0, slash);
   const std::string target(section.substr(slash + 1));
   if (kind == "tp_btf") return KernelHasType("btf_trace_" + target, BTF_KIND_TYPEDEF);
+  if (kind == "iter") return KernelHasType("bpf_iter_" + target, BTF_KIND_FUNC);
   if (kind == "fentry" || kind == "fexit") return KernelHasType(target, BTF_KIND_FUNC);
   return true;
+}
+
+bool IsIterator(const bpf_program* program) {
+  return std::string_view(bpf_program__section_name(program)).starts_with("iter/");
 }
 
 Error LoadError(const BpfObject::Spec& spec, int error_number) {
@@ -142,6 +150,7 @@ Result<> BpfObject::Attach() {
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object_) {
     if (!bpf_program__autoload(program)) continue;
+    if (IsIterator(program)) continue;  // runs when it is read
     bpf_link* link = bpf_program__attach(program);
     if (link == nullptr) {
       const int error = errno;
@@ -153,6 +162,37 @@ Result<> BpfObject::Attach() {
     links_.push_back(link);
   }
   return {};
+}
+
+void BpfObject::ForEachGoneUnixSocket(const std::function<void(std::uint64_t)>& visit) {
+  const int map = map_fd("ws_unix_socks");
+  if (iterator_ == nullptr) {
+    bpf_program* program = bpf_object__find_program_by_name(object_, "unix_gone");
+    if (program == nullptr || !bpf_program__autoload(program) || map < 0) return;
+    bpf_iter_link_info over{};
+    over.map.map_fd = static_cast<std::uint32_t>(map);
+    bpf_iter_attach_opts options{};
+    options.sz = sizeof(options);
+    options.link_info = &over;
+    options.link_info_len = sizeof(over);
+    iterator_ = bpf_program__attach_iter(program, &options);
+    if (iterator_ == nullptr) {
+      bpf_program__set_autoload(program, false);  // not offered: don't ask again
+      return;
+    }
+    links_.push_back(iterator_);
+  }
+  const UniqueFd fd(bpf_iter_create(bpf_link__fd(iterator_)));
+  std::array<std::uint64_t, 512> ids{};
+  while (fd.valid()) {
+    const auto size = read(fd.get(), ids.data(), sizeof(ids));
+    if (size < 0 && errno == EAGAIN) continue;  // a long walk asks to be called again
+    if (size <= 0) return;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(size) / sizeof(ids[0]); ++i) {
+      bpf_map_delete_elem(map, &ids[i]);
+      visit(ids[i]);
+    }
+  }
 }
 
 BpfObject::~BpfObject() {

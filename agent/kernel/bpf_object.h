@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -43,6 +44,9 @@ class BpfObject {
   BpfObject& operator=(const BpfObject&) = delete;
 
   Result<> Attach();
+  // AF_UNIX sockets that were told and are no more, once each, by their ConnectionId; none on
+  // kernels that have no iterators over maps (before 5.9). Tens of microseconds.
+  void ForEachGoneUnixSocket(const std::function<void(std::uint64_t)>& visit);
   int map_fd(const char* name) const;     // -1: no such map
   std::vector<Program> programs() const;  // those that are loaded
 
@@ -52,6 +56,7 @@ class BpfObject {
   Spec spec_;
   bpf_object* object_ = nullptr;
   std::vector<bpf_link*> links_{};
+  bpf_link* iterator_ = nullptr;  // one of links_
 };
 
 // What libbpf and the verifier said since the last call, at most 64 KiB; for debug logs only.

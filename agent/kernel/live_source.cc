@@ -10,6 +10,7 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 
 #include "agent/kernel/bpf_object.h"
 #include "agent/kernel/kernel_counts.h"
@@ -31,6 +32,7 @@ constexpr std::uint64_t kMaxRingBytes = 48u << 20;
 constexpr std::uint64_t kMinRingSize = 16u << 10;
 constexpr milliseconds kShortWait{10};
 constexpr milliseconds kLongWait{40};
+constexpr milliseconds kGonePeriod{1000};
 
 // The size of one CPU's ring: the largest power of two that keeps all of them within `total`.
 std::uint64_t RingSize(std::uint64_t total, std::uint32_t cpus) {
@@ -60,7 +62,8 @@ class Live : public LiveSource {
     for (;;) {
       const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now());
       if (left.count() > 0) reader_->Wait(std::min(left, wait_));
-      const std::uint64_t count = reader_->Drain(handler);
+      const std::uint64_t count = FindGone() + reader_->Drain(handler);
+      TellGone(handler);
       wait_ = count > 0 ? kShortWait : std::min(wait_ * 2, kLongWait);
       if (count > 0 || steady_clock::now() >= deadline) return count;
     }
@@ -123,6 +126,30 @@ class Live : public LiveSource {
   }
 
  private:
+  // Unix sockets end without a word. Those that are gone are looked for before a drain and told
+  // after it, so that their last bytes come first.
+  std::uint64_t FindGone() {
+    const auto now = steady_clock::now();
+    if (now < next_gone_) return 0;
+    next_gone_ = now + kGonePeriod;
+    object_->ForEachGoneUnixSocket([this](std::uint64_t id) { gone_.push_back(id); });
+    return gone_.size();
+  }
+  void TellGone(connection::EventHandler& handler) {
+    if (gone_.empty()) return;
+    connection::CloseEvent close{};
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    close.ts_ns = static_cast<std::uint64_t>(now.tv_sec) * 1000000000u +
+                  static_cast<std::uint64_t>(now.tv_nsec);
+    close.read_ended = close.write_ended = close.gone = true;
+    for (const std::uint64_t id : gone_) {
+      close.conn = connection::ConnectionId{id};
+      handler.OnEvent(close);
+    }
+    gone_.clear();
+  }
+
   template <std::size_t N>
   static void Fill(__u64 (&set)[N], const std::vector<std::uint16_t>& ports) {
     __u64 fresh[N]{};
@@ -141,6 +168,8 @@ class Live : public LiveSource {
   int counts_fd_;
   FlatMap<std::uint32_t, Verdict> verdicts_{};
   milliseconds wait_ = kShortWait;
+  steady_clock::time_point next_gone_{};
+  std::vector<std::uint64_t> gone_{};  // at most as many as ws_unix_socks holds
 };
 
 Result<std::unique_ptr<LiveSource>> Start(const BpfObject::Spec& spec,

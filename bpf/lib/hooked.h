@@ -51,4 +51,26 @@ static __always_inline void ws_on_socket(struct sock *sk, struct task_struct *ta
 	ws_on_bytes(sk, counts, &io, who->tgid, who->tid, len, 0);
 }
 
+/* Bytes left the receive queue of `sk`, which the caller has locked, within a splice call of `task`. */
+static __always_inline void ws_on_splice(struct sock *sk, struct task_struct *task)
+{
+	struct ws_counts *counts = ws_my_counts();
+	struct ws_sock *ws = ws_find_sock(sk);
+	struct ws_caller who;
+	struct tcp_sock *tp;
+	__u64 end;
+
+	if (!counts || !ws || !(ws->flags & WS_SOCK_TCP))
+		return; /* a stream that begins with a splice shows no head */
+	tp = ws_tcp(sk);
+	if (!tp)
+		return;
+	end = ws_tcp_position(ws, sk, tp, WS_READ);
+	if (end <= ws->place[WS_READ].next || end - ws->place[WS_READ].next > 0x7fffffff)
+		return;
+	ws_who(&who, task);
+	who.io_uring = false;
+	ws_on_socket(sk, task, &who, end - ws->place[WS_READ].next, 0, WS_READ);
+}
+
 #endif

@@ -149,34 +149,69 @@ struct ws_io {
 	__u64 arg2;
 };
 
-/* Where the call's bytes lie in the stream; moves `next` behind them. */
+#define WS_HOLE_AGE 64
+#define WS_STRIKES 4
+
+/* Nobody will show those bytes any more. */
+static __always_inline void ws_give_up_hole(struct ws_place *place, struct ws_counts *counts)
+{
+	if (place->hole)
+		ws_note(counts, WS_NOTED_UNSEEN, place->hole);
+	place->hole = 0;
+}
+
+/*
+ * Where the call's bytes lie in the stream; moves `next` behind them. Two threads may have written (or read) before
+ * either call is seen here: TCP's counter then holds both, the first one seen is taken for the last one made, and
+ * leaves a hole that the other one fills. Neither is exact.
+ */
 static __always_inline __u64 ws_locate(struct ws_sock *ws, struct sock *sk, struct ws_counts *counts, __u32 direction,
 				       __u32 len, __u32 after, bool *exact)
 {
-	struct ws_dir *dir = &ws->dir[direction & 1];
-	__u64 start = dir->next, end;
+	struct ws_place *place = &ws->place[direction & 1];
+	__u64 start = place->next, end;
 	struct tcp_sock *tp;
 
 	*exact = false;
-	if (ws->flags & WS_SOCK_TCP) {
-		tp = ws_tcp(sk);
-		if (!tp)
-			return start;
-		end = ws_tcp_position(ws, sk, tp, direction) - after;
-		if (end == start + len) {
-			*exact = true;
-		} else if (end > start + len) {
-			/* Bytes that no call of ours showed, or another thread's call that is not seen yet. */
-			ws_note(counts, WS_NOTED_UNSEEN, end - start - len);
-			start = end - len;
-		} else {
-			/* The counters don't move with the calls: own counting from here on. */
-			ws->flags &= ~WS_SOCK_TCP;
-			ws_note(counts, WS_NOTED_INEXACT, len);
-		}
+	tp = ws->flags & WS_SOCK_TCP ? ws_tcp(sk) : NULL;
+	if (!tp) {
+		__sync_fetch_and_add(&place->next, len);
+		return start;
 	}
-	dir->next = start + len;
-	return start;
+	end = ws_tcp_position(ws, sk, tp, direction) - after;
+	if (end == start + len) {
+		if (place->hole && ++place->hole_age > WS_HOLE_AGE)
+			ws_give_up_hole(place, counts);
+		*exact = !place->hole;
+		place->strikes = 0;
+		place->next = end;
+		return start;
+	}
+	if (end > start + len) {
+		/* Bytes that no call of ours showed, or another thread's call that is not seen yet. */
+		ws_give_up_hole(place, counts);
+		place->hole_at = start;
+		place->hole = end - start - len < ~0u ? end - start - len : ~0u;
+		place->hole_age = 0;
+		place->next = end;
+		return end - len;
+	}
+	ws_note(counts, WS_NOTED_INEXACT, len);
+	if (place->hole >= len) {
+		/* The late one. */
+		start = place->hole_at;
+		place->hole_at += len;
+		place->hole -= len;
+		return start;
+	}
+	if (++place->strikes >= WS_STRIKES) {
+		/* The counters don't move with the calls: own counting from here on. */
+		ws->flags &= ~WS_SOCK_TCP;
+		place->next = start + len;
+		return start;
+	}
+	/* A later one of three threads: told at a place that was told already, which does no harm. */
+	return start > len ? start - len : 0;
 }
 
 static __always_inline void ws_capture(struct ws_ring_control *ring, struct ws_scratch *s, struct ws_sock *ws,
@@ -220,7 +255,6 @@ static __always_inline void ws_capture(struct ws_ring_control *ring, struct ws_s
 		/* Lengths alone: only chunk data can be followed by arithmetic. */
 		s->dir.mode = WS_MODE_BODY;
 	}
-	/* keeps `next`, which ws_locate has moved */
 	*dir = s->dir;
 	ws->talk = s->talk;
 
@@ -337,7 +371,7 @@ static __always_inline void ws_on_bytes(struct sock *sk, struct ws_counts *count
 		return;
 	if (!ws_ring_begin(ring)) {
 		/* Another task of this CPU was preempted inside our program: possible on fully preemptible kernels. */
-		ws->dir[io->direction & 1].next += len;
+		ws->place[io->direction & 1].next += len;
 		ws_note(counts, WS_DROPPED_NESTED, len);
 		return;
 	}
@@ -360,10 +394,15 @@ static __always_inline void ws_on_end(struct sock *sk, struct ws_counts *counts,
 		return;
 	close.header.kind = WS_EVENT_CLOSE;
 	close.header.flags = WS_CLOSE_READ_ENDED;
+	/* The peer of a Unix socket took both halves with it. */
+	if (!(ws->flags & WS_SOCK_TCP_FAMILY) && (WS_GET(sk, sk_shutdown) & WS_SHUTDOWN_MASK) == WS_SHUTDOWN_MASK) {
+		close.header.flags |= WS_CLOSE_WRITE_ENDED;
+		close.write_end = ws->place[WS_WRITE].next;
+	}
 	close.header.conn = ws->id;
 	close.header.tgid = tgid;
 	close.header.tid = tid;
-	close.read_end = ws->dir[WS_READ].next;
+	close.read_end = ws->place[WS_READ].next;
 	if (ws->flags & WS_SOCK_TCP) {
 		struct tcp_sock *tp = ws_tcp(sk);
 

@@ -57,8 +57,19 @@ struct sock_common {
 
 struct socket;
 
+/* Of the spinlock only its first word counts: not 0 where somebody holds it. */
+struct ws_spinlock {
+	__u32 word;
+};
+
+typedef struct {
+	struct ws_spinlock slock;
+	int owned;
+} socket_lock_t;
+
 struct sock {
 	struct sock_common __sk_common;
+	socket_lock_t sk_lock;
 	int sk_err;
 	struct socket *sk_socket;
 	__u16 sk_protocol;
@@ -133,6 +144,21 @@ struct socket {
 struct thread_info {
 	unsigned long flags;
 	__u32 status;
+};
+
+struct bpf_map;
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__bpf_map_elem {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+	void *key;
+	void *value;
 };
 
 struct mm_struct {

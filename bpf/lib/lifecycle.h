@@ -5,22 +5,21 @@
 
 #include "bpf/lib/io.h"
 
-static __always_inline void ws_tell_close(struct sock *sk, struct ws_sock *ws, struct ws_counts *counts, __u8 flags,
-					  bool write_known)
+static __always_inline void ws_tell_close(struct sock *sk, struct ws_sock *ws, struct ws_counts *counts, __u8 flags)
 {
 	struct ws_close close = {};
+	struct tcp_sock *tp = ws->flags & WS_SOCK_TCP ? ws_tcp(sk) : NULL;
 
 	close.header.kind = WS_EVENT_CLOSE;
 	close.header.flags = flags;
 	close.header.conn = ws->id;
-	if (ws->flags & WS_SOCK_TCP) {
-		struct tcp_sock *tp = ws_tcp(sk);
-
-		if (tp) {
-			close.read_end = ws_tcp_position(ws, sk, tp, WS_READ);
-			if (write_known)
-				close.write_end = ws_tcp_position(ws, sk, tp, WS_WRITE);
-		}
+	close.read_end = ws->place[WS_READ].next;
+	close.write_end = ws->place[WS_WRITE].next;
+	if (tp) {
+		close.read_end = ws_tcp_position(ws, sk, tp, WS_READ);
+		close.write_end = ws_tcp_position(ws, sk, tp, WS_WRITE);
+		if (ws->flags & WS_SOCK_FIN_SENT)
+			close.write_end--;
 	}
 	ws_emit(&close.header, sizeof(close), counts);
 }
@@ -50,9 +49,10 @@ static __always_inline void ws_on_state(struct sock *sk, int state)
 		flags |= WS_CLOSE_WRITE_ENDED | WS_CLOSE_GONE;
 		ws->flags |= WS_SOCK_GONE;
 	}
-	if (!flags)
-		return;
-	ws_tell_close(sk, ws, counts, flags, state != WS_TCP_CLOSE);
+	if (flags)
+		ws_tell_close(sk, ws, counts, flags);
+	if (state != WS_TCP_CLOSE)
+		ws->flags |= WS_SOCK_FIN_SENT; /* it takes its place in the sequence after this */
 }
 
 /* The last of a TCP socket. */
@@ -63,12 +63,14 @@ static __always_inline void ws_on_destroy(struct sock *sk)
 
 	if (!ws)
 		return;
-	if ((ws->flags & WS_SOCK_OPENED) && !(ws->flags & WS_SOCK_GONE)) {
-		counts = ws_my_counts();
-		ws->flags |= WS_SOCK_GONE;
-		if (counts)
-			ws_tell_close(sk, ws, counts,
-				      WS_CLOSE_GONE | (WS_GET(sk, sk_err) ? WS_CLOSE_RESET : 0), false);
+	counts = ws_my_counts();
+	if (counts) {
+		ws_give_up_hole(&ws->place[WS_READ], counts);
+		ws_give_up_hole(&ws->place[WS_WRITE], counts);
+		if ((ws->flags & WS_SOCK_OPENED) && !(ws->flags & WS_SOCK_GONE)) {
+			ws->flags |= WS_SOCK_GONE;
+			ws_tell_close(sk, ws, counts, WS_CLOSE_GONE | (WS_GET(sk, sk_err) ? WS_CLOSE_RESET : 0));
+		}
 	}
 	ws_forget_sock(sk);
 }

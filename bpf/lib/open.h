@@ -48,36 +48,34 @@ static __always_inline bool ws_is_stream(struct sock *sk, bool *inet)
 static __always_inline void ws_first_sight(struct ws_sock *ws, struct sock *sk, __u64 id, bool inet, __u32 direction,
 					   __u32 moved)
 {
-	__u64 read, written;
+	__u32 flags = WS_SOCK_KNOWN;
 
 	__builtin_memset(ws, 0, sizeof(*ws));
 	ws->id = id;
 	ws->last_direction = !direction;
-	ws->flags = WS_SOCK_KNOWN;
 	if (inet) {
 		struct tcp_sock *tp;
 
-		ws->flags |= WS_SOCK_TCP_FAMILY;
-		if (!WS_GET_BITS(sk, __sk_common.skc_net_refcnt)) {
-			ws->flags |= WS_SOCK_OPAQUE; /* the kernel's own: NFS and the like */
-			return;
-		}
+		flags |= WS_SOCK_TCP_FAMILY;
 		tp = ws_tcp(sk);
-		if (tp && ws_tcp_start(ws, sk, tp))
-			ws->flags |= WS_SOCK_TCP;
+		if (!WS_GET_BITS(sk, __sk_common.skc_net_refcnt))
+			flags |= WS_SOCK_OPAQUE; /* the kernel's own: NFS and the like */
+		else if (tp && ws_tcp_start(ws, sk, tp))
+			flags |= WS_SOCK_TCP;
 	}
-	if (!(ws->flags & WS_SOCK_TCP)) {
+	if (flags & WS_SOCK_TCP) {
+		ws->place[direction & 1].next -= moved;
+		if (ws->place[WS_READ].next || ws->place[WS_WRITE].next) {
+			flags |= WS_SOCK_LATE;
+			ws->talk.flags |= WS_TALK_LATE;
+		}
+	} else {
 		/* Not known whether there were bytes before. */
 		ws->talk.flags |= WS_TALK_LATE;
-		return;
 	}
-	ws->dir[direction & 1].next -= moved;
-	read = ws->dir[WS_READ].next;
-	written = ws->dir[WS_WRITE].next;
-	if (read > 0 || written > 0) {
-		ws->flags |= WS_SOCK_LATE;
-		ws->talk.flags |= WS_TALK_LATE;
-	}
+	/* Last: another CPU may be at this socket too, and trusts what is flagged. */
+	barrier();
+	ws->flags = flags;
 }
 
 #define WS_OPEN_UNIX_SIZE (sizeof(struct ws_open) + 2 * WS_UNIX_PATH)
@@ -140,6 +138,7 @@ static __always_inline void ws_tell_open(struct ws_ring_control *ring, struct ws
 		struct unix_sock *own = (struct unix_sock *)sk;
 		struct sock *peer = BPF_CORE_READ(own, peer);
 
+		ws_watch_unix(ws->id, sk);
 		open->local_path = ws_unix_path((__u8 *)(open + 1), BPF_CORE_READ(own, addr));
 		if (peer) {
 			struct unix_sock *other = (struct unix_sock *)peer;

@@ -6,6 +6,7 @@
 #ifndef WIRESPAN_BPF_PROCESS_PROBE_H
 #define WIRESPAN_BPF_PROCESS_PROBE_H
 
+#include "bpf/lib/gone.h"
 #include "bpf/lib/lifecycle.h"
 
 SEC("tp_btf/inet_sock_set_state")

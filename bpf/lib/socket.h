@@ -20,6 +20,16 @@ enum ws_sock_flag {
 	WS_SOCK_EXCLUDED = 32, /* by port or process, as of `generation` and `tgid` */
 	WS_SOCK_GONE = 64,
 	WS_SOCK_TCP_FAMILY = 128, /* AF_INET or AF_INET6 */
+	WS_SOCK_FIN_SENT = 256,	  /* write_seq counts it */
+};
+
+/* How far one direction was told. */
+struct ws_place {
+	__u64 next;	 /* offset behind the last call */
+	__u64 hole_at;	 /* bytes before it that TCP counts and no call has shown yet: another thread's, which is late */
+	__u32 hole;	 /* bytes of it */
+	__u16 hole_age;	 /* calls since */
+	__u16 strikes;	 /* calls in a row that moved more than TCP counted */
 };
 
 struct ws_sock {
@@ -32,6 +42,7 @@ struct ws_sock {
 	__u8 opener;
 	__u8 last_direction;
 	__u8 unused[2];
+	struct ws_place place[2];
 	struct ws_talk talk;
 	struct ws_dir dir[2];
 };
@@ -121,5 +132,23 @@ static __always_inline struct tcp_sock *ws_tcp(struct sock *sk)
 }
 
 #endif
+
+/*
+ * Told AF_UNIX sockets, by id: no tracepoint tells their end, so user space asks for the ones that are gone
+ * (bpf/lib/gone.h). An entry that a full table pushes out is never told to be gone.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, __u64); /* address of its struct sock */
+} ws_unix_socks SEC(".maps");
+
+static __always_inline void ws_watch_unix(__u64 id, struct sock *sk)
+{
+	__u64 address = (__u64)sk;
+
+	bpf_map_update_elem(&ws_unix_socks, &id, &address, BPF_ANY);
+}
 
 #endif

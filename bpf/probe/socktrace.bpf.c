@@ -3,6 +3,10 @@
  * Hooks: the tracepoints sock_send_length and sock_recv_length (6.3 and later), which fire where a call on any socket
  * has moved its bytes: read and write, their vector forms, send and recv, sendmsg and recvmsg, sendfile, io_uring.
  * Why: the socket is handed out typed, and system calls that move nothing on a socket cost nothing.
+ *
+ * They do not fire for splice from a socket to a pipe. tcp_rcv_space_adjust does, after each part that was taken out
+ * of the receive queue; how much that was, the sequence numbers tell. (A hook on the exit of splice alone would put
+ * every thread of the machine on the slow path of system calls.)
  */
 #define WS_TYPED
 #include "bpf/lib/hooked.h"
@@ -29,5 +33,17 @@ int BPF_PROG(socket_received, struct sock *sk, int ret, int flags)
 
 	ws_who(&who, task);
 	ws_on_socket(sk, task, &who, ret, flags, WS_READ);
+	return 0;
+}
+
+SEC("tp_btf/tcp_rcv_space_adjust")
+int BPF_PROG(socket_spliced, struct sock *sk)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+
+	if (WS_REGS_NR(regs) != WS_NR_SPLICE)
+		return 0;
+	ws_on_splice(sk, task);
 	return 0;
 }

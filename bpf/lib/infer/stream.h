@@ -60,7 +60,6 @@ enum ws_sends {
 
 /* One direction of a socket. */
 struct ws_dir {
-	__u64 next;	  /* offset behind the last call; the kernel side's */
 	__u64 line_at;	  /* DATA: absolute offset of the next chunk-size line */
 	__u64 line_value; /* LINE */
 	__u32 head_len;	  /* HEAD: bytes of it so far */
