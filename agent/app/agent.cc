@@ -1,5 +1,7 @@
 #include "agent/app/agent.h"
 
+#include <malloc.h>
+
 #include <csignal>
 
 #include "agent/app/admin.h"
@@ -29,7 +31,8 @@ Result<std::unique_ptr<Agent>> Agent::Create(Config config) {
   return agent;
 }
 
-Agent::Agent(Config config) : config_(std::move(config)) {}
+Agent::Agent(Config config)
+    : config_(std::move(config)), memory_(config_.memory_limit, PrivateMemory, [] { ::malloc_trim(0); }, registry_) {}
 
 Agent::~Agent() {
   metrics_thread_ = {};
@@ -66,7 +69,7 @@ Result<> Agent::Start() {
 }
 
 Result<> Agent::StartListeners() {
-  auto admin = StartAdmin(config_.admin_listen, {.metrics = [this] { return registry_.Text(); },
+  auto admin = StartAdmin(config_.admin_listen, {.metrics = [this] { return MetricsText(); },
                                                  .not_ready = [this] { return NotReady(); }});
   if (!admin) return Wrap("admin.listen", std::move(admin.error()));
   admin_ = std::move(*admin);
@@ -116,6 +119,10 @@ void Agent::RegisterSourceMetrics() {
       [](const kernel::SourceStatus& status, std::vector<telemetry::Sample>& out) {
         out.push_back({"wirespan_ring_used_bytes", {}, static_cast<double>(status.ring_used_max_bytes)});
       });
+  add("wirespan_ring_waiting_bytes", "Bytes that wait in the rings now: written and not yet read", false,
+      [](const kernel::SourceStatus& status, std::vector<telemetry::Sample>& out) {
+        out.push_back({"wirespan_ring_waiting_bytes", {}, static_cast<double>(status.ring_waiting_bytes)});
+      });
   const auto programs = [](const char* name, auto value) {
     return [name, value](const kernel::SourceStatus& status, std::vector<telemetry::Sample>& out) {
       for (const auto& program : status.programs) out.push_back({name, {{"program", program.program}}, value(program)});
@@ -140,7 +147,17 @@ void Agent::TakeStatus() {
   status_ = std::move(status);
 }
 
+void Agent::HoldMemory(std::uint64_t now_ns) {
+  const auto pressure = memory_.Look(now_ns);
+  pipeline_->SetPressure(pressure);
+  if (pressure != connection::Pressure::kNone) exporter_->Shed(pressure == connection::Pressure::kOver ? 0 : 0.25);
+}
+
 int Agent::Run(const SignalWaiter& signals) {
+  {
+    std::scoped_lock lock(questions_mutex_);
+    answering_ = true;
+  }
   std::uint64_t tick_ns = 0;
   std::uint64_t status_ns = 0;
   for (;;) {
@@ -154,6 +171,7 @@ int Agent::Run(const SignalWaiter& signals) {
     drained_ns_.store(now_ns, std::memory_order_relaxed);
     if (now_ns - tick_ns >= kTickNs) {
       tick_ns = now_ns;
+      HoldMemory(now_ns);
       pipeline_->Tick();
       exporter_->Tick();
       AnswerQuestions();
@@ -174,7 +192,7 @@ int Agent::Stop() {
   pipeline_->Flush();
   {
     std::scoped_lock lock(questions_mutex_);
-    stopping_ = true;
+    answering_ = false;
   }
   AnswerQuestions();
   metrics_thread_ = {};  // its last act is one more export of the metrics
@@ -217,7 +235,7 @@ bool Agent::Ask(std::function<void()> work) {
   auto question = std::make_shared<Question>();
   question->work = std::move(work);
   std::unique_lock lock(questions_mutex_);
-  if (stopping_) return false;
+  if (!answering_) return false;
   questions_.push_back(question);
   if (answered_.wait_for(lock, std::chrono::seconds(5), [&] { return question->done; })) return true;
   question->work = nullptr;  // too late: its references are gone
@@ -232,6 +250,16 @@ void Agent::AnswerQuestions() {
   }
   questions_.clear();
   answered_.notify_all();
+}
+
+std::string Agent::MetricsText() {
+  std::string text;
+  const bool answered = Ask([&] {
+    pipeline_->Publish();
+    TakeStatus();
+    exporter_->AtRest([&] { text = registry_.Text(); });
+  });
+  return answered ? text : registry_.Text();
 }
 
 std::string Agent::NotReady() const {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/app/config.h"
+#include "agent/app/memory_guard.h"
 #include "agent/app/pipeline.h"
 #include "agent/app/watch_hub.h"
 #include "agent/export/exporter.h"
@@ -39,12 +40,15 @@ class Agent {
   Result<> StartListeners();
   void RegisterSourceMetrics();
   void TakeStatus();
+  void HoldMemory(std::uint64_t now_ns);
   void Reload();
   int Stop();
   void ExportMetricsUntil(std::stop_token stop);
   // Runs `work` on the pipeline's thread and waits for it, at most 5 s. Any thread.
   bool Ask(std::function<void()> work);
   void AnswerQuestions();
+  // All stages at one moment, so that the sums of docs/ledger.md hold.
+  std::string MetricsText();
   std::string NotReady() const;
   std::string ExplainJson();
 
@@ -56,6 +60,7 @@ class Agent {
   std::unique_ptr<exporting::Exporter> exporter_;
   std::unique_ptr<WatchTap> tap_;
   std::unique_ptr<Pipeline> pipeline_;
+  MemoryGuard memory_;
 
   std::mutex status_mutex_;  // guards status_
   kernel::SourceStatus status_{};
@@ -68,7 +73,7 @@ class Agent {
   std::mutex questions_mutex_;  // guards questions_ and Question::done
   std::condition_variable answered_;
   std::vector<std::shared_ptr<Question>> questions_;
-  bool stopping_ = false;
+  bool answering_ = false;  // while Run does
 
   std::unique_ptr<http::Server> admin_;
   std::unique_ptr<http::Server> red_;

@@ -68,6 +68,7 @@ struct Config {
   std::vector<span::IgnoreRule> ignore{};  // exchanges.ignore
   std::uint32_t max_connections = 65536;   // limits.connections
   std::uint32_t max_processes = 8192;      // limits.processes
+  std::uint64_t memory_limit = 256u << 20;  // memory.limit
   std::vector<process::ServiceRule> services{};
   bool command_args = false;  // resource.command_args
   std::vector<span::RouteRule> routes{};

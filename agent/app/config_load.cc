@@ -147,6 +147,7 @@ void ReadRest(const Section& root, Config& config) {
   config.command_args = root.Bool("resource.command_args");
   config.max_connections = static_cast<std::uint32_t>(root.Int("limits.connections"));
   config.max_processes = static_cast<std::uint32_t>(root.Int("limits.processes"));
+  config.memory_limit = root.Size("memory.limit");
   config.admin_listen = root.String("admin.listen");
   config.control_socket = root.String("control.socket");
   config.control_group = root.String("control.group");
@@ -208,6 +209,7 @@ std::vector<std::string> FixedChanges(const Config& old_config, const Config& ne
   compare("export.endpoint", old_config.exporting.endpoint == new_config.exporting.endpoint);
   compare("export.protocol", old_config.exporting.protocol == new_config.exporting.protocol);
   compare("limits.connections", old_config.max_connections == new_config.max_connections);
+  compare("memory.limit", old_config.memory_limit == new_config.memory_limit);
   compare("limits.processes", old_config.max_processes == new_config.max_processes);
   return keys;
 }

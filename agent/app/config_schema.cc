@@ -118,6 +118,9 @@ std::vector<Key> Rest() {
           {.name = "connections", .type = Type::kInt, .default_text = "65536", .help = "Connections followed at once.", .min = 64, .max = 1048576},
           {.name = "processes", .type = Type::kInt, .default_text = "8192", .help = "Processes known at once.", .min = 64, .max = 131072},
       }),
+      Group("memory", "The ceiling of this process.", {
+          {.name = "limit", .type = Type::kSize, .default_text = "256MiB", .help = "Private memory at most, without the rings. Near it new connections are not followed and the export queue is cut, over it captured data is dropped; all of it is counted.", .min = 32 << 20, .max = 1ull << 40},
+      }),
       Group("admin", "The agent's own listener: /metrics, /healthz, /readyz.", {
           {.name = "listen", .type = Type::kString, .default_text = "127.0.0.1:8890", .help = "Its address."},
       }),

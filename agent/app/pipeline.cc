@@ -146,6 +146,11 @@ void Pipeline::TickAt(std::uint64_t now_ns) {
   red_.Tick(now_ns);
 }
 
+void Pipeline::SetPressure(connection::Pressure pressure) {
+  connections_.SetPressure(pressure);
+  if (pressure == connection::Pressure::kOver) spans_.Flush();
+}
+
 void Pipeline::Flush() {
   connections_.Shutdown();
   spans_.Flush();

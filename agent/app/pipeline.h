@@ -32,6 +32,10 @@ class Pipeline final : public connection::EventHandler {
   void Tick();
   // Replay: time is that of the last event.
   void TickAt(std::uint64_t now_ns);
+  // Brings all counters up to date, so that one reading of them is one moment.
+  void Publish() { connections_.Publish(); }
+  // Memory is short, or no longer: sheds what it must. Call it each time that was looked at.
+  void SetPressure(connection::Pressure pressure);
   // Everything that waits comes out, complete or not.
   void Flush();
   // New rules from the next exchange on; what is fixed until a restart stays.

@@ -38,6 +38,8 @@ class ByteStream {
   std::size_t held_bytes() const { return held_bytes_; }
   // Bytes before the first held piece are missing.
   bool in_hole() const { return holding() && held_.front().meta.offset > next_; }
+  // When the first held piece was; call only if holding().
+  std::uint64_t front_ts_ns() const { return held_.front().meta.ts_ns; }
   // The first held piece, cut to begin at next(); call only if holding() and not in_hole(). Empty:
   // a duplicate.
   protocol::Piece Front() const;

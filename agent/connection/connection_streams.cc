@@ -24,7 +24,7 @@ void ConnectionTable::Accept(Connection& connection, int direction, Piece& piece
       ledger_.Data(DataFate::kDuplicate);
       return;
     case ByteStream::Fit::kReady:
-      if (stream.holding()) break;
+      if (stream.holding() || WaitsForHole(connection, direction, piece.ts_ns)) break;
       if (Deliver(connection, direction, piece)) {
         stream.Advance(piece.end);
         ledger_.Data(DataFate::kConsumed);
@@ -235,6 +235,12 @@ void ConnectionTable::ClearHeld(Connection& connection, int direction, DataFate 
   stream.Clear();
 }
 
+bool ConnectionTable::WaitsForHole(const Connection& connection, int direction,
+                                   std::uint64_t ts_ns) {
+  const ByteStream& other = connection.streams[1 - direction];
+  return other.in_hole() && other.front_ts_ns() < ts_ns && connection.http != nullptr;
+}
+
 void ConnectionTable::Pump(Connection& connection) {
   while (!connection.ignored) {
     if (connection.http == nullptr) {
@@ -252,6 +258,7 @@ void ConnectionTable::Pump(Connection& connection) {
       }
       if (!stream.holding() || stream.in_hole()) continue;
       const Piece front = stream.Front();
+      if (WaitsForHole(connection, direction, front.ts_ns)) continue;
       if (connection.http->MustWait(static_cast<Direction>(direction), front)) continue;
       if (chosen >= 0 && piece.ts_ns <= front.ts_ns) continue;
       chosen = direction;
@@ -298,7 +305,11 @@ void ConnectionTable::ForceDirection(Connection& connection, int direction) {
   } else if (connection.http == nullptr) {
     RecogniseHeld(connection, direction, true);
   } else if (stream.holding()) {
-    connection.http->Force(static_cast<Direction>(direction));
+    if (WaitsForHole(connection, direction, stream.front_ts_ns())) {
+      FillHole(connection, 1 - direction);
+    } else {
+      connection.http->Force(static_cast<Direction>(direction));
+    }
   }
   if (!connection.ignored) Pump(connection);
 }

@@ -16,6 +16,8 @@ ExchangeDrop DropReason(ConnectionEnd reason) {
       return ExchangeDrop::kIdle;
     case ConnectionEnd::kTableFull:
       return ExchangeDrop::kTableFull;
+    case ConnectionEnd::kMemory:
+      return ExchangeDrop::kMemory;
     default:
       return ExchangeDrop::kShutdown;
   }
@@ -55,7 +57,8 @@ ConnectionTable::Connection* ConnectionTable::Find(ConnectionId id) {
 
 ConnectionTable::Connection& ConnectionTable::FindOrAdd(ConnectionId id) {
   if (Connection* found = Find(id)) return *found;
-  if (connections_.size() >= options_.max_connections) EvictOldest();
+  if (connections_.size() >= options_.max_connections)
+    Evict(connections_.size() / 64 + 1, ConnectionEnd::kTableFull);
   auto connection = std::make_unique<Connection>();
   connection->id = id;
   ConnectionInfo info;
@@ -67,23 +70,36 @@ ConnectionTable::Connection& ConnectionTable::FindOrAdd(ConnectionId id) {
   return *recent_;
 }
 
-void ConnectionTable::EvictOldest() {
+void ConnectionTable::Evict(std::size_t n, ConnectionEnd reason) {
+  n = std::min(n, connections_.size());
+  if (n == 0) return;
+  FlatMap<std::uint32_t, std::size_t> count_of;
+  for (const auto& [id, connection] : connections_) ++count_of[connection->pid];
+  const auto most =
+      std::max_element(count_of.begin(), count_of.end(),
+                       [](const auto& a, const auto& b) { return a.second < b.second; });
+  const bool one_process = most->second >= n;
+
   std::vector<std::pair<std::uint64_t, ConnectionId>> ages;
-  ages.reserve(connections_.size());
+  ages.reserve(one_process ? most->second : connections_.size());
   for (const auto& [id, connection] : connections_) {
+    if (one_process && connection->pid != most->first) continue;
     // Those with an exchange under way stay, if others can go.
     const bool busy = connection->http != nullptr && connection->http->open() != 0;
     ages.emplace_back(connection->last_ns + (busy ? options_.open_idle_ns : 0), id);
   }
-  const std::size_t n = std::min(ages.size(), ages.size() / 64 + 1);
-  if (n == 0) return;
   std::nth_element(ages.begin(), ages.begin() + static_cast<std::ptrdiff_t>(n - 1), ages.end());
   for (std::size_t i = 0; i < n; ++i) {
     if (Connection* connection = Find(ages[i].second)) {
-      End(*connection, connection->last_ns, false, ConnectionEnd::kTableFull);
+      End(*connection, connection->last_ns, false, reason);
       Erase(ages[i].second);
     }
   }
+}
+
+void ConnectionTable::SetPressure(Pressure pressure) {
+  pressure_ = pressure;
+  if (pressure == Pressure::kOver) Evict(connections_.size() / 16 + 1, ConnectionEnd::kMemory);
 }
 
 void ConnectionTable::Erase(ConnectionId id) {
@@ -93,6 +109,10 @@ void ConnectionTable::Erase(ConnectionId id) {
 
 void ConnectionTable::On(const OpenEvent& event) {
   now_ns_ = std::max(now_ns_, event.ts_ns);
+  if (Refused(event.conn)) {
+    ledger_.ConnectionRefused();
+    return;
+  }
   Connection& connection = FindOrAdd(event.conn);
   connection.info = std::make_shared<const ConnectionInfo>(ConnectionInfo{
       event.conn, event.netns, event.opener, event.local, event.remote, event.wire_known,
@@ -107,6 +127,10 @@ void ConnectionTable::On(const OpenEvent& event) {
 
 void ConnectionTable::On(const DataEvent& event) {
   now_ns_ = std::max(now_ns_, event.ts_ns);
+  if (pressure_ == Pressure::kOver || Refused(event.conn)) {
+    ledger_.Data(DataFate::kMemory);
+    return;
+  }
   Connection& connection = FindOrAdd(event.conn);
   connection.last_ns = std::max(connection.last_ns, event.ts_ns);
   connection.pid = event.pid;
@@ -168,6 +192,10 @@ void ConnectionTable::On(const CloseEvent& event) {
 
 void ConnectionTable::On(const TlsEvent& event) {
   now_ns_ = std::max(now_ns_, event.ts_ns);
+  if (Refused(event.conn)) {
+    ledger_.ConnectionRefused();
+    return;
+  }
   Connection& connection = FindOrAdd(event.conn);
   connection.last_ns = std::max(connection.last_ns, event.ts_ns);
   connection.pid = event.pid;
@@ -224,9 +252,11 @@ void ConnectionTable::Tick(std::uint64_t now_ns) {
     Connection* connection = Find(id);
     if (connection == nullptr) continue;
     connection->hole_armed = false;
+    // What was lost was mostly lost both ways: the younger hole ends with the older one.
+    const std::uint64_t enough_ns = options_.hole_timeout_ns / 2;
     for (int direction = 0; direction < 2 && !connection->ignored; ++direction) {
       if (!connection->streams[direction].in_hole() ||
-          connection->held_since_ns[direction] + options_.hole_timeout_ns > now_ns_) {
+          connection->held_since_ns[direction] + enough_ns > now_ns_) {
         continue;
       }
       ForceDirection(*connection, direction);

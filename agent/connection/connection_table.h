@@ -14,6 +14,7 @@
 #include "agent/connection/http1_connection.h"
 #include "agent/connection/ledger.h"
 #include "agent/connection/observed_exchange.h"
+#include "agent/connection/pressure.h"
 #include "agent/connection/protocol_decision.h"
 #include "common/base/clock.h"
 #include "common/base/flat_map.h"
@@ -22,7 +23,8 @@
 namespace wirespan::connection {
 
 struct TableOptions {
-  std::size_t max_connections = 65536;  // beyond: the longest idle 1/64 of them go
+  // Beyond: a sixty-fourth goes, the longest idle ones of the process that has most.
+  std::size_t max_connections = 65536;
   std::size_t max_pids = 8192;
   std::size_t max_pipelined = 1024;  // exchanges open on one connection
   std::size_t max_head_bytes = 64u << 10;
@@ -61,6 +63,9 @@ class ConnectionTable final : public EventHandler {
   // Ends waits that took too long and forgets the idle. Call a few times a second.
   void Tick() { Tick(clock_.monotonic_ns()); }
   void Tick(std::uint64_t now_ns);
+  // From now on. kNear: what is not in the table already is not taken in. kOver: no data is, and
+  // each call ends a sixteenth of the connections.
+  void SetPressure(Pressure pressure);
   // Brings counters and gauges up to date; Tick and Shutdown do so.
   void Publish();
   // Gives up what waits, reports what can be, drops what is open (reason "shutdown").
@@ -111,7 +116,10 @@ class ConnectionTable final : public EventHandler {
 
   Connection* Find(ConnectionId id);
   Connection& FindOrAdd(ConnectionId id);
-  void EvictOldest();
+  // Ends `n` connections: the longest idle of the process that has most, if that has so many, else
+  // of all.
+  void Evict(std::size_t n, ConnectionEnd reason);
+  bool Refused(ConnectionId id) { return pressure_ != Pressure::kNone && Find(id) == nullptr; }
   // Ends all of it; the caller erases.
   void End(Connection& connection, std::uint64_t ts_ns, bool reset, ConnectionEnd reason);
   void Erase(ConnectionId id);
@@ -133,6 +141,10 @@ class ConnectionTable final : public EventHandler {
   void PopHeld(Connection& connection, int direction, DataFate fate);
   void ClearHeld(Connection& connection, int direction, DataFate fate);
   void Pump(Connection& connection);
+  // Bytes of the other direction that are older than this piece are held behind a hole. Going on
+  // without them would look like requests that overlap, and a connection that pipelines can't be
+  // brought back into step.
+  static bool WaitsForHole(const Connection& connection, int direction, std::uint64_t ts_ns);
   void FillHole(Connection& connection, int direction);
   // No more waiting in this direction.
   void ForceDirection(Connection& connection, int direction);
@@ -154,6 +166,7 @@ class ConnectionTable final : public EventHandler {
   Connection* recent_ = nullptr;
   std::deque<Deadline> holes_{};
   std::deque<Deadline> waits_{};
+  Pressure pressure_ = Pressure::kNone;
   std::uint64_t now_ns_ = 0;
   std::uint64_t next_sweep_ns_ = 0;
   std::size_t held_events_ = 0;

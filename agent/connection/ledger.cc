@@ -21,10 +21,10 @@ Ledger::Ledger(telemetry::Registry& registry) {
   Register<6>(registry, events_.counters, "wirespan_events_total",
               "Events from the source, by kind.", "kind",
               {"open", "data", "close", "tls", "exec", "exit"});
-  Register<5>(
+  Register<6>(
       registry, data_.counters, "wirespan_data_events_total",
       "Data events by what became of them; those held now are in wirespan_data_events_held.",
-      "fate", {"consumed", "duplicate", "empty", "ignored", "discarded"});
+      "fate", {"consumed", "duplicate", "empty", "ignored", "discarded", "memory"});
   Register<3>(registry, messages_.counters, "wirespan_messages_total",
               "Heads of messages that were read, by kind.", "kind",
               {"request", "response", "interim"});
@@ -32,10 +32,10 @@ Ledger::Ledger(telemetry::Registry& registry) {
       &registry.counter("wirespan_exchanges_opened_total", "Exchanges whose request was seen.");
   reported_.counters[0] = &registry.counter("wirespan_exchanges_reported_total",
                                             "Exchanges handed on to spans and metrics.");
-  Register<9>(registry, dropped_.counters, "wirespan_exchanges_dropped_total",
-              "Exchanges whose request was seen and that are not reported, by reason.", "reason",
-              {"response_lost", "response_invalid", "framing_lost", "desynchronized",
-               "pipeline_full", "upgraded", "table_full", "idle", "shutdown"});
+  Register<10>(registry, dropped_.counters, "wirespan_exchanges_dropped_total",
+               "Exchanges whose request was seen and that are not reported, by reason.", "reason",
+               {"response_lost", "response_invalid", "framing_lost", "desynchronized",
+                "pipeline_full", "upgraded", "table_full", "idle", "shutdown", "memory"});
   paired_.counters[0] = &registry.counter("wirespan_responses_paired_total",
                                           "Final responses that belong to an exchange.");
   Register<3>(registry, responses_dropped_.counters, "wirespan_responses_dropped_total",
@@ -51,9 +51,12 @@ Ledger::Ledger(telemetry::Registry& registry) {
                                              "Times that a bound on held events was reached.");
   connections_opened_.counters[0] =
       &registry.counter("wirespan_connections_opened_total", "Connections taken into the table.");
-  Register<5>(registry, connections_ended_.counters, "wirespan_connections_ended_total",
+  connections_refused_.counters[0] =
+      &registry.counter("wirespan_connections_refused_total",
+                        "Connections that were not followed because memory was near its limit.");
+  Register<6>(registry, connections_ended_.counters, "wirespan_connections_ended_total",
               "Connections that left the table, by reason.", "reason",
-              {"gone", "process_exit", "idle", "table_full", "shutdown"});
+              {"gone", "process_exit", "idle", "table_full", "shutdown", "memory"});
   pid_overflow_.counters[0] = &registry.counter(
       "wirespan_coverage_overflow_total",
       "Processes whose coverage was forgotten because the table of processes was full.");
@@ -65,7 +68,7 @@ void Ledger::ForEach(Visit visit) {
       visit(paired_);
   visit(responses_dropped_), visit(heads_lost_), visit(gaps_), visit(hold_full_),
       visit(connections_opened_);
-  visit(connections_ended_), visit(pid_overflow_);
+  visit(connections_refused_), visit(connections_ended_), visit(pid_overflow_);
 }
 
 void Ledger::Publish() {

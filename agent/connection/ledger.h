@@ -10,7 +10,7 @@
 // The counters of this stage; docs/ledger.md ("connection") says which sums hold.
 namespace wirespan::connection {
 
-enum class DataFate : std::uint8_t { kConsumed, kDuplicate, kEmpty, kIgnored, kDiscarded };
+enum class DataFate : std::uint8_t { kConsumed, kDuplicate, kEmpty, kIgnored, kDiscarded, kMemory };
 enum class Message : std::uint8_t { kRequest, kResponse, kInterim };
 // Why an exchange whose request was seen is not reported.
 enum class ExchangeDrop : std::uint8_t {
@@ -23,11 +23,19 @@ enum class ExchangeDrop : std::uint8_t {
   kTableFull,
   kIdle,
   kShutdown,
+  kMemory,
 };
 // Why a response is not part of an exchange.
 enum class ResponseDrop : std::uint8_t { kLateJoin, kNoRequest, kDesynchronized };
 enum class HeadLoss : std::uint8_t { kRequest, kResponse };
-enum class ConnectionEnd : std::uint8_t { kGone, kProcessExit, kIdle, kTableFull, kShutdown };
+enum class ConnectionEnd : std::uint8_t {
+  kGone,
+  kProcessExit,
+  kIdle,
+  kTableFull,
+  kShutdown,
+  kMemory
+};
 
 // Counts in plain numbers, which Publish() adds to the registry all at once: cheap, and a scrape
 // never sees half an exchange. One thread.
@@ -49,6 +57,7 @@ class Ledger {
   void GapDeclared() { ++gaps_[0]; }
   void HoldFull() { ++hold_full_[0]; }
   void ConnectionOpened() { ++connections_opened_[0]; }
+  void ConnectionRefused() { ++connections_refused_[0]; }
   void Ended(ConnectionEnd reason) { ++connections_ended_[Index(reason)]; }
   void PidOverflow() { ++pid_overflow_[0]; }
 
@@ -70,18 +79,19 @@ class Ledger {
   void ForEach(Visit visit);
 
   Family<6> events_{};
-  Family<5> data_{};
+  Family<6> data_{};
   Family<3> messages_{};
   Family<1> opened_{};
   Family<1> reported_{};
-  Family<9> dropped_{};
+  Family<10> dropped_{};
   Family<1> paired_{};
   Family<3> responses_dropped_{};
   Family<2> heads_lost_{};
   Family<1> gaps_{};
   Family<1> hold_full_{};
   Family<1> connections_opened_{};
-  Family<5> connections_ended_{};
+  Family<1> connections_refused_{};
+  Family<6> connections_ended_{};
   Family<1> pid_overflow_{};
 };
 

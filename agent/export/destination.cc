@@ -97,6 +97,15 @@ void Destination::Push(Batch batch) {
   wake_.notify_all();
 }
 
+void Destination::Shed(std::size_t keep_bytes) {
+  const std::lock_guard lock(mutex_);
+  for (const Batch& old : queue_.Shed(keep_bytes)) {
+    metrics_.Drop("memory", old.items);
+    queued_items_ -= old.items;
+  }
+  UpdateGauges();
+}
+
 bool Destination::WaitUntilEmpty(milliseconds deadline) {
   std::unique_lock lock(mutex_);
   return empty_.wait_for(lock, deadline, [this] { return Empty(); });

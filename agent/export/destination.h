@@ -42,6 +42,10 @@ class Destination {
   void Enqueue(Batch batch);
   // Waits until nothing is held; false: time was over first.
   bool WaitUntilEmpty(std::chrono::milliseconds deadline);
+  // Memory is short: at most so many bytes stay waiting, the oldest go (dropped, reason memory).
+  void Shed(std::size_t keep_bytes);
+  // While its lock is held, every item is counted in one place.
+  std::unique_lock<std::mutex> Rest() { return std::unique_lock(mutex_); }
 
  private:
   struct Slot {

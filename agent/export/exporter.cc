@@ -68,6 +68,7 @@ class OtlpExporter final : public Exporter {
   void ExportMetrics(const metric::Snapshot& snapshot) override {
     EncodedMetrics encoded = EncodeMetrics(snapshot);
     if (encoded.points == 0) return;
+    const std::lock_guard lock(mutex_);
     point_metrics_.accepted.Add(encoded.points);
     if (metrics_ == nullptr) {
       point_metrics_.Drop("disabled", encoded.points);
@@ -99,6 +100,21 @@ class OtlpExporter final : public Exporter {
     return traces_empty && metrics_empty;
   }
 
+  void Shed(double keep) override {
+    const auto bytes = static_cast<std::size_t>(static_cast<double>(options_.queue_bytes) * keep);
+    if (traces_ != nullptr) traces_->Shed(bytes);
+    if (metrics_ != nullptr) metrics_->Shed(bytes);
+  }
+
+  void AtRest(const std::function<void()>& read) override {
+    const std::lock_guard lock(mutex_);
+    std::unique_lock<std::mutex> traces;
+    std::unique_lock<std::mutex> metrics;
+    if (traces_ != nullptr) traces = traces_->Rest();
+    if (metrics_ != nullptr) metrics = metrics_->Rest();
+    read();
+  }
+
  private:
   void CloseBatch() {
     const std::size_t spans = encoder_.spans();
@@ -111,8 +127,8 @@ class OtlpExporter final : public Exporter {
   const Clock& clock_;
   SignalMetrics span_metrics_;
   SignalMetrics point_metrics_;
-  std::mutex
-      mutex_{};  // guards encoder_ and oldest_ns_: Flush comes from another thread than Accept
+  std::mutex mutex_{};  // guards encoder_ and oldest_ns_ (Flush comes from another thread than
+                        // Accept), and that what is accepted is counted where it went
   SpanEncoder encoder_{};
   std::uint64_t oldest_ns_ = 0;
   // Last: they end before what they count in.

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -63,6 +64,12 @@ class Exporter : public span::SpanSink {
   // if nothing is left. What is left after that is counted as dropped{reason=shutdown} at
   // destruction.
   virtual bool Flush(std::chrono::milliseconds deadline) = 0;
+  // Memory is short: of what waits, the oldest goes until `keep` (0..1) of the queue's bound is
+  // left.
+  virtual void Shed(double keep) = 0;
+  // Calls `read` while nothing is on its way from one place to another: the sums of docs/ledger.md
+  // ("export") hold in there. `read` must not call back. Any thread.
+  virtual void AtRest(const std::function<void()>& read) = 0;
 };
 
 }  // namespace wirespan::exporting

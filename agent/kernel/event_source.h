@@ -33,6 +33,7 @@ struct SourceStatus {
   std::uint64_t ring_bytes = 0;
   std::uint64_t ring_used_bytes = 0;      // at the last drain
   std::uint64_t ring_used_max_bytes = 0;  // since the last call of status()
+  std::uint64_t ring_waiting_bytes = 0;   // written and not yet read, now
   std::vector<KernelCount> counts{};
   std::vector<ProgramCost> programs{};
 };

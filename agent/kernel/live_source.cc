@@ -76,8 +76,10 @@ class Live : public LiveSource {
     status.ring_bytes = reader_->capacity_bytes();
     status.ring_used_bytes = reader_->used_bytes();
     status.ring_used_max_bytes = reader_->TakeMaxUsed();
+    status.ring_waiting_bytes = reader_->waiting_bytes();
     status.counts = ReadKernelCounts(counts_fd_);
-    status.counts.push_back(KernelCount{"delivered", "", reader_->delivered(), 0});
+    status.counts.push_back(
+        KernelCount{"delivered", "", reader_->delivered(), reader_->delivered_bytes()});
     status.counts.push_back(KernelCount{"dropped", "damaged", reader_->damaged(), 0});
     for (const auto& program : object_->programs()) {
       bpf_prog_info info{};

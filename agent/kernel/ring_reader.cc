@@ -165,6 +165,7 @@ std::uint64_t RingReader::Drain(connection::EventHandler& handler) {
       } else {
         ++damaged_;
       }
+      delivered_bytes_ += (side_records_[side].second.size() + 7u) & ~std::size_t{7};
       ++side;
       continue;
     }
@@ -180,7 +181,9 @@ std::uint64_t RingReader::Drain(connection::EventHandler& handler) {
       } else {
         ++damaged_;
       }
-      ring.position += (header.size + 7u) & ~7u;
+      const std::uint32_t step = (header.size + 7u) & ~7u;
+      ring.position += step;
+      delivered_bytes_ += step;
       if (ring.position - ring.released > ring_size_ / 16) Release(ring);
       Advance(ring, horizon);
     }
@@ -191,6 +194,12 @@ std::uint64_t RingReader::Drain(connection::EventHandler& handler) {
   }
   delivered_ += count;
   return count;
+}
+
+std::uint64_t RingReader::waiting_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const Ring& ring : rings_) bytes += Load(Control(ring.base)->head) - ring.position;
+  return bytes;
 }
 
 std::uint64_t RingReader::TakeMaxUsed() { return std::exchange(used_max_, 0); }

@@ -38,6 +38,8 @@ class RingReader {
   std::uint64_t TakeMaxUsed();  // the most found by a drain since the last call
   std::uint64_t damaged() const { return damaged_; }
   std::uint64_t delivered() const { return delivered_; }
+  std::uint64_t delivered_bytes() const { return delivered_bytes_; }
+  std::uint64_t waiting_bytes() const;  // written and not yet read, now; the side ring left out
 
  private:
   struct Ring {
@@ -65,6 +67,7 @@ class RingReader {
   std::uint64_t used_max_ = 0;
   std::uint64_t damaged_ = 0;
   std::uint64_t delivered_ = 0;
+  std::uint64_t delivered_bytes_ = 0;
 };
 
 }  // namespace wirespan::kernel

@@ -43,7 +43,7 @@ class SpanStage final : public connection::ExchangeObserver, private ResolvedSin
   void OnProcessExit(std::uint32_t pid);
   // About every 100 ms: lets out what waited too long, measures the clocks.
   void Tick();
-  // Lets out all that waits, at shutdown.
+  // Lets out all that waits: at shutdown, and when memory is short.
   void Flush();
   // New settings, from the next exchange on. `links` and `node` stay.
   void Reconfigure(SpanOptions options);

@@ -278,8 +278,8 @@ static __always_inline void ws_capture(struct ws_ring_control *ring, struct ws_s
 	} else {
 		ws_note(counts, why ? why : WS_IGNORED_UNRECOGNIZED, len);
 	}
-	if (s->lost && s->sent)
-		counts->of[WS_RECORDS_LOST].events += s->lost;
+	if (s->sent)
+		counts->of[WS_RECORDS_LOST].events += s->lost + (why != WS_ROOM);
 	if (s->fault)
 		ws_note(counts, WS_NOTED_FAULT, len);
 	if (!look)

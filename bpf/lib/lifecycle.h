@@ -95,12 +95,12 @@ static __always_inline void ws_on_exec(struct task_struct *task, struct linux_bi
 		return;
 	size = sizeof(*exec) + WS_EXEC_NAME + WS_EXEC_ARGUMENTS;
 	if (!ws_ring_begin(ring)) {
-		ws_note(counts, WS_RECORDS_LOST, size);
+		ws_note(counts, WS_RECORDS_LOST, ws_ring_step(size));
 		return;
 	}
 	why = ws_ring_room(ring, s, ring->head, size, tgid);
 	if (why) {
-		ws_note(counts, WS_RECORDS_LOST, size);
+		ws_note(counts, WS_RECORDS_LOST, ws_ring_step(size));
 		ws_ring_end(ring);
 		return;
 	}
@@ -131,7 +131,7 @@ static __always_inline void ws_on_exec(struct task_struct *task, struct linux_bi
 	exec->header.size = sizeof(*exec) + name + arguments;
 	size = exec->header.size;
 	ws_ring_publish(ring, ring->head + ws_ring_step(size));
-	ws_note(counts, WS_RECORDS, size);
+	ws_note(counts, WS_RECORDS, ws_ring_step(size));
 	ws_ring_doorbell(ring, counts, exec->header.ts_ns);
 	ws_ring_end(ring);
 }

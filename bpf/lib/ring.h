@@ -6,7 +6,7 @@
 #include "bpf/lib/maps.h"
 
 #define WS_IOV_BATCH 8
-#define WS_SHARE_SLOTS 64
+#define WS_SHARE_SLOTS 256
 
 /* Where the next byte of a call lies in user memory. */
 struct ws_cursor {
@@ -16,8 +16,9 @@ struct ws_cursor {
 	__u32 position;	 /* in the call */
 };
 
+/* What one process wrote while the ring was over half full. */
 struct ws_share {
-	__u64 tail;
+	__u64 end; /* of the last of it: once the reader is past that, nothing of it waits */
 	__u64 bytes;
 };
 
@@ -89,7 +90,8 @@ static __always_inline void ws_ring_end(struct ws_ring_control *ring)
 #define WS_ROOM 0
 /*
  * May a record of `size` bytes be written for this process? WS_ROOM, or the reason to drop it. A process that floods
- * is stopped first: once the ring is over half full, each one gets an eighth of it until the next drain.
+ * is stopped first: once the ring is over half full, no process may have more waiting (of what it wrote since) than a
+ * quarter of what is still free. So each one that floods takes a fifth of what the others left of the upper half.
  */
 static __always_inline __u32 ws_ring_room(struct ws_ring_control *ring, struct ws_scratch *scratch, __u64 at,
 					  __u32 size, __u32 tgid)
@@ -100,15 +102,14 @@ static __always_inline __u32 ws_ring_room(struct ws_ring_control *ring, struct w
 	if (used > ws_ring_mask)
 		return WS_DROPPED_RING_FULL;
 	if (used > ws_ring_mask / 2) {
-		struct ws_share *share = &scratch->share[(tgid ^ tgid >> 6) & (WS_SHARE_SLOTS - 1)];
+		struct ws_share *share = &scratch->share[(tgid ^ tgid >> 8) & (WS_SHARE_SLOTS - 1)];
 
-		if (share->tail != tail) {
-			share->tail = tail;
+		if ((__s64)(share->end - tail) <= 0)
 			share->bytes = 0;
-		}
-		if (share->bytes + size > ws_ring_mask / 8)
+		if (share->bytes + size > (ws_ring_mask - used) / 4)
 			return WS_DROPPED_SHARE;
 		share->bytes += size;
+		share->end = at + size;
 	}
 	return WS_ROOM;
 }
@@ -186,7 +187,7 @@ static __always_inline bool ws_emit(struct ws_event_header *record, __u32 size, 
 		done = !bpf_ringbuf_output(&ws_side_ring, record, size, BPF_RB_NO_WAKEUP);
 		ws_note(counts, WS_NOTED_SIDE_RING, size);
 	}
-	ws_note(counts, done ? WS_RECORDS : WS_RECORDS_LOST, size);
+	ws_note(counts, done ? WS_RECORDS : WS_RECORDS_LOST, ws_ring_step(size));
 	return done;
 }
 

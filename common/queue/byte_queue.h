@@ -35,6 +35,17 @@ class ByteQueue {
     return dropped;
   }
 
+  // Gives back the oldest that wait until at most `bytes` do.
+  [[nodiscard]] std::vector<T> Shed(std::size_t bytes) {
+    std::vector<T> dropped;
+    while (waiting_bytes_ > bytes) {
+      waiting_bytes_ -= waiting_.front().second;
+      dropped.push_back(std::move(waiting_.front().first));
+      waiting_.pop_front();
+    }
+    return dropped;
+  }
+
   // The oldest, to be sent; Release(its bytes) follows when it is acknowledged or dropped.
   std::optional<std::pair<T, std::size_t>> Pop() {
     if (waiting_.empty()) return std::nullopt;

@@ -92,7 +92,7 @@ class Child:
 
 
 class Stack:
-    def __init__(self, agent_config="", agent_env=None, start_agent=True, keep_telemetry=True, body_sizes=False):
+    def __init__(self, agent_config="", agent_env=None, start_agent=True, keep_telemetry=True, body_sizes=False, metrics=""):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="wirespan-test-"))
         os.chmod(self.folder, 0o755)
         self.children = []
@@ -102,6 +102,7 @@ class Stack:
         self.telemetry = self.folder / "telemetry.jsonl"
         self.exporter = f'file: {{path: "{self.telemetry}"}}' if keep_telemetry else "debug: {verbosity: basic}"
         self.body_sizes = body_sizes
+        self.metrics_config = metrics  # more keys of `metrics`, each with a comma in front
         self.read_to, self.read_spans, self.read_metrics = 0, [], []
         self.agent_config, self.agent_env = agent_config, agent_env or {}
         self.agent = None
@@ -140,7 +141,7 @@ service:
         config = self.folder / "agent.yaml"
         config.write_text(f"""
 admin: {{listen: "127.0.0.1:{self.admin}"}}
-metrics: {{listen: "127.0.0.1:{self.red}", body_sizes: {str(self.body_sizes).lower()}}}
+metrics: {{listen: "127.0.0.1:{self.red}", body_sizes: {str(self.body_sizes).lower()}{self.metrics_config}}}
 control: {{socket: "{self.folder}/control.sock"}}
 {self.agent_config}
 """)

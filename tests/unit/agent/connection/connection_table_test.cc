@@ -417,6 +417,48 @@ TEST(ConnectionTableTest, NeverPairsAcrossALostAnswer) {
   test.ExpectClosedLedger();
 }
 
+TEST(ConnectionTableTest, IsSoonInStepAgainOnABusyConnectionThatLostBothWays) {
+  for (const bool client : {false, true}) {
+    SCOPED_TRACE(client);
+    const auto requests = client ? kWrite : kRead;
+    const auto answers = client ? kRead : kWrite;
+    TableUnderTest test;
+    SocketScript::Options socket_options;
+    socket_options.opener = client ? Opener::kLocal : Opener::kRemote;
+    SocketScript socket(socket_options);
+    test.Send(socket.Open());
+    int lost = 0;
+    std::uint64_t tick_ns = socket.now_ns();
+    for (int i = 0; i < 1000; ++i) {
+      // Now both, now one of the two, never at a seam between exchanges alone.
+      const bool lose_request = i % 200 >= 100 && i % 200 < 110;
+      const bool lose_answer = i % 200 >= 99 && i % 200 < 109;
+      lost += lose_request || lose_answer;
+      if (lose_request) {
+        socket.Lose(requests, Get(i).size());
+      } else {
+        test.Send(client ? socket.Write(Get(i)) : socket.Read(Get(i)));
+      }
+      socket.Advance(300'000);
+      if (lose_answer) {
+        socket.Lose(answers, Answer(i).size());
+      } else {
+        test.Send(client ? socket.Read(Answer(i)) : socket.Write(Answer(i)));
+      }
+      socket.Advance(300'000);
+      if (socket.now_ns() - tick_ns < 50'000'000) continue;
+      tick_ns = socket.now_ns();
+      test.table.Tick(tick_ns);
+    }
+    test.table.Tick(socket.now_ns() + 5'000'000'000);
+    for (const ObservedExchange& observed : test.recorder.exchanges) {
+      EXPECT_EQ("x" + observed.exchange.target, observed.exchange.response_content_type);
+    }
+    EXPECT_GE(test.recorder.exchanges.size(), 1000u - static_cast<std::size_t>(lost) - 3 * 5);
+    test.ExpectClosedLedger();
+  }
+}
+
 TEST(ConnectionTableTest, ReadsAProxyPreamble) {
   for (const std::size_t piece : {1u, 7u, 1000u}) {
     TableUnderTest test;
@@ -473,6 +515,69 @@ TEST(ConnectionTableTest, ForgetsTheLongestIdleWhenFull) {
   test.ExpectClosedLedger();
   test.table.Shutdown();
   EXPECT_EQ(test.recorder.open(), 0u);
+  test.ExpectClosedLedger();
+}
+
+TEST(ConnectionTableTest, AFullTableCostsTheProcessThatFilledIt) {
+  TableOptions options;
+  options.max_connections = 64;
+  TableUnderTest test(options);
+  SocketScript::Options quiet;
+  quiet.cookie = 1;
+  quiet.pid = 7;
+  SocketScript old(quiet);
+  test.Send(old.Open());
+  test.Send(old.Read(Get(0)));
+  test.Send(old.Write(Answer(0)));
+  for (std::uint64_t i = 0; i < 1000; ++i) {
+    SocketScript::Options loud;
+    loud.cookie = 100 + i;
+    loud.pid = 8;
+    loud.start_ns = 2'000'000'000 + i * 1'000'000;
+    SocketScript socket(loud);
+    test.Send(socket.Open());
+    test.Send(socket.Read(Get(1)));
+  }
+  // Still the same connection, not one that was joined late.
+  test.Send(old.Read(Get(2)));
+  test.Send(old.Write(Answer(2)));
+  EXPECT_EQ(test.recorder.exchanges.size(), 2u);
+  EXPECT_FALSE(test.recorder.exchanges.back().connection->joined_late);
+  EXPECT_LE(test.table.connections(), 64u);
+  test.ExpectClosedLedger();
+}
+
+TEST(ConnectionTableTest, TakesNoMoreInWhenMemoryIsShort) {
+  TableUnderTest test;
+  SocketScript::Options first_options;
+  first_options.cookie = 1;
+  SocketScript first(first_options);
+  test.Send(first.Open());
+  test.table.SetPressure(Pressure::kNear);
+  test.Send(first.Read(Get(0)));
+  test.Send(first.Write(Answer(0)));
+  SocketScript::Options second_options;
+  second_options.cookie = 2;
+  SocketScript second(second_options);
+  test.Send(second.Open());
+  test.Send(second.Read(Get(1)));
+  test.Send(second.Write(Answer(1)));
+  EXPECT_EQ(test.recorder.exchanges.size(), 1u);
+  EXPECT_EQ(test.table.connections(), 1u);
+  EXPECT_EQ(test.Count("wirespan_data_events_total", {"memory"}, "fate"), 2u);
+  EXPECT_EQ(test.registry.Value("wirespan_connections_refused_total"), 1);
+
+  test.Send(first.Read(Get(2)));  // stays open
+  test.table.SetPressure(Pressure::kOver);
+  EXPECT_EQ(test.table.connections(), 0u);
+  EXPECT_EQ(test.Dropped("memory"), 1u);
+  test.Send(first.Write(Answer(2)));
+  EXPECT_EQ(test.Count("wirespan_data_events_total", {"memory"}, "fate"), 3u);
+
+  test.table.SetPressure(Pressure::kNone);
+  test.Send(second.Read(Get(3)));
+  test.Send(second.Write(Answer(3)));
+  EXPECT_EQ(test.recorder.exchanges.size(), 2u);
   test.ExpectClosedLedger();
 }
 

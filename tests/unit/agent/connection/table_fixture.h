@@ -36,7 +36,7 @@ struct TableUnderTest {
   std::uint64_t AllDropped() {
     return Count("wirespan_exchanges_dropped_total",
                  {"response_lost", "response_invalid", "framing_lost", "desynchronized",
-                  "pipeline_full", "upgraded", "table_full", "idle", "shutdown"},
+                  "pipeline_full", "upgraded", "table_full", "idle", "shutdown", "memory"},
                  "reason");
   }
   // The sums of docs/ledger.md, "connection".
@@ -55,7 +55,7 @@ struct TableUnderTest {
                         {"late_join", "no_request", "desynchronized"}, "reason"));
     EXPECT_EQ(Count("wirespan_events_total", {"data"}, "kind"),
               Count("wirespan_data_events_total",
-                    {"consumed", "duplicate", "empty", "ignored", "discarded"}, "fate") +
+                    {"consumed", "duplicate", "empty", "ignored", "discarded", "memory"}, "fate") +
                   table.held_events());
     EXPECT_EQ(value("wirespan_exchanges_reported_total"), recorder.exchanges.size());
     EXPECT_EQ(recorder.open(), table.open_exchanges());
