@@ -1,7 +1,9 @@
 #include "common/config/yaml.h"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
+#include <sstream>
 #include <unordered_set>
 
 #include "common/base/hash.h"
@@ -125,6 +127,43 @@ class Converter {
   bool stopped_ = false;  // a bound was reached: the rest is not looked at
 };
 
+// Reads through a file once without keeping anything, to know how many documents there are before
+// any is built: yaml-cpp 0.7 makes documents without end of a text that goes on with "," or "]"
+// where nothing is open, and its LoadAll keeps them all.
+class DocumentCounter final : public YAML::EventHandler {
+ public:
+  enum class Found : std::uint8_t { kNone, kOne, kSeveral, kStuck };
+
+  static Found Count(const std::string& text, YAML::Mark& where) {
+    std::istringstream input(text);
+    YAML::Parser parser(input);
+    DocumentCounter counter;
+    for (int documents = 0; documents < 2; ++documents) {
+      const int before = counter.start_.pos;
+      if (!parser.HandleNextDocument(counter)) return documents == 0 ? Found::kNone : Found::kOne;
+      where = counter.start_;
+      if (documents == 1 && counter.start_.pos <= before) return Found::kStuck;
+    }
+    return Found::kSeveral;
+  }
+
+  void OnDocumentStart(const YAML::Mark& mark) override { start_ = mark; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+ private:
+  YAML::Mark start_{};
+};
+
 // Line and column of a byte.
 Mark MarkAt(std::shared_ptr<const std::string> file, std::string_view text, std::size_t at) {
   Mark mark{.file = std::move(file), .line = 1, .column = 1};
@@ -165,12 +204,23 @@ Value ParseYaml(std::string_view text, const std::string& name, std::vector<Prob
   }
   if (!CheckBytes(file, text, problems)) return {};
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.empty()) return NullAt(start);
-    if (documents.size() > 1) {
-      problems.push_back({Mark{.file = file}, "holds several documents (\"---\"); one is allowed"});
+    const std::string copy(text);
+    YAML::Mark where;
+    switch (DocumentCounter::Count(copy, where)) {
+      case DocumentCounter::Found::kNone:
+        return NullAt(start);
+      case DocumentCounter::Found::kStuck:
+        problems.push_back({Mark{.file = file, .line = where.line + 1, .column = where.column + 1},
+                            "not valid YAML: nothing can begin like this here"});
+        return {};
+      case DocumentCounter::Found::kSeveral:
+        problems.push_back(
+            {Mark{.file = file}, "holds several documents (\"---\"); one is allowed"});
+        break;
+      case DocumentCounter::Found::kOne:
+        break;
     }
-    return Converter(file, problems).Convert(documents[0], start, 0);
+    return Converter(file, problems).Convert(YAML::Load(copy), start, 0);
   } catch (const YAML::Exception& exception) {
     Mark mark = start;
     if (!exception.mark.is_null()) {

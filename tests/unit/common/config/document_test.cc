@@ -141,6 +141,15 @@ TEST(DocumentTest, SyntaxErrorsHaveAPlace) {
   EXPECT_THAT(ErrorsOf(Parse(std::string("a: \0b\n", 6))), HasSubstr("a.yaml:1:4: a NUL byte"));
 }
 
+TEST(DocumentTest, TextThatMakesDocumentsWithoutEndIsRefusedAtOnce) {
+  for (const std::string text :
+       {",", "]", "}", ", a: 1\n", ",{env${es: text\nd: 1.l:\n- s:rue\n", "a: 1\n---\n,"}) {
+    SCOPED_TRACE(text);
+    EXPECT_NE(ErrorsOf(Parse(text)), "");
+  }
+  EXPECT_THAT(ErrorsOf(Parse(", a: 1\n")), HasSubstr("a.yaml:1:1"));
+}
+
 TEST(DocumentTest, EmptyTextIsAnEmptyMap) {
   for (const char* text : {"", "# nothing\n", "---\n", "null\n"}) {
     const auto document = Parse(text);
