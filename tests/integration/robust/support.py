@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "truth"))
 
@@ -173,6 +174,21 @@ class Watched:
     def __exit__(self, *_):
         self.done.set()
         self.thread.join()
+
+
+def exchanges_by_server(stack):
+    """Exchanges by the pid of the server that answered them, from the Prometheus endpoint: before any sampling."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{stack.red}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    pids = {instance: int(pid) for instance, pid in
+            ((re.search(r'instance="([^"]*)"', line)[1], re.search(r'process_pid="(\d+)"', line)[1])
+             for line in text.splitlines() if line.startswith("target_info{") and "process_pid=" in line)}
+    counts = {}
+    for line in text.splitlines():
+        if line.startswith("http_server_request_duration_seconds_count{"):
+            pid = pids.get(re.search(r'instance="([^"]*)"', line)[1])
+            counts[pid] = counts.get(pid, 0) + int(float(line.rsplit("} ", 1)[1].split()[0]))
+    return counts
 
 
 class Cgroup:

@@ -1,28 +1,12 @@
 """Memory keeps its ceiling, CPU may be short, and traffic may be anything: the ledger closes and the programs go on."""
 
 import os
-import re
 import sys
 import time
 import unittest
-import urllib.request
 
-from support import (Cgroup, Client, Server, Strained, Watched, assert_ledger, assert_undisturbed, family, settled_file, wait_for)
-
-
-def exchanges_by_server(stack):
-    """Exchanges by the pid of the server that answered them, from the Prometheus endpoint: before any sampling."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{stack.red}/metrics", timeout=10) as answer:
-        text = answer.read().decode()
-    pids = {instance: int(pid) for instance, pid in
-            ((re.search(r'instance="([^"]*)"', line)[1], re.search(r'process_pid="(\d+)"', line)[1])
-             for line in text.splitlines() if line.startswith("target_info{") and "process_pid=" in line)}
-    counts = {}
-    for line in text.splitlines():
-        if line.startswith("http_server_request_duration_seconds_count{"):
-            pid = pids.get(re.search(r'instance="([^"]*)"', line)[1])
-            counts[pid] = counts.get(pid, 0) + int(float(line.rsplit("} ", 1)[1].split()[0]))
-    return counts
+from support import (Cgroup, Client, Server, Strained, Watched, assert_ledger, assert_undisturbed,
+                     exchanges_by_server, family, settled_file, wait_for)
 
 
 class Ceiling(unittest.TestCase):
