@@ -22,7 +22,7 @@ class Socket {
     ws_dir& dir = dirs_[static_cast<std::size_t>(way)];
     std::string kept(bytes.size(), '#');
     ws_plan plan{};
-    plan.start = dir.next;
+    plan.start = next_[static_cast<std::size_t>(way)];
     plan.len = static_cast<__u32>(bytes.size());
     plan.head_max = 16384;
     plan.turned = calls_++ == 0 || way != last_;
@@ -39,7 +39,7 @@ class Socket {
       for (__u32 i = 0; i < plan.keep; ++i) kept[pos + i] = bytes[pos + i];
       EXPECT_TRUE(plan.want == 0 || plan.pos >= pos);
     }
-    dir.next += bytes.size();
+    next_[static_cast<std::size_t>(way)] += bytes.size();
     return kept;
   }
   std::string Read(std::string_view bytes) { return Call(Way::kRead, bytes); }
@@ -47,6 +47,7 @@ class Socket {
 
  private:
   std::array<ws_dir, 2> dirs_{};
+  std::array<std::uint64_t, 2> next_{};
   ws_talk talk_{};
   Way last_ = Way::kRead;
   int calls_ = 0;
