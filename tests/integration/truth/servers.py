@@ -13,6 +13,27 @@ PROGRAMS = ROOT / "tests" / "integration" / "programs"
 CACHE = ROOT / "build" / "integration"
 
 
+def go_program(name):
+    """programs/NAME.go as a program in the build folder."""
+    out, source = CACHE / f"go-{name}", PROGRAMS / f"{name}.go"
+    if not out.exists() or out.stat().st_mtime < source.stat().st_mtime:
+        CACHE.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["go", "build", "-o", out, source], check=True, env={**os.environ, "GOFLAGS": "-mod=mod", "CGO_ENABLED": "0"})
+    return out
+
+
+def python_with_packages():
+    """A virtual environment of the build folder, filled from the lock file."""
+    venv = CACHE / "venv"
+    lock = ROOT / "tests" / "integration" / "requirements.txt"
+    stamp = venv / "ready"
+    if not stamp.exists() or stamp.read_text() != lock.read_text():
+        subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+        subprocess.run([venv / "bin" / "pip", "-q", "install", "-r", lock], check=True)
+        stamp.write_text(lock.read_text())
+    return venv / "bin" / "python"
+
+
 class Server:
     """`log()` gives what the server itself says it answered: dicts of method, target, status [, ms, bytes]."""
 
@@ -39,12 +60,7 @@ class Go(Server):
 
     @staticmethod
     def binary():
-        out = CACHE / "go-server"
-        source = PROGRAMS / "server.go"
-        if not out.exists() or out.stat().st_mtime < source.stat().st_mtime:
-            CACHE.mkdir(parents=True, exist_ok=True)
-            subprocess.run(["go", "build", "-o", out, source], check=True, env={**os.environ, "GOFLAGS": "-mod=mod", "CGO_ENABLED": "0"})
-        return out
+        return go_program("server")
 
     def start(self):
         return self.stack.run("go-server", [self.binary(), f"127.0.0.1:{self.port}", self.log_path])
@@ -109,6 +125,16 @@ http {{
         return self.stack.run("nginx", [shutil.which("nginx") or "/usr/sbin/nginx", "-p", folder, "-c", config])
 
 
+    def timed_log(self):
+        """With request_time, which has a resolution of 1 ms, as a number."""
+        return [{**line, "ms": float(line["ms"]) * 1000} for line in self.log()]
+
+
+class NginxOneWorker(Nginx):
+    name = "nginx-one"
+    workers = 1
+
+
 class NginxNoSendfile(Nginx):
     name = "nginx-nosendfile"
     sendfile = "off"
@@ -147,18 +173,17 @@ Group www-data
 class Uvicorn(Server):
     name = "uvicorn"
 
-    @staticmethod
-    def python():
-        """A virtual environment of the build folder, filled from the lock file beside this one."""
-        venv = CACHE / "venv"
-        lock = ROOT / "tests" / "integration" / "requirements.txt"
-        stamp = venv / "ready"
-        if not stamp.exists() or stamp.read_text() != lock.read_text():
-            subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-            subprocess.run([venv / "bin" / "pip", "-q", "install", "-r", lock], check=True)
-            stamp.write_text(lock.read_text())
-        return venv / "bin" / "python"
+    def start(self):
+        return self.stack.run("uvicorn", [python_with_packages(), "-m", "uvicorn", "--port", self.port, "--log-level", "error",
+                                          "--app-dir", PROGRAMS, "asgi:app"], env={"TRUTH_LOG": str(self.log_path)})
+
+
+class Gunicorn(Server):
+    """Two worker processes that share the listener."""
+
+    name = "gunicorn"
 
     def start(self):
-        return self.stack.run("uvicorn", [self.python(), "-m", "uvicorn", "--port", self.port, "--log-level", "error",
-                                          "--app-dir", PROGRAMS, "asgi:app"], env={"TRUTH_LOG": str(self.log_path)})
+        return self.stack.run("gunicorn", [python_with_packages(), "-m", "gunicorn", "--workers", 2, "--worker-class", "gthread", "--threads", 4,
+                                           "--keep-alive", 30, "--bind", f"127.0.0.1:{self.port}", "--chdir", PROGRAMS, "wsgi:app"],
+                              env={"TRUTH_LOG": str(self.log_path)})
