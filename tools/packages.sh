@@ -18,7 +18,7 @@ test_packages=(
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
   libhttp-parser-dev                                        # oracle for the HTTP/1 parser
   libclang-rt-19-dev clang-format-19 clang-tidy-19 shellcheck gcovr
-  nginx-light apache2 apache2-utils curl wrk openssl python3 python3-venv
+  nginx-light apache2 apache2-utils haproxy curl wrk openssl python3 python3-venv
   prometheus                                                # promtool lints the exposition
   iproute2 nftables procps
   qemu-system-x86 busybox-static cpio kmod xz-utils         # kernel tests on other kernels

@@ -31,8 +31,8 @@ WS_INLINE __u32 ws_classify(const __u8 *p, __u32 n, int complete)
 	if (p[0] == 0x16 && n >= 3 && p[1] == 0x03 && p[2] <= 0x04)
 		return (n < 6 || p[5] == 0x01) ? WS_LOOK_TLS : WS_LOOK_OTHER;
 	if (p[0] == '\r' || p[0] == '\n') {
-		if (n >= 16 && ws_load64(p) == 0x0d0a0d000a0d0a0dull)
-			return ws_load32(p + 8) == 0x4955510a /* \nQUI */ ? WS_LOOK_PROXY2 : WS_LOOK_OTHER;
+		if (n >= 16 && ws_load64(p) == 0x510a0d000a0d0a0dull /* CR LF CR LF NUL CR LF Q */)
+			return ws_load32(p + 8) == 0x0a544955 /* UIT LF */ ? WS_LOOK_PROXY2 : WS_LOOK_OTHER;
 		WS_ROLLED
 		for (i = 0; i < 4; i++) {
 			if (i >= n || (p[i] != '\r' && p[i] != '\n'))

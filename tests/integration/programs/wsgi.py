@@ -26,5 +26,7 @@ def app(environ, start_response):
     headers = [] if chunked or status in (204, 304) else [("Content-Length", str(len(answer)))]
     start_response(f"{status} {http.HTTPStatus(status).phrase}", headers)
     LOG.write(json.dumps({"method": environ["REQUEST_METHOD"], "target": path + ("?" + query if query else ""), "status": status}) + "\n")
+    if environ["REQUEST_METHOD"] == "HEAD":
+        return []
     half = len(answer) // 2
     return [part for part in (answer[:half], answer[half:]) if part] if chunked else [answer]

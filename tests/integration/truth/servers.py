@@ -94,6 +94,7 @@ class Nginx(Server):
     speaks_paths = False
     workers = 2
     sendfile = "on"
+    listen = ""
     extra = ""
 
     def start(self):
@@ -113,7 +114,7 @@ http {{
   uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
   sendfile {self.sendfile}; keepalive_requests 1000000; client_max_body_size 16m; chunked_transfer_encoding on;
   server {{
-    listen 127.0.0.1:{self.port} backlog=4096; root {folder}/www;
+    listen 127.0.0.1:{self.port} backlog=4096 {self.listen}; root {folder}/www;
     location /status/404 {{ return 404; }}
     location /status/503 {{ return 503; }}
     location /status/204 {{ return 204; }}
@@ -145,6 +146,7 @@ class Apache(Server):
 
     name = "apache"
     speaks_paths = False
+    extra = ""
 
     def start(self):
         folder = self.stack.folder / f"apache-{self.port}"
@@ -159,6 +161,7 @@ Listen 127.0.0.1:{self.port}
 ServerName localhost
 LoadModule mpm_event_module {modules}/mod_mpm_event.so
 LoadModule authz_core_module {modules}/mod_authz_core.so
+{self.extra}
 DocumentRoot {folder}/www
 ErrorLog {folder}/error.log
 MaxKeepAliveRequests 0
@@ -187,3 +190,46 @@ class Gunicorn(Server):
         return self.stack.run("gunicorn", [python_with_packages(), "-m", "gunicorn", "--workers", 2, "--worker-class", "gthread", "--threads", 4,
                                            "--keep-alive", 30, "--bind", f"127.0.0.1:{self.port}", "--chdir", PROGRAMS, "wsgi:app"],
                               env={"TRUTH_LOG": str(self.log_path)})
+
+
+class ConnectProxy(Apache):
+    """mod_proxy_connect: CONNECT to any port of this machine."""
+
+    name = "apache-connect"
+    extra = """LoadModule proxy_module /usr/lib/apache2/modules/mod_proxy.so
+LoadModule proxy_connect_module /usr/lib/apache2/modules/mod_proxy_connect.so
+ProxyRequests On
+AllowCONNECT 1-65535"""
+
+
+class Haproxy(Server):
+    """Passes everything to one server, behind a PROXY preamble where `send` says so."""
+
+    name = "haproxy"
+
+    def __init__(self, stack, server_port, send="", mode="http"):
+        self.server_port, self.send, self.mode = server_port, send, mode
+        super().__init__(stack)
+
+    def start(self):
+        config = self.stack.folder / f"haproxy-{self.port}.cfg"
+        config.write_text(f"""
+defaults
+  mode {self.mode}
+  timeout connect 10s
+  timeout client 60s
+  timeout server 60s
+listen truth
+  bind 127.0.0.1:{self.port}
+  server one 127.0.0.1:{self.server_port} {self.send}
+""")
+        return self.stack.run(f"haproxy-{self.port}", ["/usr/sbin/haproxy", "-db", "-f", config])
+
+
+class Odd(Server):
+    """programs/odd.py: interim answers, upgrades, bodies that end with the connection."""
+
+    name = "odd"
+
+    def start(self):
+        return self.stack.run("odd-server", [sys.executable, PROGRAMS / "odd.py", self.port, self.log_path])

@@ -1,12 +1,13 @@
 """Messages cut, joined, prolonged and turned into something else."""
 
 import os
+import socket
 import subprocess
 import unittest
 
 import servers
 from cases import TruthCase, key
-from clients import Client, exchange_raw
+from clients import Client, Curl, exchange_raw
 from stack import wait_for
 
 
@@ -64,6 +65,101 @@ class Awkward(TruthCase):
             spans = self.stack.settled_spans(lambda s: s.kind == kind and "?u=" in s.target, 10)
             self.assert_same([("GET", f"/bytes/9?u={i}", 200) for i in range(10)], spans, f"unix {kind}")
         self.assertEqual({s.pid for s in self.stack.spans(lambda s: s.kind == "server" and "?u=" in s.target)}, {child.pid})
+
+
+def upgrade(port, target):
+    """Upgrades, and then speaks lines that look like requests but are none."""
+    with socket.create_connection(("127.0.0.1", port)) as s:
+        s.sendall(b"GET %s HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: shout\r\n\r\n" % target.encode())
+        stream = s.makefile("rb")
+        while stream.readline() not in (b"\r\n", b""):
+            pass
+        for i in range(5):
+            s.sendall(b"GET /phantom?%d HTTP/1.1\r\n" % i)
+            if stream.readline() != b"GET /PHANTOM?%d HTTP/1.1\r\n" % i:
+                raise AssertionError("no upgraded connection")
+
+
+class Turns(TruthCase):
+    """Interim answers, and connections that turn into something else."""
+
+    def check_both(self, truth, tag, what):
+        for kind in ("server", "client"):
+            spans = self.stack.settled_spans(lambda s: s.kind == kind and tag in s.target, len(truth))
+            self.assert_same(truth, spans, f"{what}, {kind}")
+        return spans
+
+    def test_interim_answers(self):
+        server = servers.Odd(self.stack)
+        for i in range(10):  # http.client passes over 100 only
+            exchange_raw(server.port, [b"GET /early?n=%d HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % i], 99)
+        for span in self.check_both([("GET", f"/early?n={i}", 200) for i in range(10)], "/early?n=", "102 and 103"):
+            self.assertEqual(span.attributes["http.response.body.size"], 5, span)
+
+    def test_a_body_that_ends_with_its_connection(self):
+        server = servers.Odd(self.stack)
+        for i in range(10):
+            exchange_raw(server.port, [b"GET /until-end?n=%d HTTP/1.1\r\nHost: x\r\n\r\n" % i], 99)
+        for span in self.check_both([("GET", f"/until-end?n={i}", 200) for i in range(10)], "/until-end?n=", "until close"):
+            self.assertEqual(span.attributes["http.response.body.size"], 3000, span)
+
+    def test_upgrade_direct_and_through_nginx(self):
+        server = servers.Odd(self.stack)
+
+        class Proxy(servers.Nginx):
+            name = "nginx-upgrade"
+            extra = (f"location /upgrade {{ proxy_pass http://127.0.0.1:{server.port}; proxy_http_version 1.1;"
+                     " proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection Upgrade; }")
+        proxy = Proxy(self.stack)
+        for i in range(5):
+            upgrade(server.port, f"/upgrade?direct={i}")
+            upgrade(proxy.port, f"/upgrade?proxied={i}")
+        self.check_both([("GET", f"/upgrade?direct={i}", 101) for i in range(5)], "?direct=", "upgrade")
+        self.check_both([("GET", f"/upgrade?proxied={i}", 101) for i in range(5) for _ in range(2)], "?proxied=", "upgrade through nginx")
+        self.assertEqual(self.stack.spans(lambda s: "phantom" in s.target.lower()), [])
+
+    def test_connect_through_apache(self):
+        server, proxy = servers.Go(self.stack), servers.ConnectProxy(self.stack)
+        curl = Curl("--proxytunnel", "--proxy", f"http://127.0.0.1:{proxy.port}")
+        for i in range(5):
+            curl.ask("GET", server.url(f"/bytes/10?tunnelled={i}"))
+        connects = lambda kind: self.stack.settled_spans(lambda s: s.kind == kind and s.method == "CONNECT", 5)
+        for kind in ("server", "client"):
+            self.assertEqual([s.status for s in connects(kind)], [200] * 5, kind)
+        # Inside the tunnel curl's own socket is opaque; behind the proxy the bytes are an exchange like any other.
+        truth = [("GET", f"/bytes/10?tunnelled={i}", 200) for i in range(5)]
+        self.assert_same(truth, self.stack.settled_spans(lambda s: s.kind == "server" and s.pid == server.child.pid, 5), "behind the tunnel")
+        self.assertEqual({s.resource["service.name"] for s in self.stack.spans(lambda s: "tunnelled" in s.target and s.kind == "client")}, {"apache2"})
+
+
+class ProxyPreamble(TruthCase):
+    """HAProxy tells nginx who its client is."""
+
+    def check(self, send, address):
+        class Behind(servers.Nginx):
+            name = "nginx-proxied"
+            listen = "proxy_protocol"
+        server = Behind(self.stack)
+        proxy = servers.Haproxy(self.stack, server.port, send)
+        tag = f"{send}-{address}"
+        curl = Curl("--interface", address)
+        for i in range(5):
+            curl.ask("GET", proxy.url(f"/text?{tag}={i}"))
+        self.assertEqual({e["status"] for e in curl.done}, {200})
+        at_nginx = lambda s: s.kind == "server" and tag in s.target and s.resource["service.name"] == "nginx"
+        spans = self.stack.settled_spans(at_nginx, 5)
+        self.assert_same([key(e) for e in curl.done], spans, f"behind {send}")
+        for span in spans:
+            self.assertEqual(span.attributes["client.address"], address, span)
+            self.assertEqual(span.attributes["network.peer.address"], "127.0.0.1", span)
+        sent = self.stack.settled_spans(lambda s: s.kind == "client" and tag in s.target and s.resource["service.name"] == "haproxy", 5)
+        self.assert_same([key(e) for e in curl.done], sent, f"{send} as client")
+
+    def test_version_1(self):
+        self.check("send-proxy", "127.0.0.5")
+
+    def test_version_2(self):
+        self.check("send-proxy-v2", "127.0.0.6")
 
 
 if __name__ == "__main__":

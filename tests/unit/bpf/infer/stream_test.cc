@@ -117,6 +117,21 @@ TEST(BpfStreamTest, AnAnswerThatBeginsBehindABodyInTheMiddleOfACallIsCopied) {
   }
 }
 
+TEST(BpfStreamTest, ARequestBehindAPreambleOfTheProxyProtocolIsCopiedWithIt) {
+  using namespace std::string_view_literals;
+  const std::string version2 = std::string("\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c"sv) +
+                               std::string("\x7f\0\0\1\x7f\0\0\2\x12\x34\0\x50"sv);
+  for (const std::string& preamble :
+       {std::string("PROXY TCP4 127.0.0.5 127.0.0.1 40000 80\r\n"), version2}) {
+    SCOPED_TRACE(preamble);
+    Socket together;
+    EXPECT_EQ(together.Read(preamble + Get(1)), preamble + Get(1));
+    Socket apart;
+    EXPECT_EQ(apart.Read(preamble), preamble);
+    EXPECT_EQ(apart.Read(Get(1)), Get(1));
+  }
+}
+
 TEST(BpfStreamTest, PipelinedBodiesAreCopiedToABoundOnly) {
   Socket socket;
   socket.Write(Get(1) + Get(2));
