@@ -17,3 +17,9 @@ createServer((request, response) => {
   else if (path.startsWith("/call")) get(new URL(request.url, "http://x").searchParams.get("url"), (answer) => answer.pipe(response));
   else response.end();
 }).listen(address.startsWith("/") ? address : Number(address.split(":")[1]), address.startsWith("/") ? undefined : "127.0.0.1");
+
+// Calls in the background, numbered, as a program of its own would poll something.
+if (process.env.BACKGROUND_URL) {
+  let n = 0;
+  setInterval(() => get(process.env.BACKGROUND_URL + n++, (answer) => answer.resume()), 5);
+}

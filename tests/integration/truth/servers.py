@@ -38,10 +38,9 @@ class Server:
     """`log()` gives what the server itself says it answered: dicts of method, target, status [, ms, bytes]."""
 
     name = ""
-    speaks_paths = True
 
-    def __init__(self, stack):
-        self.stack, self.port = stack, free_port()
+    def __init__(self, stack, env=None):
+        self.stack, self.port, self.env = stack, free_port(), env or {}
         self.log_path = stack.folder / f"{self.name}-{self.port}-truth.log"
         self.child = self.start()
         wait_for(f"{self.name} to listen", lambda: stack._alive(self.child) and listens(self.port), 60)
@@ -63,35 +62,34 @@ class Go(Server):
         return go_program("server")
 
     def start(self):
-        return self.stack.run("go-server", [self.binary(), f"127.0.0.1:{self.port}", self.log_path])
+        return self.stack.run("go-server", [self.binary(), f"127.0.0.1:{self.port}", self.log_path], env=self.env)
 
 
 class Node(Server):
     name = "node"
 
     def start(self):
-        return self.stack.run("node-server", ["node", PROGRAMS / "server.mjs", f"127.0.0.1:{self.port}", self.log_path])
+        return self.stack.run("node-server", ["node", PROGRAMS / "server.mjs", f"127.0.0.1:{self.port}", self.log_path], env=self.env)
 
 
 class Python(Server):
     name = "python"
 
     def start(self):
-        return self.stack.run("python-server", [sys.executable, PROGRAMS / "server.py", self.port, self.log_path])
+        return self.stack.run("python-server", [sys.executable, PROGRAMS / "server.py", self.port, self.log_path], env=self.env)
 
 
 class Java(Server):
     name = "java"
 
     def start(self):
-        return self.stack.run("java-server", ["java", "-Xmx256m", "-XX:+UseSerialGC", PROGRAMS / "Server.java", self.port, self.log_path])
+        return self.stack.run("java-server", ["java", "-Xmx256m", "-XX:+UseSerialGC", PROGRAMS / "Server.java", self.port, self.log_path], env=self.env)
 
 
 class Nginx(Server):
     """Static files, and itself as a proxy: /files/*, /status/N (some), access log with its own time and sizes."""
 
     name = "nginx"
-    speaks_paths = False
     workers = 2
     sendfile = "on"
     listen = ""
@@ -145,7 +143,6 @@ class Apache(Server):
     """Static files and 404s; its own log through a custom format."""
 
     name = "apache"
-    speaks_paths = False
     extra = ""
 
     def start(self):
@@ -226,6 +223,20 @@ listen truth
         return self.stack.run(f"haproxy-{self.port}", ["/usr/sbin/haproxy", "-db", "-f", config])
 
 
+class Interleave(Server):
+    name = "interleave"
+
+    def start(self):
+        return self.stack.run("interleave", [sys.executable, PROGRAMS / "interleave.py", self.port])
+
+
+class CallsAsync(Server):
+    name = "calls-async"
+
+    def start(self):
+        return self.stack.run("calls-async", [sys.executable, PROGRAMS / "calls_async.py", self.port, self.env["BACKGROUND_URL"]])
+
+
 class Odd(Server):
     """programs/odd.py: interim answers, upgrades, bodies that end with the connection."""
 
@@ -233,3 +244,50 @@ class Odd(Server):
 
     def start(self):
         return self.stack.run("odd-server", [sys.executable, PROGRAMS / "odd.py", self.port, self.log_path])
+
+
+class InstrumentedPython(Server):
+    """The SDK is set up in code and tells its spans to the stack's gateway."""
+
+    name = "instrumented-python"
+
+    def start(self):
+        return self.stack.run(self.name, [python_with_packages(), PROGRAMS / "instrumented" / "service.py", self.port,
+                                          f"http://127.0.0.1:{self.stack.otlp_http}", self.env.get("DELAY_MS", 500)])
+
+
+class InstrumentedGo(Server):
+    name = "instrumented-go"
+
+    @staticmethod
+    def binary():
+        out, folder = CACHE / "go-instrumented", PROGRAMS / "instrumented" / "go"
+        if not out.exists() or out.stat().st_mtime < max(f.stat().st_mtime for f in folder.iterdir()):
+            CACHE.mkdir(parents=True, exist_ok=True)
+            subprocess.run(["go", "build", "-mod=readonly", "-o", out, "."], cwd=folder, check=True, env={**os.environ, "CGO_ENABLED": "0"})
+        return out
+
+    def start(self):
+        return self.stack.run(self.name, [self.binary(), f"127.0.0.1:{self.port}", f"http://127.0.0.1:{self.stack.otlp_http}"])
+
+
+class InstrumentedJava(Server):
+    """com.sun.net.httpserver under OpenTelemetry's Java agent."""
+
+    name = "instrumented-java"
+    agent = "io.opentelemetry.javaagent:opentelemetry-javaagent:2.10.0"
+
+    @classmethod
+    def jar(cls):
+        group, name, version = cls.agent.split(":")
+        out = CACHE / f"{name}-{version}.jar"
+        if not out.exists():
+            subprocess.run(["mvn", "-q", "-B", "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy", f"-Dartifact={cls.agent}",
+                            f"-DoutputDirectory={CACHE}"], check=True)
+        return out
+
+    def start(self):
+        env = {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none", "OTEL_BSP_SCHEDULE_DELAY": "500", "OTEL_SERVICE_NAME": self.name,
+               "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self.stack.otlp_http}"}
+        return self.stack.run(self.name, ["java", "-Xmx384m", "-XX:+UseSerialGC", f"-javaagent:{self.jar()}", PROGRAMS / "Server.java", self.port,
+                                          self.log_path], env=env)

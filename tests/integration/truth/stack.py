@@ -104,6 +104,7 @@ class Stack:
         self.body_sizes = body_sizes
         self.metrics_config = metrics  # more keys of `metrics`, each with a comma in front
         self.read_to, self.read_spans, self.read_metrics = 0, [], []
+        self.sdk_spans = []  # raw: what instrumented programs themselves reported
         self.agent_config, self.agent_env = agent_config, agent_env or {}
         self.agent = None
         self.start_gateway()
@@ -170,7 +171,10 @@ control: {{socket: "{self.folder}/control.sock"}}
                 for resource in batch.get("resourceSpans", []):
                     attributes = read_attributes(resource.get("resource", {}).get("attributes", []))
                     for scope in resource.get("scopeSpans", []):
-                        self.read_spans += [Span(raw, attributes) for raw in scope.get("spans", [])]
+                        if scope.get("scope", {}).get("name") == "wirespan-agent":
+                            self.read_spans += [Span(raw, attributes) for raw in scope.get("spans", [])]
+                        else:
+                            self.sdk_spans += [{**raw, "service": attributes.get("service.name")} for raw in scope.get("spans", [])]
                 self.read_metrics += batch.get("resourceMetrics", [])
 
     def spans(self, select=lambda span: True):
@@ -187,7 +191,7 @@ control: {{socket: "{self.folder}/control.sock"}}
                 for metric in scope.get("metrics", []):
                     if metric["name"] != name:
                         continue
-                    for point in metric["histogram"]["dataPoints"]:
+                    for point in metric.get("histogram", {}).get("dataPoints", []):
                         attributes = read_attributes(point.get("attributes", []))
                         key = (owner.get("service.instance.id"), tuple(sorted(map(str, attributes.items()))))
                         points[key] = (owner, attributes, point)
