@@ -126,7 +126,7 @@ class Spans(LedgerCase):
     def test_series_limit(self):
         stack = self.strain(metrics=", max_series_per_service: 8")
         server = servers.Go(stack)
-        from test_truth import Client as Asker
+        from clients import Client as Asker
         client = http.client.HTTPConnection("127.0.0.1", server.port)
         for status in range(210, 260):
             client.request("GET", f"/status/{status}")
