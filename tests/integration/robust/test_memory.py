@@ -1,6 +1,7 @@
 """Memory keeps its ceiling, CPU may be short, and traffic may be anything: the ledger closes and the programs go on."""
 
 import os
+import socket
 import sys
 import time
 import unittest
@@ -33,6 +34,44 @@ class Ceiling(unittest.TestCase):
             assert_undisturbed(self, Client(stack, "flood", server, conns=4, count=200).result())
             wait_for("spans", lambda: stack.span_count()[0] >= before + 400)
         finally:
+            self.assertEqual(stack.close(), 0)
+
+
+    def test_heads_that_do_not_end(self):
+        # Both ends of 4,000 connections, each with most of 15 KiB of a head: twice the limit.
+        stack = Strained("memory: {limit: 64MiB}")
+        sockets = []
+        try:
+            server = Server(stack)
+            head = b"GET /b/10?%d HTTP/1.1\r\nHost: x\r\n" + b"".join(b"X-Filler-%d: %s\r\n" % (i, b"f" * 1000) for i in range(14))
+            with Watched(stack.agent.pid) as memory:
+                for i in range(4000):
+                    sockets.append(socket.create_connection(("127.0.0.1", server.port)))
+                    sockets[-1].sendall(head % i)
+                    if i % 500 == 0:
+                        assert_ledger(self, stack.self_metrics(), kernel=False)
+                time.sleep(2)
+                m = stack.self_metrics()
+                for s in sockets:
+                    s.sendall(b"\r\n")
+                for s in sockets:
+                    self.assertTrue(s.recv(4096).startswith(b"HTTP/1.1 200 OK\r\n"))
+                    s.close()
+                sockets.clear()
+            self.assertGreater(family(m, "wirespan_memory_pressure_total"), 0)
+            self.assertLessEqual(memory.most, 64)
+            m = stack.settle()
+            assert_ledger(self, m)
+            shed = (m["wirespan_connections_refused_total"] + family(m, "wirespan_data_events_total", fate="memory") +
+                    family(m, "wirespan_exchanges_dropped_total", reason="memory"))
+            self.assertGreater(shed, 100)
+            wait_for("the pressure to end", lambda: stack.self_metrics()["wirespan_memory_pressure"] == 0, 20)
+            before = exchanges_by_server(stack).get(server.pid, 0)
+            assert_undisturbed(self, Client(stack, "flood", server, conns=4, count=200).result())
+            wait_for("all of them to be seen", lambda: exchanges_by_server(stack).get(server.pid, 0) == before + 200)
+        finally:
+            for s in sockets:
+                s.close()
             self.assertEqual(stack.close(), 0)
 
 
