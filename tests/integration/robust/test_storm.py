@@ -1,13 +1,13 @@
 """Storms of connections and processes: nobody is disturbed, memory holds, the ledger closes."""
 
-import os
 import signal
 import subprocess
 import sys
-import time
 import unittest
+import urllib.request
 
 from support import Client, Server, Strained, Watched, assert_ledger, assert_undisturbed, exchanges_by_server, family, wait_for
+import servers  # beside stack.py, found by support
 
 
 def dropped_by_kernel(m):
@@ -41,8 +41,8 @@ class ManyOpen(StormCase):
     def test_20000_connections_open_at_once_over_several_processes(self):
         each, processes = 5000, 4
         with self.memory:
-            servers = [Server(self.stack) for _ in range(processes)]
-            clients = [Client(self.stack, "hold", server, conns=each, seconds=120) for server in servers]
+            targets = [Server(self.stack) for _ in range(processes)]
+            clients = [Client(self.stack, "hold", server, conns=each, seconds=120) for server in targets]
             for client in clients:
                 wait_for("all to be open", lambda: "open" in client.child.text(), 90)
             m = self.stack.settle()
@@ -56,27 +56,46 @@ class ManyOpen(StormCase):
         seen = exchanges_by_server(self.stack)
         dropped = dropped_by_kernel(m)
         if dropped == 0:
-            self.assertEqual([seen.get(s.pid) for s in servers], [r["right"] for r in results], told(m))
-        self.tell(f"{each * processes} connections at once, {sum(seen.get(s.pid, 0) for s in servers)} of {sum(r['right'] for r in results)} "
+            self.assertEqual([seen.get(s.pid) for s in targets], [r["right"] for r in results], told(m))
+        self.tell(f"{each * processes} connections at once, {sum(seen.get(s.pid, 0) for s in targets)} of {sum(r['right'] for r in results)} "
                   f"exchanges seen, {dropped:.0f} records dropped")
 
 
 class Churn(StormCase):
     def test_connections_opened_and_closed_as_fast_as_the_machine_goes(self):
         with self.memory:
-            servers = [Server(self.stack, host="0.0.0.0") for _ in range(2)]
-            clients = [Client(self.stack, "churn", server, conns=32, seconds=20, rate=5000, spread=40) for server in servers]
+            targets = [Server(self.stack, host="0.0.0.0") for _ in range(2)]
+            clients = [Client(self.stack, "churn", server, conns=32, seconds=20, rate=5000, spread=40) for server in targets]
             results = [client.result() for client in clients]
         assert_undisturbed(self, *results)
         m = self.settle()
         done = sum(r["right"] for r in results)
         lost = dropped_by_kernel(m)
         by_server = exchanges_by_server(self.stack)
-        seen = sum(by_server.get(s.pid, 0) for s in servers)
+        seen = sum(by_server.get(s.pid, 0) for s in targets)
         self.tell(f"{done / max(r['seconds'] for r in results):.0f} connections/s, {seen} of {done} exchanges seen, {lost:.0f} records dropped")
         self.assertLessEqual(seen, done)
         if lost == 0:
             self.assertEqual(seen, done)
+
+
+    def test_nginx_and_wrk_with_a_connection_for_each_request(self):
+        server = servers.Nginx(self.stack)
+        with self.memory:
+            wrk = subprocess.run(["wrk", "-t1", "-c64", "-d12s", "-H", "Connection: close", server.url("/text")], check=True,
+                                 capture_output=True, text=True).stdout
+        self.assertNotIn("Socket errors", wrk.replace("Socket errors: connect 0, read 0, write 0, timeout 0", ""))
+        self.assertNotIn("Non-2xx", wrk)
+        m = self.settle()
+        answered = sum(1 for entry in server.log() if entry["status"] == 200)
+        lost = dropped_by_kernel(m)
+        text = urllib.request.urlopen(f"http://127.0.0.1:{self.stack.red}/metrics", timeout=10).read().decode()
+        seen = sum(int(float(line.rsplit("} ", 1)[1].split()[0])) for line in text.splitlines()
+                   if line.startswith("http_server_request_duration_seconds_count{") and "nginx" in line and 'code="200"' in line)
+        self.tell(f"{answered / 12:.0f} connections/s, {seen} of {answered} exchanges seen, {lost:.0f} records dropped")
+        self.assertLessEqual(seen, answered)
+        if lost == 0:
+            self.assertEqual(seen, answered)
 
 
 class ShortLived(StormCase):
