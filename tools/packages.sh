@@ -20,7 +20,7 @@ test_packages=(
   libclang-rt-19-dev clang-format-19 clang-tidy-19 shellcheck gcovr
   nginx-light apache2 apache2-utils haproxy curl wrk openssl python3 python3-venv
   prometheus                                                # promtool lints the exposition
-  iproute2 nftables procps
+  iproute2 nftables procps systemd util-linux               # systemd-analyze, setpriv
   qemu-system-x86 busybox-static cpio kmod xz-utils         # kernel tests on other kernels
 )
 # Programs that the tests observe come from Debian only where the machine has none of its own.

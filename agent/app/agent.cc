@@ -23,6 +23,15 @@ constexpr std::uint64_t kTickNs = 50'000'000;
 constexpr std::uint64_t kStatusNs = 500'000'000;
 constexpr std::uint64_t kDrainedLatelyNs = 5'000'000'000;
 
+// The service manager is told, not needed.
+void Tell(const Result<>& told) {
+  if (!told) log::Warn("service manager: {}", told.error().message);
+}
+
+std::uint64_t NanosecondsOf(std::chrono::microseconds duration) {
+  return static_cast<std::uint64_t>(std::chrono::nanoseconds(duration).count());
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Agent>> Agent::Create(Config config) {
@@ -160,6 +169,7 @@ int Agent::Run(const SignalWaiter& signals) {
   }
   std::uint64_t tick_ns = 0;
   std::uint64_t status_ns = 0;
+  std::uint64_t alive_ns = NanosecondsOf(service_.alive_interval());  // 0: nobody watches
   for (;;) {
     auto polled = source_->Poll(*pipeline_, kPollTimeout);
     if (!polled) {
@@ -168,7 +178,7 @@ int Agent::Run(const SignalWaiter& signals) {
       return kExitFailed;
     }
     const auto now_ns = clock_.monotonic_ns();
-    drained_ns_.store(now_ns, std::memory_order_relaxed);
+    if (drained_ns_.exchange(now_ns, std::memory_order_relaxed) == 0) Tell(service_.Ready("observing"));
     if (now_ns - tick_ns >= kTickNs) {
       tick_ns = now_ns;
       HoldMemory(now_ns);
@@ -176,8 +186,16 @@ int Agent::Run(const SignalWaiter& signals) {
       exporter_->Tick();
       AnswerQuestions();
       const auto signal = signals.WaitFor(std::chrono::milliseconds(0));
-      if (signal == SIGHUP) Reload();
+      if (signal == SIGHUP) {
+        Tell(service_.Reloading(std::chrono::microseconds(now_ns / 1000)));
+        Reload();
+        Tell(service_.Ready("observing"));
+      }
       if (signal == SIGTERM || signal == SIGINT) return Stop();
+      if (alive_ns != 0 && now_ns >= alive_ns) {
+        alive_ns = now_ns + NanosecondsOf(service_.alive_interval());
+        Tell(service_.Alive());
+      }
     }
     if (now_ns - status_ns >= kStatusNs) {
       status_ns = now_ns;
@@ -188,6 +206,7 @@ int Agent::Run(const SignalWaiter& signals) {
 
 int Agent::Stop() {
   log::Info("stopping: sending what is held");
+  Tell(service_.Stopping("sending what is held"));
   static_cast<void>(source_->Poll(*pipeline_, std::chrono::milliseconds(0)));
   pipeline_->Flush();
   {

@@ -17,6 +17,7 @@
 #include "agent/kernel/live_source.h"
 #include "common/base/clock.h"
 #include "common/base/result.h"
+#include "common/base/service_notify.h"
 #include "common/base/wait.h"
 #include "common/http/server.h"
 #include "common/telemetry/metrics.h"
@@ -53,6 +54,7 @@ class Agent {
   std::string ExplainJson();
 
   Config config_;
+  const ServiceNotify service_ = ServiceNotify::FromEnvironment();  // before any thread: it edits the environment
   const Clock& clock_ = SystemClock();
   telemetry::Registry registry_;
   WatchHub hub_{registry_};

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/base/clock.h"
+#include "common/base/service_notify.h"
 #include "common/base/version.h"
 #include "common/base/wait.h"
 #include "common/telemetry/log.h"
@@ -24,6 +25,22 @@ using std::chrono::steady_clock;
 int Failed(const Error& error) {
   log::Write(log::Level::kError, error.message);
   return kExitFailed;
+}
+
+// The service manager is told, not needed.
+void Tell(const Result<>& told) {
+  if (!told) log::Warn("service manager: {}", told.error().message);
+}
+
+int WaitForSignal(const SignalWaiter& signals, const ServiceNotify& service) {
+  using std::chrono::milliseconds;
+  const auto watched = std::chrono::duration_cast<milliseconds>(service.alive_interval());
+  for (;;) {
+    const auto signal =
+        signals.WaitFor(watched > milliseconds(0) ? watched : std::chrono::hours(1));
+    if (signal) return *signal;
+    Tell(service.Alive());
+  }
 }
 
 void RegisterBudget(telemetry::Registry& registry, const std::shared_ptr<MemoryBudget>& budget) {
@@ -45,6 +62,7 @@ int Run(const GatewayConfig& config, const RunOptions& options) {
   // Before any thread: all of them inherit the blocked signals.
   auto signals = SignalWaiter::Create({SIGTERM, SIGINT});
   if (!signals) return Failed(signals.error());
+  const auto service = ServiceNotify::FromEnvironment();
   std::signal(SIGPIPE, SIG_IGN);
   log::Configure(config.log);
   QuietGrpc();
@@ -83,10 +101,11 @@ int Run(const GatewayConfig& config, const RunOptions& options) {
   readiness.Set(true, SystemClock().realtime_ns());
   log::Info("gateway: wirespan-gateway {} is ready", kVersion);
 
-  std::optional<int> signal;
-  while (!signal) signal = signals->WaitFor(std::chrono::hours(1));
+  Tell(service.Ready("taking telemetry"));
+  const int signal = WaitForSignal(*signals, service);
 
-  log::Info("gateway: {}, draining for at most {} ms", ::strsignal(*signal), options.drain.count());
+  log::Info("gateway: {}, draining for at most {} ms", ::strsignal(signal), options.drain.count());
+  Tell(service.Stopping("delivering what is held"));
   readiness.Set(false, SystemClock().realtime_ns());
   const std::uint64_t left = (*graph)->Stop(steady_clock::now() + options.drain);
   if (left > 0) {
