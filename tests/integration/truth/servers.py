@@ -275,7 +275,7 @@ class InstrumentedJava(Server):
     """com.sun.net.httpserver under OpenTelemetry's Java agent."""
 
     name = "instrumented-java"
-    agent = "io.opentelemetry.javaagent:opentelemetry-javaagent:2.10.0"
+    agent = "io.opentelemetry.javaagent:opentelemetry-javaagent:2.20.1"
 
     @classmethod
     def jar(cls):

@@ -92,7 +92,7 @@ class Child:
 
 
 class Stack:
-    def __init__(self, agent_config="", agent_env=None, start_agent=True, keep_telemetry=True, body_sizes=False, metrics=""):
+    def __init__(self, agent_config="", agent_env=None, start_agent=True, keep_telemetry=True, body_sizes=False, traces_to=None, metrics=""):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="wirespan-test-"))
         os.chmod(self.folder, 0o755)
         self.children = []
@@ -101,6 +101,8 @@ class Stack:
         self.admin, self.red = free_port(), free_port()
         self.telemetry = self.folder / "telemetry.jsonl"
         self.exporter = f'file: {{path: "{self.telemetry}"}}' if keep_telemetry else "debug: {verbosity: basic}"
+        # An otlphttp endpoint that takes the traces instead.
+        self.traces_to = f'otlphttp: {{endpoint: "{traces_to}"}}' if traces_to else ""
         self.body_sizes = body_sizes
         self.metrics_config = metrics  # more keys of `metrics`, each with a comma in front
         self.read_to, self.read_spans, self.read_metrics = 0, [], []
@@ -126,13 +128,14 @@ receivers:
       http: {{endpoint: "127.0.0.1:{self.otlp_http}"}}
 exporters:
   {self.exporter}
+  {self.traces_to}
 extensions:
   health_check: {{endpoint: "127.0.0.1:{self.gateway_health}"}}
 service:
   extensions: [health_check]
   telemetry: {{metrics: {{address: "127.0.0.1:{self.gateway_metrics}"}}}}
   pipelines:
-    traces: {{receivers: [otlp], exporters: [{self.exporter.split(':')[0]}]}}
+    traces: {{receivers: [otlp], exporters: [{(self.traces_to or self.exporter).split(':')[0]}]}}
     metrics: {{receivers: [otlp], exporters: [{self.exporter.split(':')[0]}]}}
 """)
         self.gateway = self.run("gateway", [BIN / "wirespan-gateway", "--config", config])
