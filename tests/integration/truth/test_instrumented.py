@@ -45,35 +45,6 @@ class InstrumentedCase(TruthCase):
 
 
 class Auto(InstrumentedCase):
-    def check_never_seen(self, kind):
-        """Recognised before its first request: not one span of it, all of its metrics."""
-        callee = servers.Go(self.stack)
-        server = kind(self.stack)
-        late = self.counter("wirespan_span_late_instrumented_total")
-        self.ask(server, callee, 20, "early")
-        told = self.settle(callee, "early", 20)
-        self.assertEqual(self.spans_of_process(server), [])
-        self.assertEqual(self.counter("wirespan_span_late_instrumented_total"), late)
-        wait_for("metrics of requests", lambda: self.measured(server, "http.server.request.duration") == 20)
-        wait_for("its own spans", lambda: self.stack.spans() and len([s for s in self.stack.sdk_spans if s.get("kind") == 2]) >= 20)
-        # Its spans and ours are one trace: ours are children of the context that it sent, or, where it sends none, of nobody in it.
-        ids = {s["spanId"] for s in self.stack.sdk_spans}
-        for span in told:
-            self.assertIn(span.parent_id, ids, span)
-            self.assertEqual(span.attributes["wirespan.parent.method"], "header")
-        server.child.stop()
-        self.stack.sdk_spans.clear()
-
-    def test_java_agent(self):
-        if not shutil.which("mvn"):
-            self.skipTest("Maven, which fetches OpenTelemetry's Java agent, is not installed")
-        self.check_never_seen(servers.InstrumentedJava)
-
-    def test_go_sdk(self):
-        if go_is_older_than(25):
-            self.skipTest("the OpenTelemetry SDK's modules need Go 1.25")
-        self.check_never_seen(servers.InstrumentedGo)
-
     def test_python_sdk_is_recognised_by_what_it_sends(self):
         """Set up in code: nothing tells before its first export. Spans until then are counted, and then there are none."""
         callee = servers.Go(self.stack)
@@ -112,6 +83,37 @@ class Auto(InstrumentedCase):
         # Scrapes and exports went on all the while.
         pids = {self.stack.agent.pid, self.stack.gateway.pid}
         self.assertEqual([s for s in self.stack.spans() if s.pid in pids], [])
+
+
+class AutoBeforeTheFirstRequest(InstrumentedCase):
+    def check_never_seen(self, kind):
+        """Recognised before its first request: not one span of it, all of its metrics."""
+        callee = servers.Go(self.stack)
+        server = kind(self.stack)
+        late = self.counter("wirespan_span_late_instrumented_total")
+        self.ask(server, callee, 20, "early")
+        told = self.settle(callee, "early", 20)
+        self.assertEqual(self.spans_of_process(server), [])
+        self.assertEqual(self.counter("wirespan_span_late_instrumented_total"), late)
+        wait_for("metrics of requests", lambda: self.measured(server, "http.server.request.duration") == 20)
+        wait_for("its own spans", lambda: self.stack.spans() and len([s for s in self.stack.sdk_spans if s.get("kind") == 2]) >= 20)
+        # Its spans and ours are one trace: ours are children of the context that it sent, or, where it sends none, of nobody in it.
+        ids = {s["spanId"] for s in self.stack.sdk_spans}
+        for span in told:
+            self.assertIn(span.parent_id, ids, span)
+            self.assertEqual(span.attributes["wirespan.parent.method"], "header")
+        server.child.stop()
+        self.stack.sdk_spans.clear()
+
+    def test_java_agent(self):
+        if not shutil.which("mvn"):
+            self.skipTest("Maven, which fetches OpenTelemetry's Java agent, is not installed")
+        self.check_never_seen(servers.InstrumentedJava)
+
+    def test_go_sdk(self):
+        if go_is_older_than(25):
+            self.skipTest("the OpenTelemetry SDK's modules need Go 1.25")
+        self.check_never_seen(servers.InstrumentedGo)
 
 
 class Always(InstrumentedCase):

@@ -79,7 +79,8 @@ class Load(TruthCase):
         """Sixteen requests in each write; nginx joins its answers, wrk reads many at once."""
         script = self.stack.folder / "pipelined.lua"
         script.write_text('init = function() local r = {}; for i = 1, 16 do r[i] = wrk.format("GET", "/text?p=" .. i) end; all = table.concat(r) end\n'
-                          "request = function() return all end\n")
+                          "request = function() return all end\n"
+                          "delay = function() return 20 end\n")  # ms: it is about joined messages here, not about speed
         self.check_wrk(servers.NginxOneWorker(self.stack), "/", "-s", script, connections=16, pipelined=16)
 
 
