@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -64,6 +65,12 @@ class Strained(Stack):
         if not self.exporter.startswith("debug"):
             self.exporter = f'file: {{path: "{self.telemetry}", append: true}}'
         super().start_gateway()
+
+    def close(self):
+        code = super().close()
+        self.last_words = self.agent.text()[-2000:] if self.agent else ""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return code
 
     def span_count(self):
         """Spans in the gateway's file and how many ids they have, without reading each of them."""

@@ -7,7 +7,7 @@ import threading
 import time
 import unittest
 
-from support import Client, Server, Strained, assert_ledger, assert_undisturbed, family, settled_file, stopped, wait_for
+from support import Client, Server, Strained, Watched, assert_ledger, assert_undisturbed, family, free_port, settled_file, stopped, wait_for
 import servers  # beside stack.py, found by support
 
 
@@ -20,8 +20,11 @@ class LedgerCase(unittest.TestCase):
         return self.stack
 
     def end(self):
+        if self.stack is None:
+            return
         code = self.stack.close()
-        self.assertEqual(code, 0, self.stack.agent.text()[-2000:])
+        last_words, self.stack = self.stack.last_words, None
+        self.assertEqual(code, 0, last_words)
 
     def settle(self):
         metrics = self.stack.settle()
@@ -165,6 +168,34 @@ class Export(LedgerCase):
         settled_file(stack, self)
 
 
+class NoWayOn(Strained):
+    """A gateway whose backend is away, with room for 8 MiB of requests."""
+
+    def start_gateway(self):
+        self.exporter = f'otlphttp: {{endpoint: "http://127.0.0.1:{free_port()}"}}'
+        Strained.__mro__[1].start_gateway(self)
+
+    def run(self, name, command, **more):
+        return super().run(name, command + ["--max-held-mib", "8"] if name == "gateway" else command, **more)
+
+
+class GatewayFull(LedgerCase):
+    def test_the_gateway_says_come_again(self):
+        self.stack = stack = NoWayOn("export: {queue_bytes: 1MiB, shutdown_timeout: 1s}", {"OTEL_BSP_SCHEDULE_DELAY": "100"})
+        self.addCleanup(self.end)
+        server = Server(stack)
+        with Watched(stack.gateway.pid) as memory:
+            assert_undisturbed(self, Client(stack, "flood", server, conns=8, seconds=8, rate=5000).result())
+        m = stack.self_metrics()
+        assert_ledger(self, m, kernel=False)
+        self.assertGreater(family(m, "wirespan_export_requests_total", code="503"), 0)
+        self.assertGreater(family(m, "wirespan_export_spans_total", reason="queue_full"), 1000)
+        taken = family(m, "wirespan_export_spans_total", result="acknowledged")
+        accepted = family(stack.self_metrics(stack.gateway_metrics), "otelcol_receiver_accepted_spans_total")
+        self.assertGreaterEqual(accepted, taken)  # a request may have been taken since
+        self.assertLess(memory.most, 64)
+
+
 class Refusing(http.server.BaseHTTPRequestHandler):
     """Answers as the list says, one after the other, then OK."""
 
@@ -203,7 +234,6 @@ class Backend(LedgerCase):
             self.assertEqual(family(m, "wirespan_export_retries_total", signal="traces"), 2)
             self.assertEqual(family(m, "wirespan_export_spans_total", result="acknowledged"), m["wirespan_span_spans_total"] - 53)
             self.end()
-            self.stack.close = lambda: 0
         finally:
             backend.shutdown()
             thread.join()

@@ -18,7 +18,7 @@ class Ceiling(unittest.TestCase):
             server = Server(stack)
             stack.gateway.stop()
             with Watched(stack.agent.pid) as memory:
-                assert_undisturbed(self, Client(stack, "flood", server, conns=16, seconds=15).result())
+                assert_undisturbed(self, Client(stack, "flood", server, conns=16, seconds=8).result())
             m = stack.self_metrics()
             assert_ledger(self, m, kernel=False)
             self.assertGreater(family(m, "wirespan_memory_pressure_total"), 0)
