@@ -55,6 +55,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         case 4:
           table.Tick(now += 1'000'000ull * length * length);
           break;
+        case 5:
+          table.SetPressure(static_cast<Pressure>(length % 3));
+          break;
         default: {
           const int direction = kind >> 7;
           std::uint64_t& offset = offsets[id.cookie][direction];
