@@ -4,9 +4,12 @@ The gateway's file exporter writes each batch as one line of OTLP JSON; spans() 
 started here is stopped by pid.
 """
 
+import atexit
+import ctypes
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -57,8 +60,16 @@ def listens(port, host="127.0.0.1"):
     return False
 
 
+LIBC = ctypes.CDLL(None)
+
+
+def end_with_parent():
+    """In the child: SIGTERM when the test ends, even if that was killed."""
+    LIBC.prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+
+
 class Child:
-    """One process: its output goes to a file, it ends with the test."""
+    """One process: its output goes to a file, it ends with the test. Start it from the main thread."""
 
     def __init__(self, name, command, folder, env=None, cwd=None, preexec=None):
         self.name = name
@@ -70,7 +81,7 @@ class Child:
                 del full[key]
         full.update(env or {})
         self.process = subprocess.Popen([str(c) for c in command], stdout=self.log, stderr=subprocess.STDOUT,
-                                        stdin=subprocess.DEVNULL, env=full, cwd=cwd, preexec_fn=preexec)
+                                        stdin=subprocess.DEVNULL, env=full, cwd=cwd, preexec_fn=preexec or end_with_parent)
         self.pid = self.process.pid
 
     def alive(self):
@@ -94,6 +105,8 @@ class Child:
 class Stack:
     def __init__(self, agent_config="", agent_env=None, start_agent=True, keep_telemetry=True, body_sizes=False, traces_to=None, metrics=""):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="wirespan-test-"))
+        if "WIRESPAN_KEEP" not in os.environ:  # set it to look at the logs afterwards
+            atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
         os.chmod(self.folder, 0o755)
         self.children = []
         self.otlp_grpc, self.otlp_http = free_port(), free_port()
