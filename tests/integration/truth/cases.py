@@ -32,8 +32,14 @@ class TruthCase(unittest.TestCase):
         have = collections.Counter((s.method, s.target, s.status) for s in spans)
         missing, phantom = want - have, have - want
         self.assertEqual(len({s.span_id for s in spans}), len(spans), f"{what}: span ids are unique")
-        self.assertFalse(missing or phantom, f"{what}: of {sum(want.values())} exchanges missing "
-                         f"{list(missing.items())[:5]} ({sum(missing.values())}), too many {list(phantom.items())[:5]} ({sum(phantom.values())})")
+        if missing or phantom:
+            self.fail(f"{what}: of {sum(want.values())} exchanges missing {list(missing.items())[:5]} ({sum(missing.values())}), "
+                      f"too many {list(phantom.items())[:5]} ({sum(phantom.values())}); the agent's losses: {self.losses()}")
+
+    def losses(self):
+        """What the agent itself says it could not tell."""
+        words = ("dropped", "lost", "discarded", "gaps", "hold_full", "unlinked", "unknown_total", "window_bound", "head_bound", "fault")
+        return {name: value for name, value in self.stack.self_metrics().items() if value and any(word in name for word in words)}
 
     def check_sizes(self, done, spans):
         want = {key(e): (e["sent"], e["received"]) for e in done}

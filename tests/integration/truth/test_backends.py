@@ -6,7 +6,7 @@ import unittest
 import urllib.request
 
 import servers
-from backends import Jaeger, Prometheus
+from backends import Jaeger, Prometheus, get_json
 from clients import Client
 from stack import Stack, wait_for
 
@@ -37,8 +37,14 @@ class JaegerCase(unittest.TestCase):
             self.assertEqual(len(self.jaeger.traces_of(f"first-{name}")), 10)
             for found in whole():
                 self.check_trace(self.jaeger.trace(found["traceID"]), name)
+            self.assertEqual(self.own_exports(), [], "a backend on the same node feeds itself")
         finally:
             self.assertEqual(stack.close(), 0)
+
+    def own_exports(self):
+        services = get_json(f"http://127.0.0.1:{self.jaeger.query}/api/services")["data"]
+        tags = [tag for service in services for trace in self.jaeger.traces_of(service) for span in trace["spans"] for tag in span["tags"]]
+        return [t for t in tags if t["key"] in ("url.path", "url.full") and str(t["value"]).endswith(("/v1/traces", "/v1/metrics", "/Export"))]
 
     def check_trace(self, trace, name):
         spans = {s["spanID"]: s for s in trace["spans"]}

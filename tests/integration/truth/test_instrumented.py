@@ -64,6 +64,23 @@ class Auto(InstrumentedCase):
         wait_for("metrics of requests", lambda: self.measured(server, "http.server.request.duration") == 35)
         self.assertEqual(self.measured(server, "http.client.request.duration"), 35, "its calls, and not its exports")
 
+    def test_python_sdk_is_recognised_by_the_contexts_it_sends(self):
+        """It exports once a minute: the span ids that leave with its calls, and had not come in, tell before."""
+        callee = servers.Go(self.stack)
+        late = self.counter("wirespan_span_late_instrumented_total")
+        server = servers.InstrumentedPython(self.stack, {"DELAY_MS": "60000"})
+        asked = 0
+        while asked == 0 or self.counter("wirespan_span_late_instrumented_total") == late:
+            self.assertLess(asked, 200, "no verdict")
+            self.ask(server, callee, 1, f"context{asked}")
+            self.settle(callee, f"context{asked}", 1)
+            asked += 1
+        before = len(self.spans_of_process(server))
+        self.assertEqual(self.counter("wirespan_span_late_instrumented_total"), late + before)
+        self.ask(server, callee, 20, "verdict")
+        self.settle(callee, "verdict", 20)
+        self.assertEqual(len(self.spans_of_process(server)), before)
+
     def test_exports_are_not_seen(self):
         """OTLP, Zipkin and Jaeger exports of anybody: counted, and otherwise nothing."""
         receiver = servers.Go(self.stack)

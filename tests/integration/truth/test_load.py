@@ -52,12 +52,12 @@ class Load(TruthCase):
     def test_five_thousand_a_second_of_nginx(self):
         self.check_rate(servers.Nginx)
 
-    def losses(self):
+    def kernel_losses(self):
         return {n: v for n, v in self.stack.self_metrics().items() if n.startswith('wirespan_kernel_calls_total{count="dropped"') and v}
 
     def check_wrk(self, server, target, *options, connections=64, pipelined=1):
         """The server's log says what was answered, wrk how many answers it took in before it stopped in the midst of the last ones."""
-        lost = self.losses()
+        lost = self.kernel_losses()
         counted, errors = wrk(server.url(target), *options, connections=connections)
         self.assertEqual(errors, 0)
         # wrk reads no longer, but nginx goes on for a moment.
@@ -70,7 +70,7 @@ class Load(TruthCase):
         whole = [s for s in self.stack.spans(lambda s: s.kind == "client" and s.port == server.port)
                  if s.status and "error.type" not in s.attributes]
         self.assertTrue(counted <= len(whole) <= counted + connections * pipelined, f"wrk counted {counted}, seen {len(whole)}")
-        self.assertEqual(self.losses(), lost)
+        self.assertEqual(self.kernel_losses(), lost)
 
     def test_saturated_worker_loses_nothing(self):
         self.check_wrk(servers.NginxOneWorker(self.stack), "/small.html")
