@@ -58,8 +58,13 @@ public class Server {
       else if (path.startsWith("/later")) {  // carried out by other threads
         client.sendAsync(HttpRequest.newBuilder(URI.create(query.substring(4))).build(), BodyHandlers.discarding()).join();
       }
-      e.sendResponseHeaders(status, chunked ? 0 : answer.length == 0 ? -1 : answer.length);
-      if (answer.length > 0 || chunked) e.getResponseBody().write(answer);
+      if (e.getRequestMethod().equals("HEAD")) {
+        e.getResponseHeaders().set("Content-Length", Integer.toString(answer.length));
+        e.sendResponseHeaders(status, -1);
+      } else {
+        e.sendResponseHeaders(status, chunked ? 0 : answer.length == 0 ? -1 : answer.length);
+        if (answer.length > 0 || chunked) e.getResponseBody().write(answer);
+      }
       e.close();
       log(out, e, status);
     });
