@@ -3,6 +3,8 @@
 #include "agent/kernel/bpf_object.h"
 #include "agent/kernel/live_source.h"
 #include "bpf/abi/settings.h"  // for the skeletons
+#include "fentry.skel.h"
+#include "kprobe.skel.h"
 #include "socktrace.skel.h"
 #include "syscall.skel.h"
 
@@ -16,6 +18,14 @@ const std::vector<BpfObject::Spec>& Specs() {
        {"socket_sent", "socket_received"},
        "this kernel has no tracepoints sock_send_length and sock_recv_length (Linux 6.3 brought "
        "them)"},
+      {"fentry",
+       &fentry_bpf::elf_bytes,
+       {"tcp_send", "tcp_sent", "tcp_receive", "tcp_received"},
+       "this kernel names no functions tcp_sendmsg and tcp_recvmsg in its type information"},
+      {"kprobe",
+       &kprobe_bpf::elf_bytes,
+       {"tcp_send", "tcp_sendmsg_done", "tcp_receive", "tcp_recvmsg_done"},
+       "this kernel names no functions tcp_sendmsg and tcp_recvmsg in its type information"},
       {"syscall",
        &syscall_bpf::elf_bytes,
        {"call_ended"},

@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <mutex>
 
+#include "agent/kernel/rights.h"
 #include "bpf/abi/ring.h"
 #include "bpf/abi/settings.h"
 #include "common/base/unique_fd.h"
@@ -40,8 +41,8 @@ const btf* KernelBtf() {
   return types.get();
 }
 
-// "tp_btf/x" needs the type of the tracepoint, "fentry/f" and "fexit/f" the function. Others are
-// found out by trying.
+// "tp_btf/x" needs the type of the tracepoint; "fentry/f", "fexit/f", "kprobe/f" and "kretprobe/f"
+// the function. Others are found out by trying.
 bool HookExists(std::string_view section) {
   const std::size_t slash = section.find('/');
   if (slash == std::string_view::npos) return true;
@@ -49,7 +50,8 @@ bool HookExists(std::string_view section) {
   const std::string target(section.substr(slash + 1));
   if (kind == "tp_btf") return KernelHasType("btf_trace_" + target, BTF_KIND_TYPEDEF);
   if (kind == "iter") return KernelHasType("bpf_iter_" + target, BTF_KIND_FUNC);
-  if (kind == "fentry" || kind == "fexit") return KernelHasType(target, BTF_KIND_FUNC);
+  if (kind == "fentry" || kind == "fexit" || kind == "kprobe" || kind == "kretprobe")
+    return KernelHasType(target, BTF_KIND_FUNC);
   return true;
 }
 
@@ -57,28 +59,50 @@ bool IsIterator(const bpf_program* program) {
   return std::string_view(bpf_program__section_name(program)).starts_with("iter/");
 }
 
-Error LoadError(const BpfObject::Spec& spec, int error_number) {
+bool HooksFunctions(const BpfObject::Spec& spec) {
+  return spec.name == "fentry" || spec.name == "kprobe";
+}
+
+// The kernel said no to a process that CheckGround found to have the rights: then it is the kernel
+// that lacks something, or locks it away.
+Error Refusal(const BpfObject::Spec& spec, const char* action, int error_number) {
+  if (const Rights rights = OwnRights();
+      error_number == EPERM && (!rights.bpf || !rights.perfmon)) {
+    return Error{ErrorCode::kPermissionDenied,
+                 fmt::format("backend {}: the kernel refused to {} the programs: run as root, or "
+                             "with CAP_BPF and CAP_PERFMON",
+                             spec.name, action)};
+  }
   switch (error_number) {
-    case EPERM:
-    case EACCES:
-      return Error{
-          ErrorCode::kPermissionDenied,
-          fmt::format(
-              "backend {}: the kernel refused the programs: run as root, or with CAP_BPF and "
-              "CAP_PERFMON, and check that kernel lockdown allows them",
-              spec.name)};
     case ENOMEM:
       return Error{ErrorCode::kResourceExhausted,
                    fmt::format("backend {}: no memory for the rings and maps; "
                                "lower capture.ring_bytes",
                                spec.name)};
+    case EPERM:
+      return Error{ErrorCode::kUnsupported,
+                   fmt::format("backend {}: this kernel does not allow programs on its {} (kernel "
+                               "lockdown or a security module); choose another capture.backend",
+                               spec.name, HooksFunctions(spec) ? "functions" : "tracepoints")};
+    case EACCES:
+    case EINVAL:
+    case E2BIG:
+      if (std::string_view(action) == "load") {
+        return Error{ErrorCode::kUnsupported,
+                     fmt::format("backend {}: this kernel's verifier does not take the programs "
+                                 "(error {}); choose another capture.backend",
+                                 spec.name, error_number)};
+      }
+      [[fallthrough]];
     default:
-      return Error{
-          ErrorCode::kUnsupported,
-          fmt::format(
-              "backend {}: this kernel does not take the programs (error {}); choose another "
-              "capture.backend",
-              spec.name, error_number)};
+      return Error{ErrorCode::kUnsupported,
+                   HooksFunctions(spec)
+                       ? fmt::format("backend {}: this kernel is built without the means to hook "
+                                     "its functions (error {}); choose another capture.backend",
+                                     spec.name, error_number)
+                       : fmt::format("backend {}: this kernel does not take the programs (error "
+                                     "{}); choose another capture.backend",
+                                     spec.name, error_number)};
   }
 }
 
@@ -92,6 +116,14 @@ std::string TakeLibbpfLog() {
 bool KernelHasType(const std::string& name, std::uint32_t kind) {
   const btf* types = KernelBtf();
   return types != nullptr && btf__find_by_name_kind(types, name.c_str(), kind) > 0;
+}
+
+std::uint32_t KernelFunctionArguments(const std::string& name) {
+  const btf* types = KernelBtf();
+  const int id = types == nullptr ? -1 : btf__find_by_name_kind(types, name.c_str(), BTF_KIND_FUNC);
+  const btf_type* function = id > 0 ? btf__type_by_id(types, static_cast<__u32>(id)) : nullptr;
+  const btf_type* prototype = function ? btf__type_by_id(types, function->type) : nullptr;
+  return prototype ? btf_vlen(prototype) : 0;
 }
 
 Result<std::unique_ptr<BpfObject>> BpfObject::Load(const Spec& spec, const Sizes& sizes) {
@@ -128,6 +160,7 @@ Result<std::unique_ptr<BpfObject>> BpfObject::Load(const Spec& spec, const Sizes
   settings->ring_mask = static_cast<std::uint32_t>(sizes.ring_size - 1);
   settings->head_max = sizes.head_max;
   settings->self = sizes.self;
+  settings->receive_arguments = KernelFunctionArguments("tcp_recvmsg");
   int failed = bpf_map__set_max_entries(rings, sizes.cpus);
   failed |= bpf_map__set_value_size(
       rings, static_cast<std::uint32_t>(WS_RING_DATA + sizes.ring_size + WS_RING_SLACK));
@@ -141,7 +174,7 @@ Result<std::unique_ptr<BpfObject>> BpfObject::Load(const Spec& spec, const Sizes
   if (failed != 0)
     return Fail(ErrorCode::kInvalidArgument, fmt::format("backend {}: bad sizes", spec.name));
   if (const int error = bpf_object__load(self->object_); error != 0) {
-    return tl::unexpected<Error>(LoadError(spec, -error));
+    return tl::unexpected<Error>(Refusal(spec, "load", -error));
   }
   return self;
 }
@@ -157,7 +190,7 @@ Result<> BpfObject::Attach() {
       const std::string_view name = bpf_program__name(program);
       if (std::find(spec_.required.begin(), spec_.required.end(), name) == spec_.required.end())
         continue;
-      return FailErrno(fmt::format("backend {}: attach {}", spec_.name, name), error);
+      return tl::unexpected<Error>(Refusal(spec_, "attach", error));
     }
     links_.push_back(link);
   }

@@ -66,6 +66,9 @@ std::string TakeLibbpfLog();
 // BTF_KIND_FUNC...
 bool KernelHasType(const std::string& name, std::uint32_t kind);
 
+// How many arguments the kernel's BTF gives this function; 0: it knows no such function.
+std::uint32_t KernelFunctionArguments(const std::string& name);
+
 // The backends by name, in the order of "auto"; nullptr: no such backend.
 const BpfObject::Spec* FindBackend(std::string_view name);
 

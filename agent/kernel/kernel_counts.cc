@@ -44,6 +44,7 @@ constexpr Name kNames[WS_COUNTERS] = {
     {"noted", "doorbell"},
     {"records", ""},
     {"records_dropped", "no_room"},
+    {"dropped", "call_table"},
 };
 
 }  // namespace

@@ -42,7 +42,8 @@ enum ws_counter {
 	WS_NOTED_DOORBELL = 27,
 	WS_RECORDS = 28,
 	WS_RECORDS_LOST = 29, /* open, close, exec, exit and later windows that found no room */
-	WS_COUNTERS = 30,
+	WS_DROPPED_CALL_TABLE = 30, /* the return of a call whose entry is not remembered */
+	WS_COUNTERS = 31,
 };
 
 struct ws_count {

@@ -22,7 +22,8 @@ struct ws_ring_control {
 	__u64 head;
 	__u64 busy;
 	__u64 rung_at; /* tail + 1 for which the doorbell was rung */
-	__u64 unused_kernel[13];
+	__u64 entered; /* writers inside, where the kernel has no atomic way to take busy */
+	__u64 unused_kernel[12];
 	__u64 tail;
 	__u64 unused_user[15];
 };

@@ -10,7 +10,7 @@ static __always_inline void ws_on_socket(struct sock *sk, struct task_struct *ta
 					 int flags, __u32 direction)
 {
 	struct ws_counts *counts = ws_my_counts();
-	struct ws_io io = {.direction = direction, .nr = who->nr, .arg1 = who->arg1, .arg2 = who->arg2};
+	struct ws_io io = {.direction = direction, .arg1 = who->arg1, .arg2 = who->arg2};
 	__u32 len = ret > 0 ? ret : 0;
 
 	if (!counts)
@@ -45,9 +45,11 @@ static __always_inline void ws_on_socket(struct sock *sk, struct task_struct *ta
 	}
 	/* io_uring's work is done by a worker, or inside any other system call of the task. */
 	if (who->io_worker || (who->io_uring && ws_sock_of(task, who->arg0) != sk))
-		io.nr = ~0u;
-	if (direction == WS_READ && (flags & WS_MSG_TRUNC))
-		io.nr = WS_NR_SENDFILE; /* thrown away: nothing was copied to the buffer */
+		io.unseen_caller = true;
+	else if (who->nr == WS_NR_IO_URING_ENTER)
+		io.unseen_caller = true;
+	else if (!(direction == WS_READ && (flags & WS_MSG_TRUNC))) /* thrown away: nothing was copied to the buffer */
+		io.shape = ws_shape_of(who->nr, direction);
 	ws_on_bytes(sk, counts, &io, who->tgid, who->tid, len, 0);
 }
 

@@ -144,9 +144,10 @@ static __always_inline __u32 ws_tell_rest(struct ws_ring_control *ring, struct w
 
 struct ws_io {
 	__u32 direction;
-	__u32 nr; /* of the system call; ~0: none of this task's (io_uring) */
+	__u32 shape;   /* enum ws_shape, of: */
 	__u64 arg1;
 	__u64 arg2;
+	bool unseen_caller; /* io_uring, where its buffers can't be found */
 };
 
 #define WS_HOLE_AGE 64
@@ -216,9 +217,9 @@ static __always_inline __u64 ws_locate(struct ws_sock *ws, struct sock *sk, stru
 
 static __always_inline void ws_capture(struct ws_ring_control *ring, struct ws_scratch *s, struct ws_sock *ws,
 				       struct sock *sk, struct ws_counts *counts, const struct ws_io *io,
-				       __u32 len, __u32 after, __u32 shape)
+				       __u32 len, __u32 after)
 {
-	__u32 direction = io->direction;
+	__u32 direction = io->direction, shape = io->shape;
 	struct ws_dir *dir = &ws->dir[direction & 1];
 	__u64 head = ring->head;
 	bool exact = false, look = shape != WS_SHAPE_NONE;
@@ -309,7 +310,7 @@ static __always_inline void ws_capture(struct ws_ring_control *ring, struct ws_s
 static __always_inline void ws_on_bytes(struct sock *sk, struct ws_counts *counts, const struct ws_io *io, __u32 tgid,
 					__u32 tid, __u32 len, __u32 after)
 {
-	__u32 cpu, shape, generation = *(volatile __u32 *)&ws_control.generation;
+	__u32 cpu, generation = *(volatile __u32 *)&ws_control.generation;
 	struct ws_ring_control *ring;
 	struct ws_scratch *s;
 	struct ws_sock *ws = ws_find_sock(sk);
@@ -360,8 +361,7 @@ static __always_inline void ws_on_bytes(struct sock *sk, struct ws_counts *count
 		ws_note(counts, ws->flags & WS_SOCK_OPAQUE ? WS_IGNORED_OPAQUE : WS_IGNORED_EXCLUDED, len);
 		return;
 	}
-	shape = ws_shape_of(io->nr, io->direction);
-	if (io->nr == WS_NR_IO_URING_ENTER || io->nr == ~0u)
+	if (io->unseen_caller)
 		ws_note(counts, WS_NOTED_IO_URING, len);
 
 	cpu = bpf_get_smp_processor_id();
@@ -378,7 +378,7 @@ static __always_inline void ws_on_bytes(struct sock *sk, struct ws_counts *count
 	s->cpu = cpu;
 	s->header.tgid = tgid;
 	s->header.tid = tid;
-	ws_capture(ring, s, ws, sk, counts, io, len, after, shape);
+	ws_capture(ring, s, ws, sk, counts, io, len, after);
 	ws_ring_end(ring);
 }
 

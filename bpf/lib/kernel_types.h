@@ -185,6 +185,45 @@ struct task_struct {
 	struct signal_struct *signal;
 };
 
+/*
+ * Where the bytes of a call are. 6.0 added ITER_UBUF, 6.4 renamed `iov`, and the numbers of the kinds have changed more
+ * than once: they are asked for by name.
+ */
+enum iter_type {
+	ITER_IOVEC,
+	ITER_UBUF,
+};
+
+struct iov_iter {
+	__u8 iter_type;
+	unsigned long iov_offset;
+	unsigned long count;
+	const void *__iov;
+	void *ubuf;
+	unsigned long nr_segs;
+};
+
+struct msghdr {
+	struct iov_iter msg_iter;
+	unsigned int msg_flags;
+};
+
+struct iov_iter___before_6_4 {
+	const void *iov;
+};
+
+struct msghdr___before_6_4 {
+	struct iov_iter___before_6_4 msg_iter;
+};
+
+struct iov_iter___before_5_14 {
+	unsigned int type; /* the lowest bit is the direction */
+};
+
+struct msghdr___before_5_14 {
+	struct iov_iter___before_5_14 msg_iter;
+};
+
 struct linux_binprm {
 	const char *filename;
 };

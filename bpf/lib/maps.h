@@ -5,6 +5,11 @@
 
 #include "bpf/lib/kernel_types.h"
 
+/* Objects for kernels before 5.12 do without atomic operations that return a value. */
+#if !defined(WS_TYPED) && !defined(__TARGET_ARCH_arm64)
+#define WS_NO_FETCH
+#endif
+
 #include <bpf/bpf_helpers.h>
 
 #include <bpf/bpf_core_read.h>
@@ -75,6 +80,9 @@ static __always_inline struct ws_counts *ws_my_counts(void)
 
 static __always_inline void ws_note(struct ws_counts *counts, __u32 what, __u64 bytes)
 {
+	/* Checked and used in one register: verifiers before 6.3 know nothing of its copies. */
+	if (!__builtin_constant_p(what))
+		WS_OPAQUE(what);
 	if (what < WS_COUNTERS) {
 		counts->of[what].events++;
 		counts->of[what].bytes += bytes;

@@ -8,7 +8,10 @@
 
 static __always_inline bool ws_port_in(const __u64 *set, __u16 port)
 {
-	return set[(port >> 6) & 1023] >> (port & 63) & 1;
+	__u32 word = port >> 6;
+
+	WS_OPAQUE(word); /* or the compiler drops the bound that verifiers before 6.3 need to see */
+	return set[word & 1023] >> (port & 63) & 1;
 }
 
 static __always_inline bool ws_port_wanted(struct sock *sk, __u32 flags)

@@ -33,7 +33,7 @@ struct ws_scratch {
 	__u32 iov_count;
 	__u64 iov_user;
 	__u32 iov_first; /* index of iov[0]; ~0: nothing there */
-	__u32 pad;
+	__u32 iov_kernel; /* iov_user is the kernel's own copy */
 	struct ws_cursor cursor; /* at plan.pos or before */
 	struct ws_cursor now;
 	__u32 got;  /* bytes in the window */
@@ -69,9 +69,12 @@ static __always_inline struct ws_scratch *ws_my_scratch(void)
 static __always_inline bool ws_ring_begin(struct ws_ring_control *ring)
 {
 #ifdef WS_NO_FETCH
-	/* Kernels without atomic fetches. The hooks that use this can't be preempted by one another. */
-	if (ring->busy & 1)
+	/* Two that interrupt each other at this very place both see 2, and both give way. */
+	__sync_fetch_and_add(&ring->entered, 1);
+	if (*(volatile __u64 *)&ring->entered != 1) {
+		__sync_fetch_and_add(&ring->entered, -1);
 		return false;
+	}
 	__sync_fetch_and_add(&ring->busy, 1);
 	return true;
 #else
@@ -85,6 +88,9 @@ static __always_inline void ws_ring_end(struct ws_ring_control *ring)
 {
 	barrier();
 	*(volatile __u64 *)&ring->busy = ring->busy + 1;
+#ifdef WS_NO_FETCH
+	__sync_fetch_and_add(&ring->entered, -1);
+#endif
 }
 
 #define WS_ROOM 0

@@ -71,6 +71,7 @@ enum ws_shape {
 	WS_SHAPE_VECTOR,   /* struct iovec at arg1, arg2 of them */
 	WS_SHAPE_MESSAGE,  /* struct msghdr at arg1 */
 	WS_SHAPE_MESSAGES, /* struct mmsghdr at arg1, arg2 of them */
+	WS_SHAPE_SEGMENTS, /* the kernel's struct iovec at arg1; arg2: how many, and how far into the first << 32 */
 };
 
 static __always_inline __u32 ws_shape_of(__u32 nr, __u32 direction)

@@ -44,6 +44,21 @@ static __always_inline void ws_who(struct ws_caller *who, struct task_struct *ta
 	who->arg3 = WS_REGS_ARG3(regs);
 }
 
+#else
+
+/* A 32-bit program's call. */
+static __always_inline bool ws_compat(struct task_struct *task)
+{
+	struct thread_info info = {};
+
+#ifdef __TARGET_ARCH_arm64
+	info.flags = BPF_CORE_READ(task, thread_info.flags);
+#else
+	info.status = BPF_CORE_READ(task, thread_info.status);
+#endif
+	return WS_COMPAT(info);
+}
+
 #endif
 
 /* The socket behind a descriptor of the task, by address; NULL: no socket. */

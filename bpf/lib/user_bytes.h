@@ -47,6 +47,7 @@ static __always_inline bool ws_find_bytes(struct ws_scratch *s, __u32 shape, __u
 	s->cursor.next_iov = 0;
 	s->iov_count = 0;
 	s->iov_first = ~0u;
+	s->iov_kernel = 0;
 	if (shape == WS_SHAPE_BUFFER) {
 		s->cursor.base = arg1;
 		s->cursor.left = len;
@@ -54,7 +55,18 @@ static __always_inline bool ws_find_bytes(struct ws_scratch *s, __u32 shape, __u
 	}
 	s->cursor.base = 0;
 	s->cursor.left = 0;
-	if (shape == WS_SHAPE_VECTOR) {
+	if (shape == WS_SHAPE_SEGMENTS) {
+		__u64 skip = arg2 >> 32;
+
+		s->iov_kernel = 1;
+		s->iov_user = arg1;
+		s->iov_count = arg2;
+		if (bpf_probe_read_kernel(&s->iov[0], sizeof(s->iov[0]), (void *)arg1) || s->iov[0].len < skip)
+			return false;
+		s->cursor.base = s->iov[0].base + skip;
+		s->cursor.left = s->iov[0].len - skip;
+		s->cursor.next_iov = 1;
+	} else if (shape == WS_SHAPE_VECTOR) {
 		s->iov_user = arg1;
 		s->iov_count = arg2;
 	} else {
@@ -71,6 +83,15 @@ static __always_inline bool ws_find_bytes(struct ws_scratch *s, __u32 shape, __u
 }
 
 #define WS_GATHER_STEPS 64
+
+static __always_inline long ws_read_vector(struct ws_scratch *s, __u32 first, __u32 count)
+{
+	const void *from = (const void *)(s->iov_user + (__u64)first * sizeof(s->iov[0]));
+
+	if (s->iov_kernel)
+		return bpf_probe_read_kernel(s->iov, count * sizeof(s->iov[0]), from);
+	return bpf_probe_read_user(s->iov, count * sizeof(s->iov[0]), from);
+}
 
 /*
  * One part of the way: the next entry of the vector if need be, then a step towards plan.pos or a copy into the
@@ -92,8 +113,7 @@ static __always_inline int ws_gather_part(struct ws_scratch *s, __u8 *to)
 			WS_OPAQUE(count);
 			if (count > WS_IOV_BATCH)
 				return 0;
-			if (bpf_probe_read_user(s->iov, count * sizeof(s->iov[0]),
-						(void *)(s->iov_user + (__u64)first * sizeof(s->iov[0])))) {
+			if (ws_read_vector(s, first, count)) {
 				s->fault = 1;
 				return 0;
 			}

@@ -16,41 +16,63 @@ WS_NOINLINE int ws_syscall_bytes(__u64 socket, __u64 nr_and_direction, __u64 arg
 {
 	struct ws_counts *counts = ws_my_counts();
 	__u64 ids = bpf_get_current_pid_tgid();
-	struct ws_io io = {
-		.direction = nr_and_direction & 1, .nr = nr_and_direction >> 1, .arg1 = arg1, .arg2 = arg2};
+	struct ws_io io = {.direction = nr_and_direction & 1, .arg1 = arg1, .arg2 = arg2};
 	__u32 len = len_and_after;
 
 	if (!counts)
 		return 0;
+	io.shape = ws_shape_of(nr_and_direction >> 1, io.direction);
 	counts->of[WS_SEEN].events++;
 	counts->of[WS_SEEN].bytes += len;
 	ws_on_bytes((struct sock *)socket, counts, &io, ids >> 32, ids, len, len_and_after >> 32);
 	return 0;
 }
 
+WS_NOINLINE __u32 ws_syscall_length(__u64 message)
+{
+	__u32 len = 0;
+
+	bpf_probe_read_user(&len, sizeof(len), (void *)(message + 56));
+	return len;
+}
+
+/* All messages of sendmmsg or recvmmsg, each a call of its own. */
 WS_NOINLINE int ws_syscall_messages(__u64 socket, __u64 nr_and_direction, __u64 vector, __u32 count)
 {
 	__u32 i, len, total = 0;
 
 	WS_ROLLED
-	for (i = 0; i < WS_MESSAGES_MAX; i++) {
-		if (i >= count)
-			break;
-		if (bpf_probe_read_user(&len, sizeof(len), (void *)(vector + i * WS_MMSGHDR_SIZE + 56)))
-			return 0;
-		total += len;
-	}
+	for (i = 0; i < WS_MESSAGES_MAX && i < count; i++)
+		total += ws_syscall_length(vector + i * WS_MMSGHDR_SIZE);
 	WS_ROLLED
-	for (i = 0; i < WS_MESSAGES_MAX; i++) {
-		if (i >= count)
-			break;
-		if (bpf_probe_read_user(&len, sizeof(len), (void *)(vector + i * WS_MMSGHDR_SIZE + 56)))
-			return 0;
+	for (i = 0; i < WS_MESSAGES_MAX && i < count; i++) {
+		len = ws_syscall_length(vector + i * WS_MMSGHDR_SIZE);
 		total -= len;
 		if (len > 0)
 			ws_syscall_bytes(socket, nr_and_direction, vector + i * WS_MMSGHDR_SIZE, 1,
 					 (__u64)total << 32 | len);
 	}
+	return 0;
+}
+
+/* Leaves of the call tree: what they keep on the stack is not below the calls that move bytes. */
+WS_NOINLINE __u64 ws_syscall_socket(__u32 fd)
+{
+	return (__u64)ws_sock_of((struct task_struct *)bpf_get_current_task(), fd);
+}
+
+WS_NOINLINE int ws_syscall_compat(void)
+{
+	return ws_compat((struct task_struct *)bpf_get_current_task());
+}
+
+WS_NOINLINE int ws_syscall_end(__u64 socket)
+{
+	struct ws_counts *counts = ws_my_counts();
+	__u64 ids = bpf_get_current_pid_tgid();
+
+	if (counts)
+		ws_on_end((struct sock *)socket, counts, ids >> 32, ids);
 	return 0;
 }
 
@@ -69,11 +91,9 @@ static __always_inline int ws_ignore(__u32 what, __u32 len)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(call_ended, struct pt_regs *regs, long ret)
 {
-	struct task_struct *task;
 	struct ws_counts *counts;
-	struct sock *sk;
 	__u32 nr, fd, direction = WS_READ, flags = 0, tgid;
-	__u64 arg1, arg2;
+	__u64 arg1, arg2, sk;
 
 	if (ret < 0)
 		return 0;
@@ -112,26 +132,24 @@ int BPF_PROG(call_ended, struct pt_regs *regs, long ret)
 	case 145:
 	case 146:
 	case 369 ... 372:
-		task = bpf_get_current_task_btf();
-		if (ret > 0 && WS_COMPAT(task->thread_info) && (nr == 102 || ws_sock_of(task, (__u32)regs->bx)))
+		if (ret > 0 && ws_syscall_compat() && (nr == 102 || ws_syscall_socket(regs->bx)))
 			return ws_ignore(WS_IGNORED_THIRTY_TWO_BIT, nr == 102 ? 0 : ret);
 		return 0;
 #endif
 	default:
 		return 0;
 	}
-	task = bpf_get_current_task_btf();
-	tgid = task->tgid;
+	tgid = bpf_get_current_pid_tgid() >> 32;
 	if (tgid == ws_self)
 		return 0;
 	fd = WS_REGS_ARG0(regs);
 	arg1 = WS_REGS_ARG1(regs);
 	arg2 = WS_REGS_ARG2(regs);
-	if (WS_COMPAT(task->thread_info))
+	if (ws_syscall_compat())
 		return 0; /* another table of numbers: not what it seems */
-	sk = ws_sock_of(task, fd);
+	sk = ws_syscall_socket(fd);
 	if (!sk && nr == WS_NR_SPLICE) {
-		sk = ws_sock_of(task, arg2);
+		sk = ws_syscall_socket(arg2);
 		direction = WS_WRITE;
 	}
 	if (!sk)
@@ -146,19 +164,18 @@ int BPF_PROG(call_ended, struct pt_regs *regs, long ret)
 		return ws_ignore(WS_IGNORED_OUT_OF_BAND, ret);
 	if (ret == 0) {
 		ws_ignore(WS_IGNORED_EMPTY, 0);
-		counts = ws_my_counts();
-		if (counts && direction == WS_READ && nr != WS_NR_RECVMMSG &&
+		if (direction == WS_READ && nr != WS_NR_RECVMMSG &&
 		    !((nr == WS_NR_READ || nr == WS_NR_RECVFROM) && arg2 == 0))
-			ws_on_end(sk, counts, tgid, task->pid);
+			ws_syscall_end(sk);
 		return 0;
 	}
 	if (nr == WS_NR_RECVMMSG || nr == WS_NR_SENDMMSG) {
 		nr = nr == WS_NR_RECVMMSG ? WS_NR_RECVMSG : WS_NR_SENDMSG;
-		ws_syscall_messages((__u64)sk, (__u64)nr << 1 | direction, arg1, ret);
+		ws_syscall_messages(sk, (__u64)nr << 1 | direction, arg1, ret);
 		return 0;
 	}
 	if (direction == WS_READ && (flags & WS_MSG_TRUNC))
 		nr = WS_NR_SENDFILE;
-	ws_syscall_bytes((__u64)sk, (__u64)nr << 1 | direction, arg1, arg2, (__u32)ret);
+	ws_syscall_bytes(sk, (__u64)nr << 1 | direction, arg1, arg2, (__u32)ret);
 	return 0;
 }
