@@ -280,18 +280,8 @@ struct ws_iovec {
 	__u64 len;
 };
 
-struct ws_user_msghdr {
-	__u64 name;
-	__u32 namelen;
-	__u32 pad;
-	__u64 iov;
-	__u64 iovlen;
-	__u64 control;
-	__u64 controllen;
-	__u32 flags;
-	__u32 pad2;
-};
-
+/* struct msghdr: the vector's address, then its length. */
+#define WS_USER_MSGHDR_VECTOR 16
 #define WS_MMSGHDR_SIZE 64
 
 #define WS_AF_UNIX 1

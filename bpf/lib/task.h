@@ -20,9 +20,11 @@ struct ws_caller {
 };
 
 #ifdef __TARGET_ARCH_arm64
-#define WS_COMPAT(thread) ((thread).flags >> 22 & 1) /* TIF_32BIT */
+#define WS_COMPAT_BIT 22 /* TIF_32BIT */
+#define WS_COMPAT(thread) ((thread).flags >> WS_COMPAT_BIT & 1)
 #else
-#define WS_COMPAT(thread) ((thread).status >> 1 & 1) /* TS_COMPAT: this very call */
+#define WS_COMPAT_BIT 1 /* TS_COMPAT: this very call */
+#define WS_COMPAT(thread) ((thread).status >> WS_COMPAT_BIT & 1)
 #endif
 
 #ifdef WS_TYPED
@@ -49,14 +51,11 @@ static __always_inline void ws_who(struct ws_caller *who, struct task_struct *ta
 /* A 32-bit program's call. */
 static __always_inline bool ws_compat(struct task_struct *task)
 {
-	struct thread_info info = {};
-
 #ifdef __TARGET_ARCH_arm64
-	info.flags = BPF_CORE_READ(task, thread_info.flags);
+	return BPF_CORE_READ(task, thread_info.flags) >> WS_COMPAT_BIT & 1;
 #else
-	info.status = BPF_CORE_READ(task, thread_info.status);
+	return BPF_CORE_READ(task, thread_info.status) >> WS_COMPAT_BIT & 1;
 #endif
-	return WS_COMPAT(info);
 }
 
 #endif

@@ -40,6 +40,41 @@ static __always_inline void ws_mmsg_forget(__u32 tid)
 	bpf_map_delete_elem(&ws_mmsgs, &tid);
 }
 
+/* The longer ways to the first byte; a function of its own to keep its variables off the caller's stack. 0: a fault. */
+WS_NOINLINE int ws_find_vector(__u32 shape, __u64 arg1, __u64 arg2, __u32 tid)
+{
+	struct ws_scratch *s = ws_my_scratch();
+	struct ws_iovec vector; /* where it is, and how many */
+
+	if (!s)
+		return 0;
+	if (shape == WS_SHAPE_SEGMENTS) {
+		__u64 skip = arg2 >> 32;
+
+		s->iov_kernel = 1;
+		s->iov_user = arg1;
+		s->iov_count = arg2;
+		if (bpf_probe_read_kernel(&vector, sizeof(vector), (void *)arg1) || vector.len < skip)
+			return 0;
+		s->cursor.base = vector.base + skip;
+		s->cursor.left = vector.len - skip;
+		s->cursor.next_iov = 1;
+		return 1;
+	}
+	if (shape == WS_SHAPE_VECTOR) {
+		s->iov_user = arg1;
+		s->iov_count = arg2;
+		return 1;
+	}
+	if (shape == WS_SHAPE_MESSAGES)
+		arg1 = ws_mmsg_header(tid, arg1, arg2);
+	if (bpf_probe_read_user(&vector, sizeof(vector), (void *)(arg1 + WS_USER_MSGHDR_VECTOR)))
+		return 0;
+	s->iov_user = vector.base;
+	s->iov_count = vector.len;
+	return 1;
+}
+
 /* Points the cursor at the call's first byte. False: a fault. */
 static __always_inline bool ws_find_bytes(struct ws_scratch *s, __u32 shape, __u64 arg1, __u64 arg2, __u32 len, __u32 tid)
 {
@@ -55,31 +90,7 @@ static __always_inline bool ws_find_bytes(struct ws_scratch *s, __u32 shape, __u
 	}
 	s->cursor.base = 0;
 	s->cursor.left = 0;
-	if (shape == WS_SHAPE_SEGMENTS) {
-		__u64 skip = arg2 >> 32;
-
-		s->iov_kernel = 1;
-		s->iov_user = arg1;
-		s->iov_count = arg2;
-		if (bpf_probe_read_kernel(&s->iov[0], sizeof(s->iov[0]), (void *)arg1) || s->iov[0].len < skip)
-			return false;
-		s->cursor.base = s->iov[0].base + skip;
-		s->cursor.left = s->iov[0].len - skip;
-		s->cursor.next_iov = 1;
-	} else if (shape == WS_SHAPE_VECTOR) {
-		s->iov_user = arg1;
-		s->iov_count = arg2;
-	} else {
-		struct ws_user_msghdr message;
-
-		if (shape == WS_SHAPE_MESSAGES)
-			arg1 = ws_mmsg_header(tid, arg1, arg2);
-		if (bpf_probe_read_user(&message, sizeof(message), (void *)arg1))
-			return false;
-		s->iov_user = message.iov;
-		s->iov_count = message.iovlen;
-	}
-	return true;
+	return ws_find_vector(shape, arg1, arg2, tid) != 0;
 }
 
 #define WS_GATHER_STEPS 64

@@ -36,21 +36,35 @@ WS_NOINLINE __u32 ws_syscall_length(__u64 message)
 	return len;
 }
 
-/* All messages of sendmmsg or recvmmsg, each a call of its own. */
-WS_NOINLINE int ws_syscall_messages(__u64 socket, __u64 nr_and_direction, __u64 vector, __u32 count)
+/* Bytes of the messages from `at` on. */
+WS_NOINLINE __u32 ws_syscall_after(__u64 at, __u64 end)
 {
-	__u32 i, len, total = 0;
+	__u32 i, total = 0;
 
 	WS_ROLLED
-	for (i = 0; i < WS_MESSAGES_MAX && i < count; i++)
-		total += ws_syscall_length(vector + i * WS_MMSGHDR_SIZE);
+	for (i = 0; i < WS_MESSAGES_MAX; i++) {
+		if (at >= end)
+			break;
+		total += ws_syscall_length(at);
+		at += WS_MMSGHDR_SIZE;
+	}
+	return total;
+}
+
+/* All messages of sendmmsg or recvmmsg, each a call of its own. */
+WS_NOINLINE int ws_syscall_messages(__u64 socket, __u64 nr_and_direction, __u64 at, __u64 end)
+{
+	__u32 i, len;
+
 	WS_ROLLED
-	for (i = 0; i < WS_MESSAGES_MAX && i < count; i++) {
-		len = ws_syscall_length(vector + i * WS_MMSGHDR_SIZE);
-		total -= len;
+	for (i = 0; i < WS_MESSAGES_MAX; i++) {
+		if (at >= end)
+			break;
+		len = ws_syscall_length(at);
 		if (len > 0)
-			ws_syscall_bytes(socket, nr_and_direction, vector + i * WS_MMSGHDR_SIZE, 1,
-					 (__u64)total << 32 | len);
+			ws_syscall_bytes(socket, nr_and_direction, at, 1,
+					 (__u64)ws_syscall_after(at + WS_MMSGHDR_SIZE, end) << 32 | len);
+		at += WS_MMSGHDR_SIZE;
 	}
 	return 0;
 }
@@ -171,7 +185,7 @@ int BPF_PROG(call_ended, struct pt_regs *regs, long ret)
 	}
 	if (nr == WS_NR_RECVMMSG || nr == WS_NR_SENDMMSG) {
 		nr = nr == WS_NR_RECVMMSG ? WS_NR_RECVMSG : WS_NR_SENDMSG;
-		ws_syscall_messages(sk, (__u64)nr << 1 | direction, arg1, ret);
+		ws_syscall_messages(sk, (__u64)nr << 1 | direction, arg1, arg1 + (__u64)ret * WS_MMSGHDR_SIZE);
 		return 0;
 	}
 	if (direction == WS_READ && (flags & WS_MSG_TRUNC))
