@@ -17,6 +17,7 @@
 #include "agent/kernel/rights.h"
 #include "agent/kernel/ring_reader.h"
 #include "bpf/abi/counter.h"
+#include "bpf/abi/ring.h"
 #include "bpf/abi/settings.h"
 #include "common/base/flat_map.h"
 #include "common/base/unique_fd.h"
@@ -38,6 +39,19 @@ constexpr milliseconds kGonePeriod{1000};
 std::uint64_t RingSize(std::uint64_t total, std::uint32_t cpus) {
   const std::uint64_t share = std::min(total, kMaxRingBytes) / cpus;
   return std::max(kMinRingSize, std::bit_floor(share));
+}
+
+// Some kernels (5.10 is one) refuse elements of more than 4 MiB in a map: found by trying, halved
+// until one is taken.
+std::uint64_t AcceptedRingSize(std::uint64_t size) {
+  LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+  for (; size > kMinRingSize; size /= 2) {
+    const auto element = static_cast<std::uint32_t>(WS_RING_DATA + size + WS_RING_SLACK);
+    const UniqueFd map(
+        bpf_map_create(BPF_MAP_TYPE_ARRAY, "ws_probe", sizeof(__u32), element, 1, &options));
+    if (map.valid() || errno != E2BIG) return size;
+  }
+  return size;
 }
 
 class Live : public LiveSource {
@@ -178,7 +192,7 @@ Result<std::unique_ptr<LiveSource>> Start(const BpfObject::Spec& spec,
                                           const CaptureOptions& options) {
   BpfObject::Sizes sizes{};
   sizes.cpus = static_cast<std::uint32_t>(libbpf_num_possible_cpus());
-  sizes.ring_size = RingSize(options.ring_bytes, sizes.cpus);
+  sizes.ring_size = AcceptedRingSize(RingSize(options.ring_bytes, sizes.cpus));
   sizes.head_max = options.head_bytes;
   sizes.self = static_cast<std::uint32_t>(getpid());
   sizes.max_sockets = options.max_sockets;
