@@ -266,7 +266,7 @@ static __always_inline void ws_capture(struct ws_ring_control *ring, struct ws_s
 
 	if (s->sent) {
 		if (!(ws->flags & WS_SOCK_OPENED)) {
-			ws_tell_open(ring, s, ws, sk);
+			ws_introduce(ring, s, ws, sk);
 			ws->flags |= WS_SOCK_OPENED;
 			counts->of[WS_RECORDS].events++;
 		}
@@ -339,9 +339,9 @@ static __always_inline void ws_on_bytes(struct sock *sk, struct ws_counts *count
 			return;
 		}
 #ifdef WS_TYPED
-		ws_first_sight(ws, sk, ws_socket_id(sk), inet, io->direction, len + after);
+		ws_meet(ws, sk, ws_socket_id(sk), inet, io->direction, len + after);
 #else
-		ws_first_sight(ws, sk, id, inet, io->direction, len + after);
+		ws_meet(ws, sk, id, inet, io->direction, len + after);
 #endif
 		ws->tgid = tgid;
 		ws->generation = generation;

@@ -163,4 +163,47 @@ static __always_inline void ws_tell_open(struct ws_ring_control *ring, struct ws
 	}
 }
 
+/*
+ * The two above, called once a socket. Where the socket is only an address they are functions of their own, because a
+ * program has 512 bytes of stack for all functions that it is in at a time.
+ */
+#ifdef WS_TYPED
+
+#define ws_meet(ws, sk, id, inet, direction, moved) ws_first_sight(ws, sk, id, inet, direction, moved)
+#define ws_introduce(ring, s, ws, sk) ws_tell_open(ring, s, ws, sk)
+
+#else
+
+WS_NOINLINE int ws_meet_socket(__u64 socket, __u64 id, __u32 inet, __u32 direction, __u32 moved)
+{
+	struct sock *sk = (struct sock *)socket;
+	struct ws_sock *ws = ws_find_sock(sk);
+
+	if (ws)
+		ws_first_sight(ws, sk, id, inet, direction, moved);
+	return 0;
+}
+
+WS_NOINLINE int ws_introduce_socket(__u64 socket)
+{
+	struct sock *sk = (struct sock *)socket;
+	struct ws_sock *ws = ws_find_sock(sk);
+	struct ws_scratch *s = ws_my_scratch();
+	struct ws_ring_control *ring;
+	__u32 cpu;
+
+	if (!ws || !s)
+		return 0;
+	cpu = s->cpu;
+	ring = bpf_map_lookup_elem(&ws_rings, &cpu);
+	if (ring)
+		ws_tell_open(ring, s, ws, sk);
+	return 0;
+}
+
+#define ws_meet(ws, sk, id, inet, direction, moved) ws_meet_socket((__u64)(sk), id, inet, direction, moved)
+#define ws_introduce(ring, s, ws, sk) ws_introduce_socket((__u64)(sk))
+
+#endif
+
 #endif
