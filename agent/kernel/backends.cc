@@ -24,7 +24,7 @@ const std::vector<BpfObject::Spec>& Specs() {
        "this kernel names no functions tcp_sendmsg and tcp_recvmsg in its type information"},
       {"kprobe",
        &kprobe_bpf::elf_bytes,
-       {"tcp_send", "tcp_sendmsg_done", "tcp_receive", "tcp_recvmsg_done"},
+       {"tcp_send", "tcp_receive", "call_returned"},
        "this kernel names no functions tcp_sendmsg and tcp_recvmsg in its type information"},
       {"syscall",
        &syscall_bpf::elf_bytes,

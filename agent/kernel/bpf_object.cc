@@ -13,10 +13,12 @@
 #include <cstdio>
 #include <mutex>
 
+#include "agent/kernel/return_probe.h"
 #include "agent/kernel/rights.h"
 #include "bpf/abi/ring.h"
 #include "bpf/abi/settings.h"
 #include "common/base/unique_fd.h"
+#include "common/telemetry/log.h"
 
 namespace wirespan::kernel {
 namespace {
@@ -181,9 +183,16 @@ Result<std::unique_ptr<BpfObject>> BpfObject::Load(const Spec& spec, const Sizes
 
 Result<> BpfObject::Attach() {
   bpf_program* program = nullptr;
+  bpf_program* at_return = nullptr;
+  std::vector<std::string> entered{};
   bpf_object__for_each_program(program, object_) {
     if (!bpf_program__autoload(program)) continue;
     if (IsIterator(program)) continue;  // runs when it is read
+    const std::string_view section = bpf_program__section_name(program);
+    if (section == "kretprobe") {
+      at_return = program;
+      continue;
+    }
     bpf_link* link = bpf_program__attach(program);
     if (link == nullptr) {
       const int error = errno;
@@ -193,7 +202,30 @@ Result<> BpfObject::Attach() {
       return tl::unexpected<Error>(Refusal(spec_, "attach", error));
     }
     links_.push_back(link);
+    if (section.starts_with("kprobe/"))
+      entered.emplace_back(section.substr(std::string_view("kprobe/").size()));
   }
+  if (at_return == nullptr) return {};
+  // After the entries: so every return that is seen has an entry.
+  for (const std::string& function : entered) {
+    if (auto attached = AttachReturn(at_return, function); !attached) return attached;
+  }
+  return {};
+}
+
+Result<> BpfObject::AttachReturn(bpf_program* program, const std::string& function) {
+  auto probe = ReturnProbe::Attach(program, function);
+  if (probe) {
+    returns_.push_back(std::move(*probe));
+    return {};
+  }
+  log::Warn(
+      "capture: {}: calls are missed while more threads than CPUs wait in {}; mount tracefs at "
+      "/sys/kernel/tracing",
+      probe.error().message, function);
+  bpf_link* link = bpf_program__attach_kprobe(program, true, function.c_str());
+  if (link == nullptr) return tl::unexpected<Error>(Refusal(spec_, "attach", errno));
+  links_.push_back(link);
   return {};
 }
 
@@ -229,6 +261,7 @@ void BpfObject::ForEachGoneUnixSocket(const std::function<void(std::uint64_t)>& 
 }
 
 BpfObject::~BpfObject() {
+  returns_.clear();
   for (bpf_link* link : links_) bpf_link__destroy(link);
   if (object_ != nullptr) bpf_object__close(object_);
 }

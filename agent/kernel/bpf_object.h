@@ -7,9 +7,11 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/kernel/return_probe.h"
 #include "common/base/result.h"
 
 struct bpf_object;
+struct bpf_program;
 struct bpf_link;
 
 namespace wirespan::kernel {
@@ -51,11 +53,13 @@ class BpfObject {
   std::vector<Program> programs() const;  // those that are loaded
 
  private:
+  Result<> AttachReturn(bpf_program* program, const std::string& function);
   explicit BpfObject(Spec spec) : spec_(std::move(spec)) {}
 
   Spec spec_;
   bpf_object* object_ = nullptr;
   std::vector<bpf_link*> links_{};
+  std::vector<std::unique_ptr<ReturnProbe>> returns_{};
   bpf_link* iterator_ = nullptr;  // one of links_
 };
 

@@ -86,20 +86,9 @@ int BPF_KPROBE(mptcp_receive, struct sock *sk, struct msghdr *msg)
 	return ws_call_begins(sk, msg, ws_receive_flags(ctx), WS_READ);
 }
 
-#define WS_RETURN_OF(function)                                                                                         \
-	SEC("kretprobe/" #function)                                                                                    \
-	int BPF_KRETPROBE(function##_done, int ret)                                                                    \
-	{                                                                                                              \
-		return ws_call_returns(ret);                                                                           \
-	}
-
-WS_RETURN_OF(tcp_sendmsg)
-WS_RETURN_OF(tcp_recvmsg)
-WS_RETURN_OF(tcp_splice_read)
-WS_RETURN_OF(tcp_sendpage)
-WS_RETURN_OF(unix_stream_sendmsg)
-WS_RETURN_OF(unix_stream_recvmsg)
-WS_RETURN_OF(unix_stream_splice_read)
-WS_RETURN_OF(unix_stream_sendpage)
-WS_RETURN_OF(mptcp_sendmsg)
-WS_RETURN_OF(mptcp_recvmsg)
+/* At the return of each of the above: one program, checked and loaded once. */
+SEC("kretprobe")
+int BPF_KRETPROBE(call_returned, int ret)
+{
+	return ws_call_returns(ret);
+}

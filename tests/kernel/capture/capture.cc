@@ -12,6 +12,7 @@
 #include <array>
 #include <atomic>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <ranges>
@@ -307,7 +308,10 @@ Result<std::unique_ptr<Capture>> Capture::Start(const kernel::CaptureOptions& op
   std::string text;
   if (!ReceiveMessage(capture->replies_, kind, text))
     return Fail(ErrorCode::kUnknown, "the watcher died while starting");
-  if (kind != '+') return Fail(static_cast<ErrorCode>(kind - '0'), text);
+  if (kind != '+') {
+    close(std::exchange(capture->commands_, -1));  // nobody is there to be told to stop
+    return Fail(static_cast<ErrorCode>(kind - '0'), text);
+  }
   return capture;
 }
 
@@ -356,8 +360,18 @@ void Capture::Sync() {
   Take();
 }
 
+namespace {
+
+// On emulated machines everything takes longer: WIRESPAN_TEST_PATIENCE says how many times.
+std::chrono::seconds Patience() {
+  const char* times = std::getenv("WIRESPAN_TEST_PATIENCE");
+  return std::chrono::seconds(15) * (times == nullptr ? 1 : std::max(1, std::atoi(times)));
+}
+
+}  // namespace
+
 bool Capture::WaitFor(const std::function<bool()>& done) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(15);
+  const auto deadline = std::chrono::steady_clock::now() + Patience();
   while (true) {
     Sync();
     if (done()) return true;

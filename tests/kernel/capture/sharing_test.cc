@@ -2,15 +2,29 @@
 // socket.
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <atomic>
 #include <cstring>
+#include <fstream>
 #include <thread>
 
 #include "tests/kernel/capture/backend_test.h"
 
 namespace wirespan::kernel_test {
 namespace {
+
+// Whether that thread of this process waits inside of a call.
+bool Sleeps(int tid) {
+  std::ifstream file("/proc/self/task/" + std::to_string(tid) + "/stat");
+  std::string line;
+  std::getline(file, line);
+  const auto name_end = line.rfind(')');
+  return tid != 0 && name_end != std::string::npos && line.substr(name_end).starts_with(") S");
+}
 
 template <std::size_t N>
 msghdr WithControl(iovec& part, char (&control)[N]) {
@@ -235,6 +249,32 @@ TEST_P(SharingTest, SocketPairsAreConnectionsToo) {
                   end.open.peer_cookie == seen[1].open.conn.cookie);
     }
   }
+}
+
+TEST_P(SharingTest, ManyThreadsThatWaitInReadsAreAllSeen) {
+  constexpr std::size_t kThreads = 48;  // more than the CPUs of any machine that this runs on
+  std::vector<Pair> pairs;
+  std::vector<SocketName> names;
+  std::vector<std::thread> readers;
+  std::array<std::atomic<int>, kThreads> tids{};
+  const auto request = Request("/waiting");
+  for (std::size_t i = 0; i < kThreads; ++i) {
+    pairs.push_back(TcpPair());
+    names.push_back(NameOf(pairs.back().server.get()));
+  }
+  for (auto& pair : pairs) {
+    readers.emplace_back([&, fd = pair.server.get(), at = readers.size()] {
+      tids[at] = static_cast<int>(syscall(SYS_gettid));
+      EXPECT_EQ(ReceiveExactly(fd, request.size()), request);
+    });
+  }
+  ASSERT_TRUE(capture().WaitFor([&] {
+    return std::ranges::all_of(tids, [](const auto& tid) { return Sleeps(tid.load()); });
+  })) << "the threads do not wait";
+  for (auto& pair : pairs) SendAll(pair.client.get(), request);
+  for (auto& reader : readers) reader.join();
+  for (const auto& name : names)
+    EXPECT_TRUE(CarriesEveryByte(Told(name, request.size(), 0).read, request));
 }
 
 WIRESPAN_EACH_BACKEND(SharingTest);
