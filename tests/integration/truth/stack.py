@@ -154,7 +154,7 @@ service:
         self.gateway = self.run("gateway", [BIN / "wirespan-gateway", "--config", config])
         wait_for("the gateway to listen", lambda: self._alive(self.gateway) and listens(self.otlp_http))
 
-    def start_agent(self):
+    def start_agent(self, wait=True):
         config = self.folder / "agent.yaml"
         config.write_text(f"""
 admin: {{listen: "127.0.0.1:{self.admin}"}}
@@ -165,7 +165,8 @@ control: {{socket: "{self.folder}/control.sock"}}
         env = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self.otlp_http}", "OTEL_BSP_SCHEDULE_DELAY": "200",
                "OTEL_METRIC_EXPORT_INTERVAL": "1000", **self.agent_env}
         self.agent = self.run("agent", [BIN / "wirespan-agent", "run", "--config", config], env=env)
-        wait_for("the agent to be ready", lambda: self._alive(self.agent) and answers(self.admin, "/readyz"))
+        if wait:
+            wait_for("the agent to be ready", lambda: self._alive(self.agent) and answers(self.admin, "/readyz"))
         return self.agent
 
     def _alive(self, child):
