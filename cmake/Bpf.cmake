@@ -45,7 +45,8 @@ function(wirespan_bpf target)
         list(APPEND skeletons ${skeleton})
       endif()
     endforeach()
-    add_custom_target(${target}_${arch} DEPENDS ${objects})
+    # Part of every build: what does not compile for the other architecture should not wait for its machine.
+    add_custom_target(${target}_${arch} ALL DEPENDS ${objects})
   endforeach()
   add_custom_target(${target}_skeletons DEPENDS ${skeletons})
 

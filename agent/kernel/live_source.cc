@@ -158,7 +158,7 @@ class Live : public LiveSource {
     clock_gettime(CLOCK_MONOTONIC, &now);
     close.ts_ns = static_cast<std::uint64_t>(now.tv_sec) * 1000000000u +
                   static_cast<std::uint64_t>(now.tv_nsec);
-    close.read_ended = close.write_ended = close.gone = true;
+    close.gone = true;
     for (const std::uint64_t id : gone_) {
       close.conn = connection::ConnectionId{id};
       handler.OnEvent(close);

@@ -34,11 +34,11 @@ static __always_inline void ws_on_state(struct sock *sk, int state)
 	if (state != WS_TCP_FIN_WAIT1 && state != WS_TCP_LAST_ACK && state != WS_TCP_CLOSE)
 		return;
 	ws = ws_find_sock(sk);
-	if (!ws || !(ws->flags & WS_SOCK_OPENED) || (ws->flags & WS_SOCK_GONE))
+	if (!ws)
 		return;
 	counts = ws_my_counts();
-	if (!counts)
-		return;
+	if (!counts || !(ws->flags & WS_SOCK_OPENED) || (ws->flags & WS_SOCK_GONE))
+		goto out;
 	shutdown = WS_GET(sk, sk_shutdown);
 	if (state != WS_TCP_CLOSE)
 		flags |= WS_CLOSE_WRITE_ENDED;
@@ -51,6 +51,7 @@ static __always_inline void ws_on_state(struct sock *sk, int state)
 	}
 	if (flags)
 		ws_tell_close(sk, ws, counts, flags);
+out:
 	if (state != WS_TCP_CLOSE)
 		ws->flags |= WS_SOCK_FIN_SENT; /* it takes its place in the sequence after this */
 }
