@@ -27,6 +27,8 @@ class OldConnections(unittest.TestCase):
             for kind in ("server", "client"):
                 spans = stack.settled_spans(lambda s: s.kind == kind and s.port == server.port, len(truth))
                 self.assertEqual(collections.Counter((s.method, s.target, s.status) for s in spans), truth, kind)
+            for c in clients:
+                c.close()
         finally:
             stack.close()
 
