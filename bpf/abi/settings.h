@@ -12,7 +12,7 @@ struct ws_settings {
 	__u32 ring_mask; /* size of one ring - 1 */
 	__u32 head_max;
 	__u32 self; /* tgid that is never looked at */
-	__u32 receive_arguments; /* of tcp_recvmsg: 6 before 5.19, then 5 */
+	__u32 receive_arguments; /* of tcp_recvmsg: 6 before 5.19, then 5, 4 by 7.3 */
 };
 WS_ABI_ASSERT(sizeof(struct ws_settings) == 16, "ws_settings is ABI");
 

@@ -10,19 +10,31 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* tcp_recvmsg and mptcp_recvmsg lost `nonblock` in 5.19. Only loads of arguments that exist may be reached. */
-static __always_inline __u64 ws_receive_argument(__u64 *ctx, __u32 at)
-{
-	__u64 value;
+/*
+ * tcp_recvmsg and mptcp_recvmsg lost `nonblock`, which stood before `flags`, in 5.19, and `addr_len` behind it by 7.3; the
+ * result follows the last argument. Only loads of what exists may be reached, each at a fixed place.
+ */
+#define WS_LOAD(ctx, at)                                                                                               \
+	({                                                                                                             \
+		__u64 value = (ctx)[at];                                                                               \
+		WS_OPAQUE(value);                                                                                      \
+		value;                                                                                                 \
+	})
 
-	if (ws_settings.receive_arguments == 6) {
-		value = ctx[at + 1];
-		WS_OPAQUE(value);
-	} else {
-		value = ctx[at];
-		WS_OPAQUE(value);
-	}
-	return value;
+static __always_inline __u64 ws_receive_flags(__u64 *ctx)
+{
+	if (ws_settings.receive_arguments == 6)
+		return WS_LOAD(ctx, 4);
+	return WS_LOAD(ctx, 3);
+}
+
+static __always_inline __u64 ws_receive_result(__u64 *ctx)
+{
+	if (ws_settings.receive_arguments == 6)
+		return WS_LOAD(ctx, 6);
+	if (ws_settings.receive_arguments == 4)
+		return WS_LOAD(ctx, 4);
+	return WS_LOAD(ctx, 5);
 }
 
 SEC("fentry/tcp_sendmsg")
@@ -40,13 +52,13 @@ int BPF_PROG(tcp_sent, struct sock *sk, struct msghdr *msg, unsigned long size, 
 SEC("fentry/tcp_recvmsg")
 int tcp_receive(__u64 *ctx)
 {
-	return ws_call_begins((struct sock *)ctx[0], (struct msghdr *)ctx[1], ws_receive_argument(ctx, 3), WS_READ);
+	return ws_call_begins((struct sock *)ctx[0], (struct msghdr *)ctx[1], ws_receive_flags(ctx), WS_READ);
 }
 
 SEC("fexit/tcp_recvmsg")
 int tcp_received(__u64 *ctx)
 {
-	return ws_call_returns(ws_receive_argument(ctx, 5));
+	return ws_call_returns(ws_receive_result(ctx));
 }
 
 SEC("fentry/tcp_splice_read")
@@ -138,11 +150,11 @@ int BPF_PROG(mptcp_sent, struct sock *sk, struct msghdr *msg, unsigned long size
 SEC("fentry/mptcp_recvmsg")
 int mptcp_receive(__u64 *ctx)
 {
-	return ws_call_begins((struct sock *)ctx[0], (struct msghdr *)ctx[1], ws_receive_argument(ctx, 3), WS_READ);
+	return ws_call_begins((struct sock *)ctx[0], (struct msghdr *)ctx[1], ws_receive_flags(ctx), WS_READ);
 }
 
 SEC("fexit/mptcp_recvmsg")
 int mptcp_received(__u64 *ctx)
 {
-	return ws_call_returns(ws_receive_argument(ctx, 5));
+	return ws_call_returns(ws_receive_result(ctx));
 }
