@@ -17,7 +17,7 @@ backports_packages=(libbpf-dev bpftool opentelemetry-proto)
 test_packages=(
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
   libhttp-parser-dev                                        # oracle for the HTTP/1 parser
-  libclang-rt-19-dev clang-format-19 clang-tidy-19 shellcheck gcovr
+  libclang-rt-19-dev clang-format-19 clang-tidy-19 shellcheck pyflakes3 yamllint gcovr
   nginx-light apache2 apache2-utils haproxy curl wrk openssl python3 python3-venv
   prometheus                                                # promtool lints the exposition
   iproute2 nftables procps systemd util-linux               # systemd-analyze, setpriv

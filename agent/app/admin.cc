@@ -11,7 +11,8 @@ constexpr char kPlain[] = "text/plain; charset=utf-8";
 constexpr char kPrometheus[] = "text/plain; version=0.0.4; charset=utf-8";
 
 http::Response Page(int status, std::string type, std::string body) {
-  return {.status = status, .headers = {{"Content-Type", std::move(type)}}, .body = std::move(body)};
+  return {
+      .status = status, .headers = {{"Content-Type", std::move(type)}}, .body = std::move(body)};
 }
 
 Result<std::unique_ptr<http::Server>> Listen(const std::string& listen, http::Handler handler) {
@@ -25,7 +26,9 @@ Result<std::unique_ptr<http::Server>> Listen(const std::string& listen, http::Ha
   return http::Server::Start(std::move(options), std::move(handler));
 }
 
-bool IsRead(const http::Request& request) { return request.method == "GET" || request.method == "HEAD"; }
+bool IsRead(const http::Request& request) {
+  return request.method == "GET" || request.method == "HEAD";
+}
 
 http::Response NotAllowed() {
   auto response = Page(405, kPlain, "GET only\n");
@@ -43,7 +46,8 @@ Result<std::unique_ptr<http::Server>> StartAdmin(const std::string& listen, Admi
     if (request.path == "/healthz") return responder->Send(Page(200, kPlain, "ok\n"));
     if (request.path == "/readyz") {
       const auto why = pages.not_ready();
-      return responder->Send(why.empty() ? Page(200, kPlain, "ready\n") : Page(503, kPlain, why + "\n"));
+      return responder->Send(why.empty() ? Page(200, kPlain, "ready\n")
+                                         : Page(503, kPlain, why + "\n"));
     }
     responder->Send(Page(404, kPlain, "/metrics, /healthz and /readyz are here\n"));
   });

@@ -1,5 +1,6 @@
 #include "agent/app/agent.h"
 
+#include <fmt/format.h>
 #include <malloc.h>
 
 #include <csignal>
@@ -10,6 +11,7 @@
 #include "agent/app/exit_codes.h"
 #include "agent/app/export_options.h"
 #include "agent/app/local_capture.h"
+#include "agent/kernel/rights.h"
 #include "agent/metric/open_metrics.h"
 #include "common/base/version.h"
 #include "common/telemetry/log.h"
@@ -22,6 +24,12 @@ constexpr std::chrono::milliseconds kPollTimeout{50};
 constexpr std::uint64_t kTickNs = 50'000'000;
 constexpr std::uint64_t kStatusNs = 500'000'000;
 constexpr std::uint64_t kDrainedLatelyNs = 5'000'000'000;
+
+tl::unexpected<Error> ListenFailed(const char* key, const Error& error) {
+  return Fail(error.code, fmt::format("{}: {}; stop what listens there, or set {} to another "
+                                      "address",
+                                      key, error.message, key));
+}
 
 // The service manager is told, not needed.
 void Tell(const Result<>& told) {
@@ -41,7 +49,8 @@ Result<std::unique_ptr<Agent>> Agent::Create(Config config) {
 }
 
 Agent::Agent(Config config)
-    : config_(std::move(config)), memory_(config_.memory_limit, PrivateMemory, [] { ::malloc_trim(0); }, registry_) {}
+    : config_(std::move(config)),
+      memory_(config_.memory_limit, PrivateMemory, [] { ::malloc_trim(0); }, registry_) {}
 
 Agent::~Agent() {
   metrics_thread_ = {};
@@ -53,7 +62,11 @@ Agent::~Agent() {
 Result<> Agent::Start() {
   telemetry::RegisterProcessMetrics(registry_);
   telemetry::RegisterBuildInfo(registry_, "wirespan-agent", kVersion, "");
-  // The exporter first: a bad endpoint is cheaper to find than to load probes.
+  // Rights and kernel before all else: without them everything below would fail with a lesser
+  // reason.
+  if (auto ground = kernel::CheckGround(); !ground)
+    return tl::unexpected(std::move(ground.error()));
+  // Then the exporter: a bad endpoint is cheaper to find than to load probes.
   auto options = ExporterOptionsOf(config_);
   if (!options) return tl::unexpected(std::move(options.error()));
   auto exporter = exporting::Exporter::Create(std::move(*options), clock_, registry_);
@@ -71,16 +84,19 @@ Result<> Agent::Start() {
   pipeline_ = std::move(*pipeline);
   RegisterSourceMetrics();
   TakeStatus();
-  metrics_thread_ = std::jthread([this](std::stop_token stop) { ExportMetricsUntil(std::move(stop)); });
+  metrics_thread_ = std::jthread([this, interval = config_.metrics.interval](std::stop_token stop) {
+    ExportMetricsUntil(std::move(stop), interval);
+  });
   log::Info("capture: backend {}, rings of {} KiB, {}", status_.backend, status_.ring_bytes >> 10,
-            config_.source.empty() ? std::string("no configuration file") : "configuration " + config_.source);
+            config_.source.empty() ? std::string("no configuration file")
+                                   : "configuration " + config_.source);
   return {};
 }
 
 Result<> Agent::StartListeners() {
   auto admin = StartAdmin(config_.admin_listen, {.metrics = [this] { return MetricsText(); },
                                                  .not_ready = [this] { return NotReady(); }});
-  if (!admin) return Wrap("admin.listen", std::move(admin.error()));
+  if (!admin) return ListenFailed("admin.listen", admin.error());
   admin_ = std::move(*admin);
   if (!config_.metrics.listen.empty()) {
     auto red = StartRedMetrics(config_.metrics.listen, [this](metric::TextFormat format) {
@@ -88,7 +104,7 @@ Result<> Agent::StartListeners() {
       Ask([&] { snapshot = pipeline_->red().TakeSnapshot(clock_.realtime_ns()); });
       return metric::RenderText(snapshot, format);
     });
-    if (!red) return Wrap("metrics.listen", std::move(red.error()));
+    if (!red) return ListenFailed("metrics.listen", red.error());
     red_ = std::move(*red);
   }
   if (!config_.control_socket.empty()) {
@@ -102,10 +118,11 @@ Result<> Agent::StartListeners() {
 
 void Agent::RegisterSourceMetrics() {
   const auto add = [this](const char* name, const char* help, bool monotonic, auto read) {
-    registry_.AddCollector(name, help, monotonic, [this, read](std::vector<telemetry::Sample>& out) {
-      std::scoped_lock lock(status_mutex_);
-      read(status_, out);
-    });
+    registry_.AddCollector(name, help, monotonic,
+                           [this, read](std::vector<telemetry::Sample>& out) {
+                             std::scoped_lock lock(status_mutex_);
+                             read(status_, out);
+                           });
   };
   const auto counts = [](const char* name, auto value) {
     return [name, value](const kernel::SourceStatus& status, std::vector<telemetry::Sample>& out) {
@@ -116,38 +133,53 @@ void Agent::RegisterSourceMetrics() {
       }
     };
   };
-  add("wirespan_kernel_calls_total", "Calls that moved bytes, by what became of them in the kernel (docs/ledger.md)", true,
-      counts("wirespan_kernel_calls_total", [](const kernel::KernelCount& count) { return count.events; }));
-  add("wirespan_kernel_bytes_total", "Bytes that calls moved, by what became of them in the kernel (docs/ledger.md)", true,
-      counts("wirespan_kernel_bytes_total", [](const kernel::KernelCount& count) { return count.bytes; }));
+  add("wirespan_kernel_calls_total",
+      "Calls that moved bytes, by what became of them in the kernel (docs/ledger.md)", true,
+      counts("wirespan_kernel_calls_total",
+             [](const kernel::KernelCount& count) { return count.events; }));
+  add("wirespan_kernel_bytes_total",
+      "Bytes that calls moved, by what became of them in the kernel (docs/ledger.md)", true,
+      counts("wirespan_kernel_bytes_total",
+             [](const kernel::KernelCount& count) { return count.bytes; }));
   add("wirespan_ring_bytes", "Size of the rings between kernel and agent, all CPUs", false,
       [](const kernel::SourceStatus& status, std::vector<telemetry::Sample>& out) {
         out.push_back({"wirespan_ring_bytes", {}, static_cast<double>(status.ring_bytes)});
       });
-  add("wirespan_ring_used_bytes", "Most bytes that waited in the rings at a drain since the last status", false,
+  add("wirespan_ring_used_bytes",
+      "Most bytes that waited in the rings at a drain since the last status", false,
       [](const kernel::SourceStatus& status, std::vector<telemetry::Sample>& out) {
-        out.push_back({"wirespan_ring_used_bytes", {}, static_cast<double>(status.ring_used_max_bytes)});
+        out.push_back(
+            {"wirespan_ring_used_bytes", {}, static_cast<double>(status.ring_used_max_bytes)});
       });
-  add("wirespan_ring_waiting_bytes", "Bytes that wait in the rings now: written and not yet read", false,
-      [](const kernel::SourceStatus& status, std::vector<telemetry::Sample>& out) {
-        out.push_back({"wirespan_ring_waiting_bytes", {}, static_cast<double>(status.ring_waiting_bytes)});
+  add("wirespan_ring_waiting_bytes", "Bytes that wait in the rings now: written and not yet read",
+      false, [](const kernel::SourceStatus& status, std::vector<telemetry::Sample>& out) {
+        out.push_back(
+            {"wirespan_ring_waiting_bytes", {}, static_cast<double>(status.ring_waiting_bytes)});
       });
   const auto programs = [](const char* name, auto value) {
     return [name, value](const kernel::SourceStatus& status, std::vector<telemetry::Sample>& out) {
-      for (const auto& program : status.programs) out.push_back({name, {{"program", program.program}}, value(program)});
+      for (const auto& program : status.programs)
+        out.push_back({name, {{"program", program.program}}, value(program)});
     };
   };
-  add("wirespan_bpf_runs_total", "Runs of each BPF program, while the kernel keeps statistics", true,
-      programs("wirespan_bpf_runs_total", [](const kernel::ProgramCost& cost) { return static_cast<double>(cost.runs); }));
-  add("wirespan_bpf_run_seconds_total", "Run time of each BPF program, while the kernel keeps statistics", true,
-      programs("wirespan_bpf_run_seconds_total",
-               [](const kernel::ProgramCost& cost) { return static_cast<double>(cost.run_time_ns) / 1e9; }));
-  add("wirespan_bpf_recursion_misses_total", "Runs of a BPF program that the kernel skipped: calls lost before any other counter",
-      true, programs("wirespan_bpf_recursion_misses_total",
-                     [](const kernel::ProgramCost& cost) { return static_cast<double>(cost.recursion_misses); }));
+  add("wirespan_bpf_runs_total", "Runs of each BPF program, while the kernel keeps statistics",
+      true, programs("wirespan_bpf_runs_total", [](const kernel::ProgramCost& cost) {
+        return static_cast<double>(cost.runs);
+      }));
+  add("wirespan_bpf_run_seconds_total",
+      "Run time of each BPF program, while the kernel keeps statistics", true,
+      programs("wirespan_bpf_run_seconds_total", [](const kernel::ProgramCost& cost) {
+        return static_cast<double>(cost.run_time_ns) / 1e9;
+      }));
+  add("wirespan_bpf_recursion_misses_total",
+      "Runs of a BPF program that the kernel skipped: calls lost before any other counter", true,
+      programs("wirespan_bpf_recursion_misses_total", [](const kernel::ProgramCost& cost) {
+        return static_cast<double>(cost.recursion_misses);
+      }));
   registry_.gauge("wirespan_config_hash", "Hash of the configuration in force, its low 52 bits")
       .Set(static_cast<double>(config_.hash & ((1ull << 52) - 1)));
-  registry_.gauge("wirespan_config_last_reload_successful", "1 unless the last reload was refused").Set(1);
+  registry_.gauge("wirespan_config_last_reload_successful", "1 unless the last reload was refused")
+      .Set(1);
 }
 
 void Agent::TakeStatus() {
@@ -159,7 +191,8 @@ void Agent::TakeStatus() {
 void Agent::HoldMemory(std::uint64_t now_ns) {
   const auto pressure = memory_.Look(now_ns);
   pipeline_->SetPressure(pressure);
-  if (pressure != connection::Pressure::kNone) exporter_->Shed(pressure == connection::Pressure::kOver ? 0 : 0.25);
+  if (pressure != connection::Pressure::kNone)
+    exporter_->Shed(pressure == connection::Pressure::kOver ? 0 : 0.25);
 }
 
 int Agent::Run(const SignalWaiter& signals) {
@@ -178,7 +211,8 @@ int Agent::Run(const SignalWaiter& signals) {
       return kExitFailed;
     }
     const auto now_ns = clock_.monotonic_ns();
-    if (drained_ns_.exchange(now_ns, std::memory_order_relaxed) == 0) Tell(service_.Ready("observing"));
+    if (drained_ns_.exchange(now_ns, std::memory_order_relaxed) == 0)
+      Tell(service_.Ready("observing"));
     if (now_ns - tick_ns >= kTickNs) {
       tick_ns = now_ns;
       HoldMemory(now_ns);
@@ -200,6 +234,7 @@ int Agent::Run(const SignalWaiter& signals) {
     if (now_ns - status_ns >= kStatusNs) {
       status_ns = now_ns;
       TakeStatus();
+      hub_.Prune();
     }
   }
 }
@@ -216,36 +251,44 @@ int Agent::Stop() {
   AnswerQuestions();
   metrics_thread_ = {};  // its last act is one more export of the metrics
   if (!exporter_->Flush(config_.exporting.shutdown_timeout)) {
-    log::Warn("exporter: not everything could be sent within {} ms; what is left is counted as dropped",
-              config_.exporting.shutdown_timeout.count());
+    log::Warn(
+        "exporter: not everything could be sent within {} ms; what is left is counted as dropped",
+        config_.exporting.shutdown_timeout.count());
   }
   return kExitOk;
 }
 
 void Agent::Reload() {
-  auto& successful = registry_.gauge("wirespan_config_last_reload_successful", "1 unless the last reload was refused");
-  auto loaded = config_.source.empty() ? Result<Config>(DefaultConfig()) : LoadConfig(config_.source);
-  Result<> applied = loaded ? pipeline_->Reconfigure(*loaded) : Result<>(tl::unexpected(loaded.error()));
+  auto& successful = registry_.gauge("wirespan_config_last_reload_successful",
+                                     "1 unless the last reload was refused");
+  auto loaded =
+      config_.source.empty() ? Result<Config>(DefaultConfig()) : LoadConfig(config_.source);
+  Result<> applied =
+      loaded ? pipeline_->Reconfigure(*loaded) : Result<>(tl::unexpected(loaded.error()));
   successful.Set(applied ? 1 : 0);
   if (!applied) {
-    log::LogError("reload: refused, the old configuration stays in force: {}", applied.error().message);
+    log::LogError("reload: refused, the old configuration stays in force: {}",
+                  applied.error().message);
     return;
   }
-  for (const auto& fixed : FixedChanges(config_, *loaded)) log::Warn("reload: {} needs a restart to change", fixed);
+  for (const auto& fixed : FixedChanges(config_, *loaded))
+    log::Warn("reload: {} needs a restart to change", fixed);
   config_ = std::move(*loaded);
-  registry_.gauge("wirespan_config_hash", "").Set(static_cast<double>(config_.hash & ((1ull << 52) - 1)));
-  registry_.gauge("wirespan_config_last_reload_seconds", "Unix time of the last reload that was taken")
+  registry_.gauge("wirespan_config_hash", "")
+      .Set(static_cast<double>(config_.hash & ((1ull << 52) - 1)));
+  registry_
+      .gauge("wirespan_config_last_reload_seconds", "Unix time of the last reload that was taken")
       .Set(static_cast<double>(clock_.realtime_ns()) / 1e9);
   ApplyLogging(config_);
   log::Info("reload: new configuration in force");
 }
 
-void Agent::ExportMetricsUntil(std::stop_token stop) {
+void Agent::ExportMetricsUntil(std::stop_token stop, std::chrono::milliseconds interval) {
   std::mutex mutex;
   std::condition_variable_any wake;
   std::unique_lock lock(mutex);
   while (!stop.stop_requested()) {
-    wake.wait_for(lock, stop, config_.metrics.interval, [] { return false; });
+    wake.wait_for(lock, stop, interval, [] { return false; });
     exporter_->ExportMetrics(pipeline_->red().TakeSnapshot(clock_.realtime_ns()));
   }
 }
@@ -256,7 +299,8 @@ bool Agent::Ask(std::function<void()> work) {
   std::unique_lock lock(questions_mutex_);
   if (!answering_) return false;
   questions_.push_back(question);
-  if (answered_.wait_for(lock, std::chrono::seconds(5), [&] { return question->done; })) return true;
+  if (answered_.wait_for(lock, std::chrono::seconds(5), [&] { return question->done; }))
+    return true;
   question->work = nullptr;  // too late: its references are gone
   return false;
 }
@@ -284,13 +328,15 @@ std::string Agent::MetricsText() {
 std::string Agent::NotReady() const {
   const auto drained = drained_ns_.load(std::memory_order_relaxed);
   if (drained == 0) return "the probes are not attached yet";
-  if (clock_.monotonic_ns() - drained > kDrainedLatelyNs) return "the rings were not drained for 5 s";
+  if (clock_.monotonic_ns() - drained > kDrainedLatelyNs)
+    return "the rings were not drained for 5 s";
   return "";
 }
 
 std::string Agent::ExplainJson() {
   Explanation explanation;
-  if (!Ask([&] { explanation = pipeline_->Explain(); })) explanation.notes.push_back("the agent did not answer in time");
+  if (!Ask([&] { explanation = pipeline_->Explain(); }))
+    explanation.notes.push_back("the agent did not answer in time");
   std::scoped_lock lock(status_mutex_);
   explanation.backend = status_.backend;
   AddKernelNotes(status_, explanation);

@@ -24,11 +24,12 @@
 
 namespace wirespan::app {
 
-// `run`: everything joined, from probes to exporter and listeners. Made, run and destroyed on one thread, the
-// pipeline's; listeners have threads of their own and ask it by Ask().
+// `run`: everything joined, from probes to exporter and listeners. Made, run and destroyed on one
+// thread, the pipeline's; listeners have threads of their own and ask it by Ask().
 class Agent {
  public:
-  // Loads and attaches the probes, opens the listeners. The first thing that cannot be had is the error.
+  // Loads and attaches the probes, opens the listeners. The first thing that cannot be had is the
+  // error.
   static Result<std::unique_ptr<Agent>> Create(Config config);
   ~Agent();
 
@@ -44,7 +45,8 @@ class Agent {
   void HoldMemory(std::uint64_t now_ns);
   void Reload();
   int Stop();
-  void ExportMetricsUntil(std::stop_token stop);
+  // Of its own thread, which must not look at config_: a reload changes that.
+  void ExportMetricsUntil(std::stop_token stop, std::chrono::milliseconds interval);
   // Runs `work` on the pipeline's thread and waits for it, at most 5 s. Any thread.
   bool Ask(std::function<void()> work);
   void AnswerQuestions();
@@ -54,7 +56,8 @@ class Agent {
   std::string ExplainJson();
 
   Config config_;
-  const ServiceNotify service_ = ServiceNotify::FromEnvironment();  // before any thread: it edits the environment
+  const ServiceNotify service_ =
+      ServiceNotify::FromEnvironment();  // before any thread: it edits the environment
   const Clock& clock_ = SystemClock();
   telemetry::Registry registry_;
   WatchHub hub_{registry_};

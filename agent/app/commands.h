@@ -6,8 +6,8 @@
 
 #include "agent/app/watch_filter.h"
 
-// What each command of wirespan-agent does, from parsed flags to an exit code (exit_codes.h). Results go to standard
-// output, everything else to standard error.
+// What each command of wirespan-agent does, from parsed flags to an exit code (exit_codes.h).
+// Results go to standard output, everything else to standard error.
 namespace wirespan::app {
 
 struct ConfigFlags {

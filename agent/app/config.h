@@ -12,8 +12,9 @@
 #include "agent/span/redact.h"
 #include "agent/span/routes.h"
 
-// What the agent's YAML file says, as values with their defaults: `run` needs no file. config_schema.cc declares the
-// keys (docs/configuration.md lists them, a test compares), config_load.cc reads them.
+// What the agent's YAML file says, as values with their defaults: `run` needs no file.
+// config_schema.cc declares the keys (docs/configuration.md lists them, a test compares),
+// config_load.cc reads them.
 namespace wirespan::app {
 
 struct CaptureConfig {
@@ -65,9 +66,9 @@ struct ExportConfig {  // both signals; empty strings: not said
 
 struct Config {
   CaptureConfig capture{};
-  std::vector<span::IgnoreRule> ignore{};  // exchanges.ignore
-  std::uint32_t max_connections = 65536;   // limits.connections
-  std::uint32_t max_processes = 8192;      // limits.processes
+  std::vector<span::IgnoreRule> ignore{};   // exchanges.ignore
+  std::uint32_t max_connections = 65536;    // limits.connections
+  std::uint32_t max_processes = 8192;       // limits.processes
   std::uint64_t memory_limit = 256u << 20;  // memory.limit
   std::vector<process::ServiceRule> services{};
   bool command_args = false;  // resource.command_args
@@ -79,7 +80,7 @@ struct Config {
   ExportConfig exporting{};
   std::string admin_listen = "127.0.0.1:8890";
   std::string control_socket = "/run/wirespan/agent.sock";  // "" : none
-  std::string control_group{};  // gets the socket; "" : root's
+  std::string control_group{};                              // gets the socket; "" : root's
   std::string log_level = "info";
   std::string log_format = "text";
 

@@ -1,11 +1,14 @@
 #include "agent/app/config_load.h"
 
 #include <cstdlib>
+#include <tuple>
 
 #include "agent/app/config_schema.h"
 #include "agent/app/listen_address.h"
+#include "common/base/glob.h"
 #include "common/base/strings.h"
 #include "common/config/document.h"
+#include "common/http/url.h"
 #include "common/telemetry/log.h"
 
 namespace wirespan::app {
@@ -21,33 +24,49 @@ const char* Variable(const char* name) {
 // The standard variables that are not the exporter's (those are agent/export/options_env.h's).
 void ApplyEnvironment(Config& config) {
   if (const char* sampler = Variable("OTEL_TRACES_SAMPLER")) config.traces.sampler = sampler;
-  if (const char* argument = Variable("OTEL_TRACES_SAMPLER_ARG")) config.traces.sampler_arg = argument;
+  if (const char* argument = Variable("OTEL_TRACES_SAMPLER_ARG"))
+    config.traces.sampler_arg = argument;
   if (const char* interval = Variable("OTEL_METRIC_EXPORT_INTERVAL")) {
     if (const auto ms = ParseUint(interval); ms && *ms >= 100) {
       config.metrics.interval = std::chrono::milliseconds(*ms);
     } else {
-      log::Warn("OTEL_METRIC_EXPORT_INTERVAL: '{}' is no number of milliseconds from 100 on, ignored", interval);
+      log::Warn(
+          "OTEL_METRIC_EXPORT_INTERVAL: '{}' is no number of milliseconds from 100 on, ignored",
+          interval);
     }
   }
   if (const char* level = Variable("OTEL_LOG_LEVEL")) config.log_level = level;
 }
 
+// A rule without any condition would match nothing, a pattern that does not compile too: both are
+// mistakes with a place.
 process::ProcessMatch MatchOf(const Section& section) {
-  return {.executable = section.String("executable"),
-          .command_line = section.String("command_line"),
-          .pid = static_cast<std::uint32_t>(section.Int("pid")),
-          .cgroup = section.String("cgroup"),
-          .container_id = section.String("container_id"),
-          .container_name = section.String("container_name"),
-          .systemd_unit = section.String("systemd_unit")};
+  process::ProcessMatch match{.executable = section.String("executable"),
+                              .command_line = section.String("command_line"),
+                              .pid = static_cast<std::uint32_t>(section.Int("pid")),
+                              .cgroup = section.String("cgroup"),
+                              .container_id = section.String("container_id"),
+                              .container_name = section.String("container_name"),
+                              .systemd_unit = section.String("systemd_unit")};
+  const std::pair<const char*, const std::string*> patterns[] = {
+      {"executable", &match.executable},
+      {"command_line", &match.command_line},
+      {"cgroup", &match.cgroup},
+      {"container_id", &match.container_id},
+      {"container_name", &match.container_name},
+      {"systemd_unit", &match.systemd_unit}};
+  for (const auto& [key, pattern] : patterns) {
+    if (auto glob = Glob::Compile(*pattern); !glob) section.node(key).Fail(glob.error().message);
+  }
+  if (process::DescribeMatch(match).empty()) {
+    section.node("executable").Fail("a rule that names no process would match none");
+  }
+  return match;
 }
 
 std::vector<process::ProcessMatch> MatchesOf(const Section& section, std::string_view path) {
   std::vector<process::ProcessMatch> matches;
-  for (const auto& item : section.Items(path)) {
-    matches.push_back(MatchOf(item));
-    if (process::DescribeMatch(matches.back()).empty()) item.node("executable").Fail("a rule that names nothing would match nothing");
-  }
+  for (const auto& item : section.Items(path)) matches.push_back(MatchOf(item));
   return matches;
 }
 
@@ -55,8 +74,10 @@ std::vector<std::uint16_t> PortsOf(const Section& section, std::string_view path
   std::vector<std::uint16_t> ports;
   for (const auto& text : section.Strings(path)) {
     const auto port = ParseUint(text);
-    if (port && *port > 0 && *port < 65536) ports.push_back(static_cast<std::uint16_t>(*port));
-    else section.node(path).Fail("'" + text + "' is no port from 1 to 65535");
+    if (port && *port > 0 && *port < 65536)
+      ports.push_back(static_cast<std::uint16_t>(*port));
+    else
+      section.node(path).Fail("'" + text + "' is no port from 1 to 65535");
   }
   return ports;
 }
@@ -89,6 +110,12 @@ void ReadTraces(const Section& section, TracesConfig& traces) {
   }
   traces.sampler = section.String("sampler");
   traces.sampler_arg = section.String("sampler_arg");
+  const bool ratio = traces.sampler.ends_with("traceidratio") && !traces.sampler_arg.empty();
+  if (const auto value = ParseDouble(traces.sampler_arg);
+      ratio && (!value || *value < 0 || *value > 1)) {
+    section.node("sampler_arg")
+        .Fail("expected a ratio from 0 to 1, not \"" + traces.sampler_arg + "\"");
+  }
   traces.max_per_second = static_cast<std::uint64_t>(section.Int("max_per_second"));
 }
 
@@ -97,7 +124,8 @@ void ReadMetrics(const Section& section, MetricsConfig& metrics) {
   metrics.body_sizes = section.Bool("body_sizes");
   metrics.server_address = section.Bool("server_address");
   metrics.interval = Milliseconds(section, "interval");
-  metrics.max_series_per_service = static_cast<std::uint32_t>(section.Int("max_series_per_service"));
+  metrics.max_series_per_service =
+      static_cast<std::uint32_t>(section.Int("max_series_per_service"));
   metrics.max_series = static_cast<std::uint32_t>(section.Int("max_series"));
   metrics.expire_after = Milliseconds(section, "expire_after");
 }
@@ -105,6 +133,11 @@ void ReadMetrics(const Section& section, MetricsConfig& metrics) {
 void ReadExport(const Section& section, ExportConfig& exporting) {
   exporting.endpoint = section.String("endpoint");
   exporting.protocol = section.String("protocol");
+  // gRPC knows names of its own beside URLs; its client judges them.
+  if (!exporting.endpoint.empty() && exporting.protocol != "grpc") {
+    if (auto url = http::ParseUrl(exporting.endpoint); !url)
+      section.node("endpoint").Fail(url.error().message);
+  }
   exporting.compression = section.String("compression");
   exporting.headers = section.StringMap("headers");
   exporting.timeout = Milliseconds(section, "timeout");
@@ -122,16 +155,23 @@ void ReadExport(const Section& section, ExportConfig& exporting) {
 
 void ReadServices(const Section& root, Config& config) {
   for (const auto& rule : root.Items("services")) {
-    config.services.push_back({.match = MatchOf(rule), .name = rule.String("name"), .name_space = rule.String("namespace")});
+    config.services.push_back({.match = MatchOf(rule),
+                               .name = rule.String("name"),
+                               .name_space = rule.String("namespace")});
   }
   for (const auto& rule : root.Items("routes")) {
-    config.routes.push_back({.service = rule.String("service"), .patterns = rule.Strings("patterns")});
+    config.routes.push_back(
+        {.service = rule.String("service"), .patterns = rule.Strings("patterns")});
     // Compiled once more by the pipeline; here for the place of the mistake.
-    if (auto compiled = span::Routes::Compile({config.routes.back()}); !compiled) rule.node("patterns").Fail(compiled.error().message);
+    if (auto compiled = span::Routes::Compile({config.routes.back()}); !compiled)
+      rule.node("patterns").Fail(compiled.error().message);
   }
   for (const auto& rule : root.Items("exchanges.ignore")) {
-    config.ignore.push_back({.path = rule.String("path"), .method = rule.String("method"), .user_agent = rule.String("user_agent")});
-    if (auto compiled = span::IgnoreRules::Compile({config.ignore.back()}); !compiled) rule.node("path").Fail(compiled.error().message);
+    config.ignore.push_back({.path = rule.String("path"),
+                             .method = rule.String("method"),
+                             .user_agent = rule.String("user_agent")});
+    if (auto compiled = span::IgnoreRules::Compile({config.ignore.back()}); !compiled)
+      rule.node("path").Fail(compiled.error().message);
   }
 }
 
@@ -153,9 +193,11 @@ void ReadRest(const Section& root, Config& config) {
   config.control_group = root.String("control.group");
   config.log_level = root.String("log.level");
   config.log_format = root.String("log.format");
-  for (const auto& [path, text] : {std::pair{"admin.listen", config.admin_listen}, std::pair{"metrics.listen", config.metrics.listen}}) {
-    if (text.empty()) continue;
-    if (auto address = ParseListenAddress(text); !address) root.node(path).Fail(address.error().message);
+  for (const auto& [path, text] : {std::pair{"admin.listen", config.admin_listen},
+                                   std::pair{"metrics.listen", config.metrics.listen}}) {
+    if (text.empty() && std::string_view(path) != "admin.listen") continue;
+    if (auto address = ParseListenAddress(text); !address)
+      root.node(path).Fail(address.error().message);
   }
 }
 
@@ -173,7 +215,8 @@ Result<Config> FromDocument(const config::Document& document, std::string source
   const Section root(ConfigSchema(), document.root());
   root.Check();
   if (!document.broken()) Read(root, config);
-  if (auto finished = document.Finish(); !finished) return tl::unexpected(std::move(finished.error()));
+  if (auto finished = document.Finish(); !finished)
+    return tl::unexpected(std::move(finished.error()));
   config.source = std::move(source);
   config.hash = document.hash();
   for (const auto& warning : document.warnings()) log::Warn("{}", warning.text());
@@ -183,7 +226,9 @@ Result<Config> FromDocument(const config::Document& document, std::string source
 
 }  // namespace
 
-Result<Config> LoadConfig(const std::string& path) { return FromDocument(config::Document::Load({path}), path); }
+Result<Config> LoadConfig(const std::string& path) {
+  return FromDocument(config::Document::Load({path}), path);
+}
 
 Result<Config> ParseConfig(const std::string& name, const std::string& text) {
   return FromDocument(config::Document::Parse({{name, text}}), name);
@@ -197,20 +242,36 @@ Config DefaultConfig() {
 
 std::vector<std::string> FixedChanges(const Config& old_config, const Config& new_config) {
   std::vector<std::string> keys;
-  const auto compare = [&](const char* key, bool same) {
-    if (!same) keys.emplace_back(key);
+  const auto compare = [&](const char* key, const auto& before, const auto& after) {
+    if (before != after) keys.emplace_back(key);
   };
-  compare("capture.backend", old_config.capture.backend == new_config.capture.backend);
-  compare("capture.ring_bytes", old_config.capture.ring_bytes == new_config.capture.ring_bytes);
-  compare("capture.head_bytes", old_config.capture.head_bytes == new_config.capture.head_bytes);
-  compare("admin.listen", old_config.admin_listen == new_config.admin_listen);
-  compare("metrics.listen", old_config.metrics.listen == new_config.metrics.listen);
-  compare("control.socket", old_config.control_socket == new_config.control_socket);
-  compare("export.endpoint", old_config.exporting.endpoint == new_config.exporting.endpoint);
-  compare("export.protocol", old_config.exporting.protocol == new_config.exporting.protocol);
-  compare("limits.connections", old_config.max_connections == new_config.max_connections);
-  compare("memory.limit", old_config.memory_limit == new_config.memory_limit);
-  compare("limits.processes", old_config.max_processes == new_config.max_processes);
+  const CaptureConfig &capture = old_config.capture, &new_capture = new_config.capture;
+  compare("capture.backend", capture.backend, new_capture.backend);
+  compare("capture.ring_bytes", capture.ring_bytes, new_capture.ring_bytes);
+  compare("capture.head_bytes", capture.head_bytes, new_capture.head_bytes);
+  compare("capture.statistics", capture.statistics, new_capture.statistics);
+  const MetricsConfig &metrics = old_config.metrics, &new_metrics = new_config.metrics;
+  compare("metrics.listen", metrics.listen, new_metrics.listen);
+  compare("metrics.body_sizes", metrics.body_sizes, new_metrics.body_sizes);
+  compare("metrics.server_address", metrics.server_address, new_metrics.server_address);
+  compare("metrics.interval", metrics.interval, new_metrics.interval);
+  compare("metrics.max_series_per_service", metrics.max_series_per_service,
+          new_metrics.max_series_per_service);
+  compare("metrics.max_series", metrics.max_series, new_metrics.max_series);
+  compare("metrics.expire_after", metrics.expire_after, new_metrics.expire_after);
+  // One name for the group: its values may be secrets, and nobody changes one key of it alone.
+  const auto sending = [](const ExportConfig& e) {
+    return std::tie(e.protocol, e.endpoint, e.compression, e.headers, e.timeout, e.insecure,
+                    e.ca_file, e.certificate_file, e.key_file, e.queue_bytes, e.batch_spans,
+                    e.batch_delay, e.concurrent_requests, e.max_elapsed);
+  };
+  compare("export", sending(old_config.exporting), sending(new_config.exporting));
+  compare("admin.listen", old_config.admin_listen, new_config.admin_listen);
+  compare("control.socket", old_config.control_socket, new_config.control_socket);
+  compare("control.group", old_config.control_group, new_config.control_group);
+  compare("limits.connections", old_config.max_connections, new_config.max_connections);
+  compare("limits.processes", old_config.max_processes, new_config.max_processes);
+  compare("memory.limit", old_config.memory_limit, new_config.memory_limit);
   return keys;
 }
 

@@ -11,8 +11,8 @@ namespace wirespan::app {
 // Defaults with the standard OTEL_* variables of the environment applied.
 Config DefaultConfig();
 
-// The file, over the defaults, under the environment (OTEL_* override the file). The error names every mistake of the
-// file, a line each: "agent.yaml:3:5: ...".
+// The file, over the defaults, under the environment (OTEL_* override the file). The error names
+// every mistake of the file, a line each: "agent.yaml:3:5: ...".
 Result<Config> LoadConfig(const std::string& path);
 
 // The same from text; `name` stands in front of every error.

@@ -1,20 +1,22 @@
 #include "agent/app/control.h"
 
+#include <fmt/format.h>
 #include <grp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
-#include <utility>
-
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace wirespan::app {
 namespace {
 
 http::Response Text(int status, std::string body) {
-  return {.status = status, .headers = {{"Content-Type", "text/plain; charset=utf-8"}}, .body = std::move(body)};
+  return {.status = status,
+          .headers = {{"Content-Type", "text/plain; charset=utf-8"}},
+          .body = std::move(body)};
 }
 
 void Watch(WatchHub& hub, const http::Request& request, http::Responder& responder) {
@@ -22,13 +24,20 @@ void Watch(WatchHub& hub, const http::Request& request, http::Responder& respond
   if (!filter) return responder.Send(Text(400, filter.error().message + "\n"));
   auto matcher = WatchMatcher::Compile(*filter);
   if (!matcher) return responder.Send(Text(400, matcher.error().message + "\n"));
-  std::shared_ptr<http::BodyStream> stream =
-      responder.StartStream({.status = 200, .headers = {{"Content-Type", "application/x-ndjson"}}, .body = {}});
+  if (hub.full()) {
+    return responder.Send(
+        Text(503, fmt::format("{} watchers are attached already\n", WatchHub::kMaxWatchers)));
+  }
+  std::shared_ptr<http::BodyStream> stream = responder.StartStream(
+      {.status = 200, .headers = {{"Content-Type", "application/x-ndjson"}}, .body = {}});
   if (!stream) return responder.Send(Text(503, "this peer cannot be streamed to\n"));
-  const bool taken = hub.Subscribe(std::move(*matcher), [stream](const WatchLine&, const std::string& json) {
-    // A watcher that reads too slowly loses this line, one that left is forgotten.
-    return stream->Write(json + "\n") || !stream->gone();
-  });
+  // A watcher that reads too slowly loses a line, one that left is forgotten.
+  const bool taken = hub.Subscribe(
+      std::move(*matcher),
+      [stream](const WatchLine&, const std::string& json) {
+        return stream->Write(json + "\n") || !stream->gone();
+      },
+      [stream] { return stream->gone(); });
   if (!taken) stream->Finish();
 }
 
@@ -36,26 +45,32 @@ Result<> PrepareFolder(const std::string& path) {
   std::error_code error;
   const auto folder = std::filesystem::path(path).parent_path();
   if (!folder.empty()) std::filesystem::create_directories(folder, error);
-  if (error) return Fail(ErrorCode::kPermissionDenied, "make folder " + folder.string() + ": " + error.message());
-  return {};
+  if (!error) return {};
+  const bool denied = error == std::errc::permission_denied ||
+                      error == std::errc::operation_not_permitted ||
+                      error == std::errc::read_only_file_system;
+  return Fail(denied ? ErrorCode::kPermissionDenied : ErrorCode::kInvalidArgument,
+              "control.socket: make folder " + folder.string() + ": " + error.message());
 }
 
 Result<> GiveToGroup(const std::string& path, const std::string& group) {
   if (group.empty()) return {};
   const ::group* entry = getgrnam(group.c_str());
   if (entry == nullptr) {
-    return Fail(ErrorCode::kInvalidArgument, "control.group: there is no group '" + group + "' on this machine");
+    return Fail(ErrorCode::kInvalidArgument,
+                "control.group: there is no group '" + group + "' on this machine");
   }
-  if (chown(path.c_str(), static_cast<uid_t>(-1), entry->gr_gid) != 0) return FailErrno("give " + path + " to " + group, errno);
+  if (chown(path.c_str(), static_cast<uid_t>(-1), entry->gr_gid) != 0)
+    return FailErrno("give " + path + " to " + group, errno);
   return {};
 }
 
 }  // namespace
 
 std::string FilterToJson(const WatchFilter& filter) {
-  return nlohmann::json{{"ports", filter.ports},     {"process", filter.process},
-                        {"path", filter.path},       {"status", filter.status},
-                        {"side", filter.side},       {"slower_than_ms", filter.slower_than_ms}}
+  return nlohmann::json{{"ports", filter.ports}, {"process", filter.process},
+                        {"path", filter.path},   {"status", filter.status},
+                        {"side", filter.side},   {"slower_than_ms", filter.slower_than_ms}}
       .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -77,7 +92,8 @@ Result<WatchFilter> FilterFromJson(const std::string& text) {
   return filter;
 }
 
-Result<std::unique_ptr<http::Server>> StartControl(const std::string& path, const std::string& group, WatchHub& hub,
+Result<std::unique_ptr<http::Server>> StartControl(const std::string& path,
+                                                   const std::string& group, WatchHub& hub,
                                                    ControlPages pages) {
   if (auto made = PrepareFolder(path); !made) return tl::unexpected(std::move(made.error()));
   http::ServerOptions options;
@@ -86,17 +102,30 @@ Result<std::unique_ptr<http::Server>> StartControl(const std::string& path, cons
   options.max_body_bytes = 64u << 10;
   options.max_connections = 64;
   auto server = http::Server::Start(
-      std::move(options),
-      [&hub, pages = std::move(pages)](http::Request request, std::unique_ptr<http::Responder> responder) {
-        if (request.path == "/watch" && request.method == "POST") return Watch(hub, request, *responder);
+      std::move(options), [&hub, pages = std::move(pages)](
+                              http::Request request, std::unique_ptr<http::Responder> responder) {
+        if (request.path == "/watch" && request.method == "POST")
+          return Watch(hub, request, *responder);
         if (request.path == "/explain" && request.method == "GET") {
-          return responder->Send(
-              {.status = 200, .headers = {{"Content-Type", "application/json"}}, .body = pages.explain()});
+          return responder->Send({.status = 200,
+                                  .headers = {{"Content-Type", "application/json"}},
+                                  .body = pages.explain()});
+        }
+        if (request.path == "/" && request.method == "GET") {
+          return responder->Send(Text(200, "wirespan-agent\n"));
         }
         responder->Send(Text(404, "POST /watch and GET /explain are here\n"));
       });
-  if (!server) return Wrap("control socket", std::move(server.error()));
-  if (auto given = GiveToGroup(path, group); !given) return tl::unexpected(std::move(given.error()));
+  if (!server) {
+    auto& error = server.error();
+    return Fail(error.code,
+                "control.socket: " + error.message +
+                    (error.message.ends_with("in use")
+                         ? "; another agent runs there, `watch` and `explain` attach to it"
+                         : ""));
+  }
+  if (auto given = GiveToGroup(path, group); !given)
+    return tl::unexpected(std::move(given.error()));
   return server;
 }
 

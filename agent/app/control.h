@@ -8,10 +8,11 @@
 #include "common/base/result.h"
 #include "common/http/server.h"
 
-// The running agent's control socket: HTTP over a Unix socket (0660), so that `watch` and `explain` attach instead of
-// loading a second set of probes.
+// The running agent's control socket: HTTP over a Unix socket (0660), so that `watch` and `explain`
+// attach instead of loading a second set of probes.
 //
-//   POST /watch     body: a WatchFilter as JSON; answers one WatchLine as JSON a line, until the watcher leaves
+//   POST /watch     body: a WatchFilter as JSON; answers one WatchLine as JSON a line, until the
+//   watcher leaves GET  /         200: an agent is here
 //   GET  /explain   an Explanation as JSON
 namespace wirespan::app {
 
@@ -21,7 +22,8 @@ struct ControlPages {
 };
 
 // `hub` must outlive the server. Group `group` gets the socket; "" leaves it to root.
-Result<std::unique_ptr<http::Server>> StartControl(const std::string& path, const std::string& group, WatchHub& hub,
+Result<std::unique_ptr<http::Server>> StartControl(const std::string& path,
+                                                   const std::string& group, WatchHub& hub,
                                                    ControlPages pages);
 
 std::string FilterToJson(const WatchFilter& filter);

@@ -15,9 +15,11 @@ namespace {
 constexpr std::chrono::seconds kAnswerTimeout{10};
 
 Result<Explanation> FromAgent(const std::string& socket) {
-  auto answer = http::Ask(socket, {.method = "GET", .target = "/explain", .headers = {}, .body = {}}, kAnswerTimeout);
+  auto answer = http::Ask(
+      socket, {.method = "GET", .target = "/explain", .headers = {}, .body = {}}, kAnswerTimeout);
   if (!answer) return tl::unexpected(std::move(answer.error()));
-  if (answer->status != 200) return Fail(ErrorCode::kUnavailable, "the agent refused: " + answer->body);
+  if (answer->status != 200)
+    return Fail(ErrorCode::kUnavailable, "the agent refused: " + answer->body);
   auto explanation = ExplanationFromJson(answer->body);
   if (!explanation) return Fail(ErrorCode::kUnknown, "the agent's answer is no explanation");
   return std::move(*explanation);
@@ -28,8 +30,10 @@ Result<Explanation> FromOwnProbes(const Config& config, std::chrono::seconds obs
   if (!signals) return tl::unexpected(std::move(signals.error()));
   auto local = LocalCapture::Create(config);
   if (!local) return tl::unexpected(std::move(local.error()));
-  const auto end = SystemClock().monotonic_ns() + static_cast<std::uint64_t>(std::chrono::nanoseconds(observe).count());
-  if (auto ran = (*local)->Run(*signals, [&] { return SystemClock().monotonic_ns() >= end; }); !ran) {
+  const auto end = SystemClock().monotonic_ns() +
+                   static_cast<std::uint64_t>(std::chrono::nanoseconds(observe).count());
+  if (auto ran = (*local)->Run(*signals, [&] { return SystemClock().monotonic_ns() >= end; });
+      !ran) {
     return tl::unexpected(std::move(ran.error()));
   }
   auto explanation = (*local)->pipeline().Explain();
@@ -48,7 +52,8 @@ int ExplainCommand(const ExplainFlags& flags) {
   const auto socket = flags.control_socket.empty() ? config->control_socket : flags.control_socket;
   auto explanation = FromAgent(socket);
   if (!explanation && NobodyThere(explanation.error()) && flags.control_socket.empty()) {
-    std::cerr << "no agent runs here: looking for " << flags.observe.count() << " s with probes of my own\n";
+    std::cerr << "no agent runs here: looking for " << flags.observe.count()
+              << " s with probes of my own\n";
     explanation = FromOwnProbes(*config, flags.observe);
   }
   if (!explanation) return ReportError(explanation.error());

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/app/printable.h"
+
 namespace wirespan::app {
 namespace {
 
@@ -19,6 +21,9 @@ Json ToValue(const ProcessExplanation& process) {
               {"seen", process.seen},
               {"rule", process.rule},
               {"instrumented", process.instrumented},
+              {"instrumented_why", process.instrumented_why},
+              {"io_urings", process.io_urings},
+              {"thirty_two_bit", process.thirty_two_bit},
               {"http1_connections", process.http1_connections},
               {"exchanges", process.exchanges},
               {"tls_connections", process.tls_connections},
@@ -40,6 +45,9 @@ ProcessExplanation FromValue(const Json& json) {
   process.seen = json.value("seen", true);
   process.rule = json.value("rule", "");
   process.instrumented = json.value("instrumented", false);
+  process.instrumented_why = json.value("instrumented_why", "");
+  process.io_urings = json.value("io_urings", 0u);
+  process.thirty_two_bit = json.value("thirty_two_bit", false);
   process.http1_connections = json.value("http1_connections", std::uint64_t{0});
   process.exchanges = json.value("exchanges", std::uint64_t{0});
   process.tls_connections = json.value("tls_connections", std::uint64_t{0});
@@ -51,52 +59,76 @@ ProcessExplanation FromValue(const Json& json) {
   return process;
 }
 
-std::string Ports(const std::vector<std::uint16_t>& ports) {
-  return fmt::format("{}", fmt::join(ports, ", "));
-}
-
 std::string Names(const std::vector<std::string>& names) {
   return names.empty() ? std::string("no server name") : fmt::format("{}", fmt::join(names, ", "));
 }
 
-void Line(std::string& out, const std::string& sentence) { out += "    " + sentence + "\n"; }
+// Names and paths are other people's bytes: nothing of them may steer the terminal.
+void Line(std::string& out, const std::string& sentence) {
+  out += "    " + Printable(sentence) + "\n";
+}
+
+// "1 connection", "3 connections".
+std::string Count(std::uint64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
 
 void Missing(std::string& out, const ProcessExplanation& process) {
   if (process.tls_connections > 0) {
-    Line(out, fmt::format("not seen: {} TLS connections ({}): the bytes are encrypted on the socket, and TLS is not read yet",
-                          process.tls_connections, Names(process.tls_names)));
+    Line(out,
+         fmt::format("not seen: {} ({}): the bytes are encrypted on the socket, and TLS is "
+                     "not read yet",
+                     Count(process.tls_connections, "TLS connection"), Names(process.tls_names)));
   }
   if (process.http2_connections > 0) {
-    Line(out, fmt::format("not seen: {} HTTP/2 connections: recognised by their preface, not decoded yet",
-                          process.http2_connections));
+    Line(out, fmt::format("not seen: {}: recognised by the preface, not decoded yet",
+                          Count(process.http2_connections, "HTTP/2 connection")));
   }
-  if (process.opaque_connections > 0) {
-    Line(out, fmt::format("ignored: {} connections that carry neither HTTP nor TLS", process.opaque_connections));
+  if (process.io_urings > 0) {
+    Line(out, fmt::format("may be missing: it has {} open, and the bytes of transfers by it are "
+                          "out of reach",
+                          Count(process.io_urings, "io_uring")));
   }
-  if (process.upgraded_connections > 0) {
-    Line(out, fmt::format("ignored after their upgrade or CONNECT: {} connections", process.upgraded_connections));
+  if (process.thirty_two_bit) {
+    Line(out, "not seen: it is a 32-bit program, whose calls are counted but not read");
   }
   if (process.unseen_bytes > 0) {
-    Line(out, fmt::format("not seen: {} bytes where a message had to be read (lost, or out of the backend's reach)",
-                          process.unseen_bytes));
+    Line(out, fmt::format("not seen: {} where a message had to be read (lost, or out of the "
+                          "backend's reach)",
+                          Count(process.unseen_bytes, "byte")));
+  }
+  if (process.opaque_connections > 0) {
+    Line(out, fmt::format("ignored: {} with neither HTTP nor TLS",
+                          Count(process.opaque_connections, "connection")));
+  }
+  if (process.upgraded_connections > 0) {
+    Line(out, fmt::format("ignored after an upgrade or CONNECT: {}",
+                          Count(process.upgraded_connections, "connection")));
   }
 }
 
-std::string Paragraph(const ProcessExplanation& process) {
-  std::string out = fmt::format("{} {} ({})\n", process.pid, process.service, process.executable);
-  if (!process.listening.empty()) Line(out, "listens on " + Ports(process.listening));
+std::string Paragraph(const ProcessExplanation& process, const std::string& backend) {
+  std::string out = fmt::format(
+      "{} {} ({})\n", process.pid, Printable(process.service),
+      process.executable.empty() ? "executable unknown" : Printable(process.executable));
+  if (!process.listening.empty()) {
+    Line(out, fmt::format("listens on {} {}", process.listening.size() == 1 ? "port" : "ports",
+                          fmt::join(process.listening, ", ")));
+  }
   if (!process.seen) {
     Line(out, "not observed: " + process.rule);
     return out;
   }
   if (process.exchanges > 0 || process.http1_connections > 0) {
-    Line(out, fmt::format("seen: HTTP/1 on {} connections, {} exchanges", process.http1_connections, process.exchanges));
-  } else if (process.tls_connections + process.http2_connections + process.opaque_connections == 0) {
-    Line(out, fmt::format("observed: {} connections open, nothing passed on them yet", process.connections));
+    Line(out, fmt::format("seen: {} of HTTP/1 on {}, by {}", Count(process.exchanges, "exchange"),
+                          Count(process.http1_connections, "connection"), backend));
+  } else if (process.tls_connections + process.http2_connections + process.opaque_connections ==
+             0) {
+    Line(out, fmt::format("observed: {} open, nothing to read passed on {} yet",
+                          Count(process.connections, "connection"),
+                          process.connections == 1 ? "it" : "them"));
   }
-  if (process.instrumented) {
-    Line(out, "reports its own spans (an OpenTelemetry SDK is in it): metrics only, see traces.mode");
-  }
+  if (process.instrumented) Line(out, process.instrumented_why + " (see traces.mode)");
   Missing(out, process);
   return out;
 }
@@ -112,7 +144,8 @@ constexpr Note kNotes[] = {
     {"thirty_two_bit", "calls of 32-bit programs: not supported, not seen"},
     {"kernel_thread", "calls of kernel threads: not seen"},
     {"fault", "calls whose buffer could not be read at that moment"},
-    {"ring_full", "calls lost because the ring was full: raise capture.ring_bytes or give the agent more CPU"},
+    {"ring_full",
+     "calls lost because the ring was full: raise capture.ring_bytes or give the agent more CPU"},
     {"share", "calls lost because one process used more than its share of a filling ring"},
     {"nested", "calls lost inside another one on the same CPU"},
 };
@@ -123,7 +156,8 @@ void AddKernelNotes(const kernel::SourceStatus& status, Explanation& explanation
   for (const auto& count : status.counts) {
     for (const auto& note : kNotes) {
       if (count.reason != note.reason || count.events == 0) continue;
-      explanation.notes.push_back(fmt::format("{} {} ({} bytes)", count.events, note.sentence, count.bytes));
+      explanation.notes.push_back(
+          fmt::format("{} {} ({} bytes)", count.events, note.sentence, count.bytes));
     }
   }
 }
@@ -144,7 +178,8 @@ std::optional<Explanation> ExplanationFromJson(std::string_view text) {
     Explanation explanation;
     explanation.backend = json.value("backend", "");
     if (json.contains("processes")) {
-      for (const auto& process : json["processes"]) explanation.processes.push_back(FromValue(process));
+      for (const auto& process : json["processes"])
+        explanation.processes.push_back(FromValue(process));
     }
     explanation.notes = json.value("notes", std::vector<std::string>{});
     return explanation;
@@ -158,7 +193,7 @@ std::string ToText(const Explanation& explanation, std::uint32_t pid) {
   std::size_t shown = 0;
   for (const auto& process : explanation.processes) {
     if (pid != 0 && process.pid != pid) continue;
-    out += Paragraph(process);
+    out += Paragraph(process, explanation.backend);
     ++shown;
   }
   if (shown == 0) {

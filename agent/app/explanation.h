@@ -20,7 +20,10 @@ struct ProcessExplanation {
   std::uint64_t connections = 0;  // stream sockets open now
   bool seen = true;
   std::string rule{};  // why it is not seen, or "" ("excluded by capture.filter.exclude.ports")
-  bool instrumented = false;  // reports its own spans: metrics only
+  bool instrumented = false;       // metrics only
+  std::string instrumented_why{};  // "it exports telemetry itself"
+  std::uint32_t io_urings = 0;     // rings it has open
+  bool thirty_two_bit = false;
   std::uint64_t http1_connections = 0;
   std::uint64_t exchanges = 0;
   std::uint64_t tls_connections = 0;
@@ -34,7 +37,8 @@ struct ProcessExplanation {
 struct Explanation {
   std::string backend{};
   std::vector<ProcessExplanation> processes{};  // by pid
-  // Node-wide: what the kernel side counted as out of reach, as sentences ("io_uring: 12 transfers of 34 kB ...").
+  // Node-wide: what the kernel side counted as out of reach, as sentences ("io_uring: 12 transfers
+  // of 34 kB ...").
   std::vector<std::string> notes{};
 };
 

@@ -48,10 +48,11 @@ Result<exporting::ExporterOptions> ExporterOptionsOf(const Config& config) {
   options.queue_bytes = config.exporting.queue_bytes;
   options.concurrent_requests = static_cast<int>(config.exporting.concurrent_requests);
   options.max_elapsed = config.exporting.max_elapsed;
-  return exporting::MergeEnvironment(std::move(options), [](std::string_view name) -> std::optional<std::string> {
-    const char* value = std::getenv(std::string(name).c_str());
-    return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
-  });
+  return exporting::MergeEnvironment(
+      std::move(options), [](std::string_view name) -> std::optional<std::string> {
+        const char* value = std::getenv(std::string(name).c_str());
+        return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
+      });
 }
 
 }  // namespace wirespan::app

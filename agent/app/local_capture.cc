@@ -18,7 +18,8 @@ Result<std::unique_ptr<LocalCapture>> LocalCapture::Create(const Config& config)
   auto source = kernel::LiveSource::Create(CaptureOptionsOf(config));
   if (!source) return Wrap("capture", std::move(source.error()));
   local->source_ = std::move(*source);
-  auto pipeline = Pipeline::Create(config, local->source_.get(), local->tap_, SystemClock(), local->registry_);
+  auto pipeline =
+      Pipeline::Create(config, local->source_.get(), local->tap_, SystemClock(), local->registry_);
   if (!pipeline) return tl::unexpected(std::move(pipeline.error()));
   local->pipeline_ = std::move(*pipeline);
   return local;

@@ -12,8 +12,8 @@
 
 namespace wirespan::app {
 
-// Probes and pipeline for one command, without listeners and exporter: what `watch` and `explain` use where no agent
-// runs. One thread.
+// Probes and pipeline for one command, without listeners and exporter: what `watch` and `explain`
+// use where no agent runs. One thread.
 class LocalCapture {
  public:
   static Result<std::unique_ptr<LocalCapture>> Create(const Config& config);

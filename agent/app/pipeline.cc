@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -25,12 +26,6 @@ const char* Environment(const char* name) {
   return value != nullptr ? value : "";
 }
 
-process::TableLimits ProcessLimitsOf(const Config& config) {
-  process::TableLimits limits;
-  limits.max_processes = config.max_processes;
-  return limits;
-}
-
 // "0b9d...-..." as 16 bytes; what is not a UUID stays zero.
 std::array<std::uint8_t, 16> ParseUuid(const std::string& text) {
   std::array<std::uint8_t, 16> bytes{};
@@ -40,7 +35,8 @@ std::array<std::uint8_t, 16> ParseUuid(const std::string& text) {
   }
   if (digits.size() != 32) return bytes;
   for (std::size_t i = 0; i < bytes.size(); ++i) {
-    bytes[i] = static_cast<std::uint8_t>(ParseHex(std::string_view(digits).substr(2 * i, 2)).value_or(0));
+    bytes[i] =
+        static_cast<std::uint8_t>(ParseHex(std::string_view(digits).substr(2 * i, 2)).value_or(0));
   }
   return bytes;
 }
@@ -57,6 +53,16 @@ metric::RedOptions RedOptionsOf(const Config& config) {
 
 }  // namespace
 
+process::TableLimits Pipeline::ProcessLimitsOf(const Config& config) {
+  process::TableLimits limits;
+  limits.max_processes = config.max_processes;
+  return limits;
+}
+
+span::NodeIdentity Pipeline::NodeIdentityNow() {
+  return {.boot_id = ParseUuid(process::ReadHost().boot_id), .run_id = SystemClock().realtime_ns()};
+}
+
 process::TableConfig Pipeline::TableConfigOf(const Config& config) {
   process::TableConfig table;
   table.filter.include = config.capture.include;
@@ -70,10 +76,10 @@ process::TableConfig Pipeline::TableConfigOf(const Config& config) {
   return table;
 }
 
-Result<span::SpanOptions> Pipeline::SpanOptionsOf(const Config& config) {
+Result<span::SpanOptions> Pipeline::SpanOptionsOf(const Config& config,
+                                                  const span::NodeIdentity& node) {
   span::SpanOptions options;
-  options.node.boot_id = ParseUuid(process::ReadHost().boot_id);
-  options.node.run_id = SystemClock().realtime_ns();
+  options.node = node;
   options.traces = Environment("OTEL_TRACES_EXPORTER") != std::string("none");
   auto sampler = span::Sampler::Parse(config.traces.sampler, config.traces.sampler_arg);
   if (!sampler) return tl::unexpected(std::move(sampler.error()));
@@ -99,30 +105,41 @@ connection::TableOptions Pipeline::ConnectionOptionsOf(const Config& config) {
 
 Result<std::unique_ptr<Pipeline>> Pipeline::Create(const Config& config, kernel::LiveSource* source,
                                                    span::SpanSink& sink, const Clock& clock,
-                                                   telemetry::Registry& registry) {
-  auto options = SpanOptionsOf(config);
+                                                   telemetry::Registry& registry,
+                                                   const Recorded* recorded) {
+  auto options = SpanOptionsOf(config, recorded != nullptr ? recorded->node : NodeIdentityNow());
   if (!options) return tl::unexpected(std::move(options.error()));
-  return std::unique_ptr<Pipeline>(new Pipeline(config, std::move(*options), source, sink, clock, registry));
+  return std::unique_ptr<Pipeline>(
+      new Pipeline(config, std::move(*options), source, sink, clock, registry,
+                   recorded != nullptr ? recorded->processes : nullptr));
 }
 
-Pipeline::Pipeline(const Config& config, span::SpanOptions options, kernel::LiveSource* source, span::SpanSink& sink,
-                   const Clock& clock, telemetry::Registry& registry)
+Pipeline::Pipeline(const Config& config, span::SpanOptions options, kernel::LiveSource* source,
+                   span::SpanSink& sink, const Clock& clock, telemetry::Registry& registry,
+                   span::ProcessLookup* recorded)
     : clock_(clock),
+      node_(options.node),
+      live_(recorded == nullptr),
       source_(source),
       processes_("", process::ReadHost(), TableConfigOf(config), ProcessLimitsOf(config), registry),
       bridge_(processes_, source),
       red_(RedOptionsOf(config), registry),
-      spans_(std::move(options), bridge_, sink, red_, clock, registry),
+      spans_(std::move(options), live_ ? bridge_ : *recorded, sink, red_, clock, registry),
       connections_(ConnectionOptionsOf(config), clock, spans_, registry) {}
 
 void Pipeline::OnEvent(const connection::Event& event) {
+  if (live_) MeetProcesses(event);
+  connections_.OnEvent(event);
+  if (const auto* exit = std::get_if<connection::ExitEvent>(&event))
+    spans_.OnProcessExit(exit->pid);
+}
+
+void Pipeline::MeetProcesses(const connection::Event& event) {
   std::visit(Overloaded{
-                 [&](const connection::OpenEvent& open) {
-                   last_event_ns_ = open.ts_ns;
-                   bridge_.Meet(open.pid);
-                 },
+                 [&](const connection::OpenEvent& open) { bridge_.Meet(open.pid); },
                  [&](const connection::ExecEvent& exec) {
-                   processes_.OnExec(exec.pid, exec.parent_pid, exec.ts_ns, exec.filename, exec.arguments);
+                   processes_.OnExec(exec.pid, exec.parent_pid, exec.ts_ns, exec.filename,
+                                     exec.arguments);
                    bridge_.Forget(exec.pid);
                    bridge_.Meet(exec.pid);
                  },
@@ -130,11 +147,9 @@ void Pipeline::OnEvent(const connection::Event& event) {
                    processes_.OnExit(exit.pid, exit.ts_ns);
                    bridge_.Forget(exit.pid);
                  },
-                 [&](const auto& other) { last_event_ns_ = other.ts_ns; },
+                 [&](const auto&) {},
              },
              event);
-  connections_.OnEvent(event);
-  if (const auto* exit = std::get_if<connection::ExitEvent>(&event)) spans_.OnProcessExit(exit->pid);
 }
 
 void Pipeline::Tick() { TickAt(clock_.monotonic_ns()); }
@@ -157,14 +172,16 @@ void Pipeline::Flush() {
 }
 
 Result<> Pipeline::Reconfigure(const Config& config) {
-  auto options = SpanOptionsOf(config);
+  auto options = SpanOptionsOf(config, node_);
   if (!options) return tl::unexpected(std::move(options.error()));
   if (source_ != nullptr) {
-    if (auto set = source_->SetPorts(config.capture.include_ports, config.capture.exclude_ports); !set) return set;
+    if (auto set = source_->SetPorts(config.capture.include_ports, config.capture.exclude_ports);
+        !set)
+      return set;
   }
   spans_.Reconfigure(std::move(*options));
   processes_.Reconfigure(TableConfigOf(config));
-  bridge_.ForgetAll();
+  bridge_.JudgeAgain();
   return {};
 }
 
@@ -183,17 +200,25 @@ Explanation Pipeline::Explain() {
     for (const auto& listening : sockets.listening) {
       if (listening.port != 0) one.listening.push_back(listening.port);
     }
+    // The same port on several addresses is one to a reader.
+    std::sort(one.listening.begin(), one.listening.end());
+    one.listening.erase(std::unique(one.listening.begin(), one.listening.end()),
+                        one.listening.end());
     one.connections = sockets.tcp_connections + sockets.unix_connections;
     one.seen = process.filter.observed;
     if (!one.seen) one.rule = process::DescribeDecision(processes_.config().filter, process.filter);
     one.instrumented = !process.traces.spans;
+    if (one.instrumented) one.instrumented_why = process::DescribeTraceDecision(process.traces);
+    one.io_urings = sockets.io_urings;
+    one.thirty_two_bit = sockets.thirty_two_bit;
     if (const auto found = seen.find(sockets.pid); found != seen.end()) {
       const auto& coverage = found->second;
       one.http1_connections = coverage.http1_connections;
       one.exchanges = coverage.exchanges;
       one.tls_connections = coverage.tls_connections;
       for (const auto& peer : coverage.tls) {
-        one.tls_names.push_back((peer.sni.empty() ? "no name" : peer.sni) + (peer.alpn.empty() ? "" : " (" + peer.alpn + ")"));
+        one.tls_names.push_back((peer.sni.empty() ? "no name" : peer.sni) +
+                                (peer.alpn.empty() ? "" : " (" + peer.alpn + ")"));
       }
       one.http2_connections = coverage.http2_connections;
       one.opaque_connections = coverage.opaque_connections;
@@ -203,7 +228,8 @@ Explanation Pipeline::Explain() {
     explanation.processes.push_back(std::move(one));
   }
   for (const auto inode : report.namespaces_unread) {
-    explanation.notes.push_back("network namespace " + std::to_string(inode) + " could not be entered: its sockets are not listed here");
+    explanation.notes.push_back("network namespace " + std::to_string(inode) +
+                                " could not be entered: its sockets are not listed here");
   }
   return explanation;
 }

@@ -18,14 +18,27 @@
 
 namespace wirespan::app {
 
-// Events in, spans and RED metrics out: the stages between the source and the exporter, wired. One thread drives it,
-// except red().
+// Where a recording was made: ids and processes of its spans are of then, not of this machine now.
+struct Recorded {
+  span::NodeIdentity node{};
+  span::ProcessLookup* processes = nullptr;  // outlives the pipeline
+};
+
+// Events in, spans and RED metrics out: the stages between the source and the exporter, wired. One
+// thread drives it, except red().
 class Pipeline final : public connection::EventHandler {
  public:
-  // `source`: whom to tell verdicts; null for replay. All references outlive the pipeline. kInvalidArgument: a glob,
-  // route or sampler of the configuration that does not compile.
-  static Result<std::unique_ptr<Pipeline>> Create(const Config& config, kernel::LiveSource* source, span::SpanSink& sink,
-                                                  const Clock& clock, telemetry::Registry& registry);
+  // `source`: whom to tell verdicts; null for replay. All references outlive the pipeline.
+  // kInvalidArgument: a glob, route or sampler of the configuration that does not compile.
+  static Result<std::unique_ptr<Pipeline>> Create(const Config& config, kernel::LiveSource* source,
+                                                  span::SpanSink& sink, const Clock& clock,
+                                                  telemetry::Registry& registry,
+                                                  const Recorded* recorded = nullptr);
+
+  static process::TableConfig TableConfigOf(const Config& config);
+  static process::TableLimits ProcessLimitsOf(const Config& config);
+  // Of this machine and this run.
+  static span::NodeIdentity NodeIdentityNow();
 
   void OnEvent(const connection::Event& event) override;
   // About every 50 ms.
@@ -41,27 +54,33 @@ class Pipeline final : public connection::EventHandler {
   // New rules from the next exchange on; what is fixed until a restart stays.
   Result<> Reconfigure(const Config& config);
 
-  // What was seen and what was not, joined with who has sockets now. Takes some 10 ms on a busy host.
+  // What was seen and what was not, joined with who has sockets now. Takes some 10 ms on a busy
+  // host.
   Explanation Explain();
 
   metric::RedMetrics& red() { return red_; }
 
  private:
-  Pipeline(const Config& config, span::SpanOptions options, kernel::LiveSource* source, span::SpanSink& sink,
-           const Clock& clock, telemetry::Registry& registry);
+  Pipeline(const Config& config, span::SpanOptions options, kernel::LiveSource* source,
+           span::SpanSink& sink, const Clock& clock, telemetry::Registry& registry,
+           span::ProcessLookup* recorded);
 
-  static process::TableConfig TableConfigOf(const Config& config);
-  static Result<span::SpanOptions> SpanOptionsOf(const Config& config);
+  // Live: the table learns of programs and ends, the kernel of verdicts.
+  void MeetProcesses(const connection::Event& event);
+
+  static Result<span::SpanOptions> SpanOptionsOf(const Config& config,
+                                                 const span::NodeIdentity& node);
   static connection::TableOptions ConnectionOptionsOf(const Config& config);
 
   const Clock& clock_;
+  span::NodeIdentity node_;  // the same for the whole run: ids are made of it
+  bool live_;                // false: /proc has nothing to do with the events
   kernel::LiveSource* source_;
   process::ProcessTable processes_;
   ProcessBridge bridge_;
   metric::RedMetrics red_;
   span::SpanStage spans_;
   connection::ConnectionTable connections_;
-  std::uint64_t last_event_ns_ = 0;
 };
 
 }  // namespace wirespan::app

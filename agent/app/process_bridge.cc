@@ -1,6 +1,6 @@
 #include "agent/app/process_bridge.h"
 
-#include <variant>
+#include <vector>
 
 #include "common/telemetry/log.h"
 
@@ -24,6 +24,13 @@ void ProcessBridge::NoteInstrumented(std::uint32_t pid, bool exported) {
 void ProcessBridge::Forget(std::uint32_t pid) {
   told_.erase(pid);
   if (source_ != nullptr) source_->ForgetProcess(pid);
+}
+
+void ProcessBridge::JudgeAgain() {
+  std::vector<std::uint32_t> pids;
+  pids.reserve(told_.size());
+  for (const auto& [pid, observed] : told_) pids.push_back(pid);
+  for (const auto pid : pids) Find(pid);
 }
 
 void ProcessBridge::Tell(std::uint32_t pid, bool observed) {

@@ -10,22 +10,24 @@
 
 namespace wirespan::app {
 
-// Answers the spans' questions about processes from the process table, and tells the kernel what to do with each.
-// Pipeline thread only.
+// Answers the spans' questions about processes from the process table, and tells the kernel what to
+// do with each. Pipeline thread only.
 class ProcessBridge final : public span::ProcessLookup {
  public:
   // `source` may be null (replay): then nobody is told. Both outlive the bridge.
-  ProcessBridge(process::ProcessTable& table, kernel::LiveSource* source) : table_(table), source_(source) {}
+  ProcessBridge(process::ProcessTable& table, kernel::LiveSource* source)
+      : table_(table), source_(source) {}
 
   span::ProcessView Find(std::uint32_t pid) override;
   void NoteInstrumented(std::uint32_t pid, bool exported) override;
 
-  // A socket or a program of this process appeared: look at it now, so that the kernel learns the verdict early.
+  // A socket or a program of this process appeared: look at it now, so that the kernel learns the
+  // verdict early.
   void Meet(std::uint32_t pid) { Find(pid); }
   // The program of this process changed, or the process ended.
   void Forget(std::uint32_t pid);
-  // The rules changed: every verdict is given again.
-  void ForgetAll() { told_.clear(); }
+  // The rules changed: every verdict is given again, also to those that the kernel is silent about.
+  void JudgeAgain();
 
   // For TableConfig::attach: what the table's process is in the words of spans.
   static std::shared_ptr<const void> ToResource(const process::Process& process);
@@ -35,7 +37,8 @@ class ProcessBridge final : public span::ProcessLookup {
 
   process::ProcessTable& table_;
   kernel::LiveSource* source_;
-  FlatMap<std::uint32_t, bool> told_;  // bounded as the kernel's own map is: what it refuses is not kept
+  FlatMap<std::uint32_t, bool>
+      told_;  // bounded as the kernel's own map is: what it refuses is not kept
 };
 
 }  // namespace wirespan::app

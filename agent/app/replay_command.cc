@@ -5,6 +5,7 @@
 #include "agent/app/exit_codes.h"
 #include "agent/app/export_options.h"
 #include "agent/app/pipeline.h"
+#include "agent/app/recording.h"
 #include "agent/app/report.h"
 #include "agent/app/watch_hub.h"
 #include "agent/app/watch_table.h"
@@ -19,7 +20,9 @@ class RecordedClock final : public Clock {
  public:
   explicit RecordedClock(std::int64_t offset_ns) : offset_ns_(offset_ns) {}
   std::uint64_t monotonic_ns() const override { return now_ns_; }
-  std::uint64_t realtime_ns() const override { return now_ns_ + static_cast<std::uint64_t>(offset_ns_); }
+  std::uint64_t realtime_ns() const override {
+    return now_ns_ + static_cast<std::uint64_t>(offset_ns_);
+  }
   void Advance(std::uint64_t ns) { now_ns_ = std::max(now_ns_, ns); }
 
  private:
@@ -45,6 +48,20 @@ class ClockedHandler final : public connection::EventHandler {
   std::uint64_t ticked_ns_ = 0;
 };
 
+// What of the file could not be used; its spans are out by now.
+int ReportDamage(const std::string& file, const kernel::ReplaySource& source) {
+  if (source.damaged() == 0) return kExitOk;
+  std::string sentence = file + ": ";
+  if (source.cut()) {
+    sentence += "the recording ends in the middle of a record; what came before it was replayed";
+  } else if (source.damaged() == 1) {
+    sentence += "1 damaged record was left out of the replay";
+  } else {
+    sentence += std::to_string(source.damaged()) + " damaged records were left out of the replay";
+  }
+  return ReportError({ErrorCode::kInvalidArgument, std::move(sentence)});
+}
+
 }  // namespace
 
 int ReplayCommand(const ReplayFlags& flags) {
@@ -55,7 +72,13 @@ int ReplayCommand(const ReplayFlags& flags) {
   if (!source) return ReportError(source.error());
 
   telemetry::Registry registry;
-  RecordedClock clock((*source)->realtime_offset_ns());
+  const kernel::RecordingHead& head = (*source)->head();
+  RecordedClock clock(head.realtime_offset_ns);
+  RecordedProcesses processes(config->traces.mode.mode, config->max_processes);
+  (*source)->SetProcessHandler(
+      [&](kernel::RecordedProcess process) { processes.Add(std::move(process)); });
+  const Recorded recorded{.node = {.boot_id = head.boot_id, .run_id = head.run_id},
+                          .processes = &processes};
   WatchHub hub(registry);
   std::unique_ptr<exporting::Exporter> exporter;
   if (flags.exporting) {
@@ -66,7 +89,7 @@ int ReplayCommand(const ReplayFlags& flags) {
     exporter = std::move(*made);
   }
   WatchTap tap(hub, exporter.get());
-  auto pipeline = Pipeline::Create(*config, nullptr, tap, clock, registry);
+  auto pipeline = Pipeline::Create(*config, nullptr, tap, clock, registry, &recorded);
   if (!pipeline) return ReportError(pipeline.error());
   const TableStyle style;
   if (!flags.json) std::cout << TableHead(style) << "\n";
@@ -87,7 +110,7 @@ int ReplayCommand(const ReplayFlags& flags) {
   if (exporter && !exporter->Flush(config->exporting.shutdown_timeout)) {
     return ReportError({ErrorCode::kUnavailable, "not all spans could be sent in time"});
   }
-  return kExitOk;
+  return ReportDamage(flags.file, **source);
 }
 
 }  // namespace wirespan::app

@@ -10,11 +10,13 @@ namespace wirespan::app {
 
 int ValidateCommand(const ConfigFlags& flags) {
   if (flags.file.empty()) {
-    return ReportError({ErrorCode::kInvalidArgument, "validate takes the file to check: wirespan-agent validate agent.yaml"});
+    return ReportError({ErrorCode::kInvalidArgument,
+                        "validate takes the file to check: wirespan-agent validate agent.yaml"});
   }
   auto config = LoadConfig(flags.file);
   if (!config) return ReportError(config.error());
-  if (auto exporting = ExporterOptionsOf(*config); !exporting) return ReportError(exporting.error());
+  if (auto exporting = ExporterOptionsOf(*config); !exporting)
+    return ReportError(exporting.error());
   std::cout << flags.file << ": valid\n";
   return kExitOk;
 }

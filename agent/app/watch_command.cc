@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <iostream>
 
 #include "agent/app/commands.h"
@@ -19,7 +20,7 @@ namespace {
 TableStyle StyleOfOutput() {
   TableStyle style;
   if (isatty(STDOUT_FILENO) == 0) return style;
-  style.colour = true;
+  style.colour = std::getenv("NO_COLOR") == nullptr;
   winsize size{};
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) style.width = size.ws_col;
   return style;
@@ -28,17 +29,19 @@ TableStyle StyleOfOutput() {
 // Prints lines as they come; says when enough were printed or the reader of a pipe has left.
 class Printer {
  public:
-  Printer(bool json, std::uint64_t count) : json_(json), count_(count), style_(StyleOfOutput()) {
+  Printer(bool json, std::uint64_t count) : json_(json), count_(count), style_(StyleOfOutput()) {}
+  void Head() {
     if (!json_) std::cout << TableHead(style_) << "\n" << std::flush;
   }
   void Print(const WatchLine& line, std::string_view json) {
     if (done()) return;
-    if (json_) std::cout << json << "\n";
-    else std::cout << TableRow(line, style_) << "\n";
+    if (json_)
+      std::cout << json << "\n";
+    else
+      std::cout << TableRow(line, style_) << "\n";
     std::cout << std::flush;
     ++printed_;
   }
-  std::uint64_t printed() const { return printed_; }
   bool done() const { return !std::cout || (count_ != 0 && printed_ >= count_); }
 
  private:
@@ -48,13 +51,16 @@ class Printer {
   TableStyle style_;
 };
 
-int WatchLocally(const Config& config, WatchMatcher matcher, Printer& printer, const SignalWaiter& signals) {
+int WatchLocally(const Config& config, WatchMatcher matcher, Printer& printer,
+                 const SignalWaiter& signals) {
   auto local = LocalCapture::Create(config);
   if (!local) return ReportError(local.error());
-  (*local)->hub().Subscribe(std::move(matcher), [&](const WatchLine& line, const std::string& json) {
-    printer.Print(line, json);
-    return !printer.done();
-  });
+  printer.Head();
+  (*local)->hub().Subscribe(std::move(matcher),
+                            [&](const WatchLine& line, const std::string& json) {
+                              printer.Print(line, json);
+                              return !printer.done();
+                            });
   auto ran = (*local)->Run(signals, [&] { return printer.done(); });
   return ran ? kExitOk : ReportError(ran.error());
 }
@@ -72,7 +78,17 @@ int WatchCommand(const WatchFlags& flags) {
   if (!signals) return ReportError(signals.error());
 
   Printer printer(flags.json, flags.count);
-  const http::UnixRequest request{.method = "POST", .target = "/watch", .headers = {}, .body = FilterToJson(flags.filter)};
+  // Is somebody there? Only then a head of columns is true.
+  if (const auto there = http::Ask(socket, {}, std::chrono::seconds(5)); !there) {
+    if (!NobodyThere(there.error()) || !flags.control_socket.empty()) {
+      return ReportError(there.error());
+    }
+    std::cerr << "no agent runs here (" << socket << "): watching with probes of my own\n";
+    return WatchLocally(*config, std::move(*matcher), printer, *signals);
+  }
+  printer.Head();
+  const http::UnixRequest request{
+      .method = "POST", .target = "/watch", .headers = {}, .body = FilterToJson(flags.filter)};
   auto streamed = http::StreamLines(
       socket, request,
       [&](std::string_view text) {
@@ -80,12 +96,7 @@ int WatchCommand(const WatchFlags& flags) {
         return !printer.done();
       },
       signals->fd());
-  if (streamed) return kExitOk;
-  if (!NobodyThere(streamed.error()) || !flags.control_socket.empty() || printer.printed() > 0) {
-    return ReportError(streamed.error());
-  }
-  std::cerr << "no agent runs here (" << socket << "): watching with probes of my own\n";
-  return WatchLocally(*config, std::move(*matcher), printer, *signals);
+  return streamed ? kExitOk : ReportError(streamed.error());
 }
 
 }  // namespace wirespan::app

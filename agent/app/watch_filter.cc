@@ -22,14 +22,16 @@ std::optional<WatchMatcher::StatusRange> WatchMatcher::ParseStatus(std::string_v
 Result<WatchMatcher> WatchMatcher::Compile(const WatchFilter& filter) {
   WatchMatcher matcher;
   matcher.filter_ = filter;
-  const auto glob = [](const char* option, const std::string& text, std::optional<Glob>& out) -> Result<> {
+  const auto glob = [](const char* option, const std::string& text,
+                       std::optional<Glob>& out) -> Result<> {
     if (text.empty()) return {};
     auto compiled = Glob::Compile(text);
     if (!compiled) return Wrap(option, std::move(compiled.error()));
     out = std::move(*compiled);
     return {};
   };
-  if (auto ok = glob("--process", filter.process, matcher.process_); !ok) return tl::unexpected(ok.error());
+  if (auto ok = glob("--process", filter.process, matcher.process_); !ok)
+    return tl::unexpected(ok.error());
   if (auto ok = glob("--path", filter.path, matcher.path_); !ok) return tl::unexpected(ok.error());
   if (!filter.status.empty()) {
     matcher.status_ = ParseStatus(filter.status);
@@ -39,7 +41,8 @@ Result<WatchMatcher> WatchMatcher::Compile(const WatchFilter& filter) {
     }
   }
   if (!filter.side.empty() && filter.side != "server" && filter.side != "client") {
-    return Fail(ErrorCode::kInvalidArgument, "--side '" + filter.side + "' is neither server nor client");
+    return Fail(ErrorCode::kInvalidArgument,
+                "--side '" + filter.side + "' is neither server nor client");
   }
   if (filter.slower_than_ms < 0) {
     return Fail(ErrorCode::kInvalidArgument, "--slower-than takes milliseconds, not less than 0");
@@ -48,8 +51,8 @@ Result<WatchMatcher> WatchMatcher::Compile(const WatchFilter& filter) {
 }
 
 bool WatchMatcher::Matches(const WatchLine& line) const {
-  if (!filter_.ports.empty() &&
-      std::find(filter_.ports.begin(), filter_.ports.end(), line.server_port) == filter_.ports.end()) {
+  if (!filter_.ports.empty() && std::find(filter_.ports.begin(), filter_.ports.end(),
+                                          line.server_port) == filter_.ports.end()) {
     return false;
   }
   if (process_ && filter_.process != std::to_string(line.pid) && !process_->Matches(line.process) &&

@@ -1,8 +1,9 @@
 #include "agent/app/watch_line.h"
 
 #include <nlohmann/json.hpp>
+#include <span>
 
-#include "common/base/hex.h"
+#include "common/base/strings.h"
 
 namespace wirespan::app {
 namespace {
@@ -30,21 +31,36 @@ void Take(const span::Attribute& attribute, WatchLine& line, Collected& found) {
     return value ? *value : 0;
   };
   const std::string_view key = attribute.key;
-  if (key == "http.request.method") line.method = text();
-  else if (key == "http.request.method_original") line.method = text();
-  else if (key == "url.path") found.path = text();
-  else if (key == "url.query") found.query = text();
-  else if (key == "url.full") found.full = text();
-  else if (key == "http.response.status_code") line.status = static_cast<int>(number());
-  else if (key == "error.type") line.error = text();
-  else if (key == "http.request.body.size") line.request_bytes = number();
-  else if (key == "http.response.body.size") line.response_bytes = number();
-  else if (key == "server.address") found.server_address = text();
-  else if (key == "server.port") found.server_port = static_cast<std::uint16_t>(number());
-  else if (key == "network.peer.address") found.peer_address = text();
-  else if (key == "network.peer.port") found.peer_port = static_cast<std::uint16_t>(number());
-  else if (key == "wirespan.parent.method") line.parent_method = text();
-  else if (key == "wirespan.incomplete") line.incomplete = text();
+  if (key == "http.request.method")
+    line.method = text();
+  else if (key == "http.request.method_original")
+    line.method = text();
+  else if (key == "url.path")
+    found.path = text();
+  else if (key == "url.query")
+    found.query = text();
+  else if (key == "url.full")
+    found.full = text();
+  else if (key == "http.response.status_code")
+    line.status = static_cast<int>(number());
+  else if (key == "error.type")
+    line.error = text();
+  else if (key == "http.request.body.size")
+    line.request_bytes = number();
+  else if (key == "http.response.body.size")
+    line.response_bytes = number();
+  else if (key == "server.address")
+    found.server_address = text();
+  else if (key == "server.port")
+    found.server_port = static_cast<std::uint16_t>(number());
+  else if (key == "network.peer.address")
+    found.peer_address = text();
+  else if (key == "network.peer.port")
+    found.peer_port = static_cast<std::uint16_t>(number());
+  else if (key == "wirespan.parent.method")
+    line.parent_method = text();
+  else if (key == "wirespan.incomplete")
+    line.incomplete = text();
 }
 
 // Path and query of a full URL; the whole text where it is not one.
@@ -53,6 +69,10 @@ std::string PathOf(const std::string& url) {
   if (scheme == std::string::npos) return url;
   const auto slash = url.find('/', scheme + 3);
   return slash == std::string::npos ? "/" : url.substr(slash);
+}
+
+std::string HexOf(std::span<const std::uint8_t> id) {
+  return ToHex({reinterpret_cast<const char*>(id.data()), id.size()});
 }
 
 bool IsZero(const span::SpanId& id) { return id == span::SpanId{}; }
@@ -132,8 +152,10 @@ std::optional<WatchLine> FromJson(std::string_view text) {
     line.peer_port = json.value("peer_port", std::uint16_t{0});
     line.status = json.value("status", 0);
     line.error = json.value("error", "");
-    if (json.contains("request_bytes")) line.request_bytes = json["request_bytes"].get<std::int64_t>();
-    if (json.contains("response_bytes")) line.response_bytes = json["response_bytes"].get<std::int64_t>();
+    if (json.contains("request_bytes"))
+      line.request_bytes = json["request_bytes"].get<std::int64_t>();
+    if (json.contains("response_bytes"))
+      line.response_bytes = json["response_bytes"].get<std::int64_t>();
     line.trace_id = json.value("trace_id", "");
     line.span_id = json.value("span_id", "");
     line.parent_span_id = json.value("parent_span_id", "");

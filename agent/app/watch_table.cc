@@ -1,24 +1,13 @@
 #include "agent/app/watch_table.h"
 
+#include <fmt/format.h>
+
 #include <ctime>
 
-#include <fmt/format.h>
+#include "agent/app/printable.h"
 
 namespace wirespan::app {
 namespace {
-
-std::string Clean(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return out;
-}
-
-std::string Cut(std::string text, std::size_t width) {
-  if (text.size() <= width) return text;
-  return text.substr(0, width - 1) + "~";
-}
 
 std::string TimeOfDay(std::uint64_t ns) {
   const auto seconds = static_cast<std::time_t>(ns / 1'000'000'000);
@@ -47,25 +36,35 @@ const char* ColourOf(int status) {
   return "\033[32m";
 }
 
-constexpr std::string_view kColumns = "{:<12} {:<6} {:<24} {:>6} {:>9} {:>8} {:<7} {}";
+constexpr std::string_view kColumns = "{:<12} {:<6} {} {:>6} {:>9} {:>8} {} {}";
+constexpr std::size_t kServiceColumns = 24, kNameColumns = 15, kMethodColumns = 7;
 
 }  // namespace
 
 std::string TableHead(const TableStyle& style) {
-  const auto head = fmt::format(fmt::runtime(kColumns), "TIME", "SIDE", "SERVICE (PID)", "STATUS", "DURATION",
-                                "RESPONSE", "METHOD", "URL");
+  const auto head =
+      fmt::format(fmt::runtime(kColumns), "TIME", "SIDE", FillTo("SERVICE (PID)", kServiceColumns),
+                  "STATUS", "DURATION", "RESPONSE", FillTo("METHOD", kMethodColumns), "URL");
   return style.colour ? "\033[1m" + head + "\033[0m" : head;
 }
 
 std::string TableRow(const WatchLine& line, const TableStyle& style) {
-  const auto service = Cut(Clean(line.service), 15) + fmt::format(" ({})", line.pid);
+  // A terminal has so many columns; into a pipe goes everything.
+  const bool cut = style.width > 0;
+  const auto fit = [&](const std::string& text, std::size_t columns) {
+    return FillTo(cut ? CutTo(text, columns) : text, columns);
+  };
+  const auto name = Printable(line.service);
+  const auto service = fit(
+      (cut ? CutTo(name, kNameColumns) : name) + fmt::format(" ({})", line.pid), kServiceColumns);
   const auto status = line.status != 0 ? std::to_string(line.status) : std::string("none");
-  auto url = Clean(line.host) + Clean(line.path);
-  if (!line.incomplete.empty()) url += " [incomplete: " + Clean(line.incomplete) + "]";
-  auto row = fmt::format(fmt::runtime(kColumns), TimeOfDay(line.start_ns),
-                         line.server ? "server" : "client", service, status, Duration(line.duration_ns),
-                         Bytes(line.response_bytes), Cut(Clean(line.method), 7), url);
-  if (style.width > 20) row = Cut(std::move(row), static_cast<std::size_t>(style.width));
+  auto url = Printable(line.host) + Printable(line.path);
+  if (!line.incomplete.empty()) url += " [incomplete: " + Printable(line.incomplete) + "]";
+  auto row =
+      fmt::format(fmt::runtime(kColumns), TimeOfDay(line.start_ns),
+                  line.server ? "server" : "client", service, status, Duration(line.duration_ns),
+                  Bytes(line.response_bytes), fit(Printable(line.method), kMethodColumns), url);
+  if (style.width > 20) row = CutTo(row, static_cast<std::size_t>(style.width));
   return style.colour ? ColourOf(line.status) + row + "\033[0m" : row;
 }
 

@@ -11,8 +11,8 @@ struct TableStyle {
   int width = 0;        // columns of the terminal; 0: no limit (a pipe), so nothing is cut
 };
 
-// The line of column names, and one line an exchange; without newlines. Control characters of the wire never reach
-// the terminal: they are shown as '?'.
+// The line of column names, and one line an exchange; without newlines. Control characters of the
+// wire never reach the terminal: they are shown as '?'.
 std::string TableHead(const TableStyle& style);
 std::string TableRow(const WatchLine& line, const TableStyle& style);
 

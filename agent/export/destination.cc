@@ -205,7 +205,7 @@ void Destination::Retry(Slot& slot, const Outcome& outcome, std::uint64_t now_ns
     metrics_.retries.Add();
     log::WriteLimited(
         log::Level::kWarn, "export-retry-" + std::string(signal),
-        fmt::format("exporter: {} ({}): {} {}, retrying in {:.1f} s", name_, signal, outcome.code,
+        fmt::format("exporter: {} ({}): {}: {}, retrying in {:.1f} s", name_, signal, outcome.code,
                     outcome.message, static_cast<double>(delay.count()) / 1000));
     slot.state = Slot::State::kWaiting;
     slot.due_ns = now_ns + Nanoseconds(delay);

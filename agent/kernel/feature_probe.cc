@@ -6,24 +6,12 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <fstream>
-
 #include "agent/kernel/bpf_object.h"
 #include "agent/kernel/rights.h"
 #include "common/base/unique_fd.h"
 
 namespace wirespan::kernel {
 namespace {
-
-// "none [integrity] confidentiality": the word in brackets.
-std::string Lockdown() {
-  std::ifstream file("/sys/kernel/security/lockdown");
-  std::string text{};
-  std::getline(file, text);
-  const auto open = text.find('['), close = text.find(']');
-  if (open == std::string::npos || close == std::string::npos || close < open) return {};
-  return text.substr(open + 1, close - open - 1);
-}
 
 bool HasMappedArray() {
   LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);

@@ -20,7 +20,7 @@ class FileRecorder : public Recorder {
  public:
   FileRecorder(UniqueFd file, std::string path, const RecorderOptions& options)
       : file_(std::move(file)), path_(std::move(path)), options_(options) {
-    buffer_ = EncodeRecordingHead(options.realtime_offset_ns);
+    buffer_ = EncodeRecordingHead(options.head);
     size_ = buffer_.size();
   }
   ~FileRecorder() override { (void)Finish(); }
@@ -38,21 +38,27 @@ class FileRecorder : public Recorder {
       connection::DataEvent copy = *data;
       copy.captured = masked;
       EncodeRecordingEvent(copy, buffer_);
+    } else if (const auto* exec = std::get_if<connection::ExecEvent>(&event);
+               exec != nullptr && !options_.raw) {
+      connection::ExecEvent copy = *exec;
+      copy.arguments = {};
+      EncodeRecordingEvent(copy, buffer_);
     } else {
       const auto* close = std::get_if<connection::CloseEvent>(&event);
       if (close != nullptr && close->gone) mask_.Forget(close->conn);
       EncodeRecordingEvent(event, buffer_);
     }
-    const std::size_t added = buffer_.size() - before;
-    if (size_ + added > options_.max_bytes) {
-      buffer_.resize(before);
-      full_ = true;
+    if (Keep(before))
+      ++written_;
+    else
       ++dropped_;
-      return;
-    }
-    size_ += added;
-    ++written_;
-    if (buffer_.size() >= kBufferBytes) Write();
+  }
+
+  void OnProcess(const RecordedProcess& process) override {
+    if (full_ || error_ != 0) return;
+    const std::size_t before = buffer_.size();
+    EncodeRecordingProcess(process, buffer_);
+    static_cast<void>(Keep(before));
   }
 
   Result<> Finish() override {
@@ -60,11 +66,24 @@ class FileRecorder : public Recorder {
     if (error_ != 0) return FailErrno(fmt::format("write the recording {}", path_), error_);
     return {};
   }
+  std::uint64_t bytes_written() const override { return size_; }
   std::uint64_t events_written() const override { return written_; }
   std::uint64_t events_dropped() const override { return dropped_; }
   bool full() const override { return full_; }
 
  private:
+  // What was appended to the buffer since `before` stays if the file may hold it.
+  bool Keep(std::size_t before) {
+    const std::size_t added = buffer_.size() - before;
+    if (size_ + added > options_.max_bytes) {
+      buffer_.resize(before);
+      full_ = true;
+      return false;
+    }
+    size_ += added;
+    if (buffer_.size() >= kBufferBytes) Write();
+    return true;
+  }
   void Write() {
     std::string_view left = buffer_;
     while (!left.empty() && error_ == 0) {
@@ -95,7 +114,9 @@ class FileRecorder : public Recorder {
 Result<std::unique_ptr<Recorder>> Recorder::Create(const std::string& path,
                                                    const RecorderOptions& options) {
   if (options.max_bytes < kRecordingHeadBytes) {
-    return Fail(ErrorCode::kInvalidArgument, "the bound of a recording is smaller than its head");
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("--max-bytes {} is less than the {} bytes of a recording's head",
+                            options.max_bytes, kRecordingHeadBytes));
   }
   UniqueFd file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file.valid()) return FailErrno(fmt::format("create the recording {}", path), errno);

@@ -10,7 +10,16 @@ namespace {
 
 using connection::Endpoint;
 
-enum Kind : std::uint8_t { kOpen = 1, kData = 2, kClose = 3, kTls = 4, kExec = 5, kExit = 6 };
+enum Kind : std::uint8_t {
+  kOpen = 1,
+  kData = 2,
+  kClose = 3,
+  kTls = 4,
+  kExec = 5,
+  kExit = 6,
+  kProcess = 7
+};
+enum ValueKind : std::uint8_t { kText = 0, kNumber = 1, kTexts = 2 };
 
 class Writer {
  public:
@@ -70,6 +79,7 @@ class Reader {
     endpoint.path = GetText();
     return endpoint;
   }
+  bool ok() const { return ok_; }
   // Everything read, nothing left.
   bool Done() const { return ok_ && in_.empty(); }
 
@@ -163,23 +173,27 @@ bool GetDirection(Reader& r, connection::Direction& direction) {
 
 }  // namespace
 
-std::string EncodeRecordingHead(std::int64_t realtime_offset_ns) {
-  std::string head(kRecordingMagic);
-  Writer writer(head);
+std::string EncodeRecordingHead(const RecordingHead& head) {
+  std::string bytes(kRecordingMagic);
+  Writer writer(bytes);
   writer.Put(kRecordingVersion);
   writer.Put(std::uint32_t{0});
-  writer.Put(realtime_offset_ns);
-  return head;
+  writer.Put(head.realtime_offset_ns);
+  for (const auto byte : head.boot_id) writer.Put(byte);
+  writer.Put(head.run_id);
+  return bytes;
 }
 
-bool DecodeRecordingHead(std::string_view bytes, std::int64_t& realtime_offset_ns) {
+bool DecodeRecordingHead(std::string_view bytes, RecordingHead& head) {
   if (bytes.size() < kRecordingHeadBytes ||
       bytes.substr(0, kRecordingMagic.size()) != kRecordingMagic)
     return false;
   Reader reader(bytes.substr(kRecordingMagic.size(), kRecordingHeadBytes - kRecordingMagic.size()));
   const auto version = reader.Get<std::uint32_t>();
   (void)reader.Get<std::uint32_t>();
-  realtime_offset_ns = reader.Get<std::int64_t>();
+  head.realtime_offset_ns = reader.Get<std::int64_t>();
+  for (auto& byte : head.boot_id) byte = reader.Get<std::uint8_t>();
+  head.run_id = reader.Get<std::uint64_t>();
   return version == kRecordingVersion;
 }
 
@@ -187,14 +201,84 @@ std::uint32_t RecordingChecksum(std::string_view record) {
   return static_cast<std::uint32_t>(Hash64(record));
 }
 
-void EncodeRecordingEvent(const connection::Event& event, std::string& out) {
-  std::string record{};
-  Writer body(record);
-  std::visit([&](const auto& e) { Encode(e, body); }, event);
+namespace {
+
+void Frame(const std::string& record, std::string& out) {
   Writer frame(out);
   frame.Put(static_cast<std::uint32_t>(record.size()));
   frame.Put(RecordingChecksum(record));
   out += record;
+}
+
+}  // namespace
+
+void EncodeRecordingEvent(const connection::Event& event, std::string& out) {
+  std::string record{};
+  Writer body(record);
+  std::visit([&](const auto& e) { Encode(e, body); }, event);
+  Frame(record, out);
+}
+
+void EncodeRecordingProcess(const RecordedProcess& process, std::string& out) {
+  std::string record{};
+  Writer body(record);
+  body.Put(std::uint8_t{kProcess});
+  body.Put(process.pid);
+  body.Put(Bits({process.instrumented}));
+  body.PutText(process.service_name);
+  body.Put(static_cast<std::uint32_t>(process.attributes.size()));
+  for (const auto& [key, value] : process.attributes) {
+    body.PutText(key);
+    body.Put(static_cast<std::uint8_t>(value.index()));
+    if (const auto* text = std::get_if<std::string>(&value)) {
+      body.PutText(*text);
+    } else if (const auto* number = std::get_if<std::int64_t>(&value)) {
+      body.Put(*number);
+    } else {
+      const auto& texts = std::get<std::vector<std::string>>(value);
+      body.Put(static_cast<std::uint32_t>(texts.size()));
+      for (const auto& part : texts) body.PutText(part);
+    }
+  }
+  Frame(record, out);
+}
+
+bool IsRecordingProcess(std::string_view record) {
+  return !record.empty() && record.front() == static_cast<char>(kProcess);
+}
+
+bool DecodeRecordingProcess(std::string_view record, RecordedProcess& process) {
+  Reader r(record);
+  if (r.Get<std::uint8_t>() != kProcess) return false;
+  process = RecordedProcess{};
+  process.pid = r.Get<std::uint32_t>();
+  process.instrumented = r.Get<std::uint8_t>() & 1;
+  process.service_name = r.GetText();
+  // A count is believed only as far as the record's bytes go: a failed read ends the loops.
+  for (auto left = r.Get<std::uint32_t>(); left > 0 && r.ok(); --left) {
+    std::string key(r.GetText());
+    RecordedProcess::Value value{};
+    switch (r.Get<std::uint8_t>()) {
+      case kText:
+        value = std::string(r.GetText());
+        break;
+      case kNumber:
+        value = r.Get<std::int64_t>();
+        break;
+      case kTexts: {
+        std::vector<std::string> texts;
+        for (auto parts = r.Get<std::uint32_t>(); parts > 0 && r.ok(); --parts) {
+          texts.emplace_back(r.GetText());
+        }
+        value = std::move(texts);
+        break;
+      }
+      default:
+        return false;
+    }
+    process.attributes.emplace_back(std::move(key), std::move(value));
+  }
+  return r.Done();
 }
 
 bool DecodeRecordingEvent(std::string_view record, connection::Event& event) {

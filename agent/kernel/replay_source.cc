@@ -59,7 +59,7 @@ std::uint32_t Load32(std::string_view bytes) {
 
 class Replay : public ReplaySource {
  public:
-  Replay(Input input, std::int64_t offset) : input_(std::move(input)), offset_(offset) {}
+  Replay(Input input, const RecordingHead& head) : input_(std::move(input)), head_(head) {}
 
   Result<std::uint64_t> Poll(connection::EventHandler& handler,
                              std::chrono::milliseconds) override {
@@ -80,7 +80,15 @@ class Replay : public ReplaySource {
         input_.Take(whole.size());
         return End(count, whole.size());
       }
-      if (RecordingChecksum(record) == checksum && DecodeRecordingEvent(record, event)) {
+      const bool whole_record = RecordingChecksum(record) == checksum;
+      if (whole_record && IsRecordingProcess(record)) {
+        RecordedProcess process{};
+        if (!DecodeRecordingProcess(record, process)) {
+          ++damaged_;
+        } else if (on_process_) {
+          on_process_(std::move(process));
+        }
+      } else if (whole_record && DecodeRecordingEvent(record, event)) {
         handler.OnEvent(event);
         ++count;
       } else {
@@ -104,11 +112,19 @@ class Replay : public ReplaySource {
     return status;
   }
 
-  std::int64_t realtime_offset_ns() const override { return offset_; }
+  const RecordingHead& head() const override { return head_; }
+  void SetProcessHandler(std::function<void(RecordedProcess)> handler) override {
+    on_process_ = std::move(handler);
+  }
+  std::uint64_t damaged() const override { return damaged_; }
+  bool cut() const override { return cut_; }
 
  private:
   Result<std::uint64_t> End(std::uint64_t count, std::size_t left) {
-    if (left > 0 && !ended_) ++damaged_;
+    if (left > 0 && !ended_) {
+      ++damaged_;
+      cut_ = true;
+    }
     ended_ = true;
     if (!broken_) input_.Take(left);
     delivered_ += count;
@@ -117,7 +133,9 @@ class Replay : public ReplaySource {
   }
 
   Input input_;
-  std::int64_t offset_;
+  RecordingHead head_;
+  std::function<void(RecordedProcess)> on_process_{};
+  bool cut_ = false;
   std::uint64_t delivered_ = 0;
   std::uint64_t damaged_ = 0;
   std::uint64_t since_poll_ = 0;
@@ -126,13 +144,13 @@ class Replay : public ReplaySource {
 };
 
 Result<std::unique_ptr<ReplaySource>> Begin(Input input) {
-  std::int64_t offset = 0;
-  if (!DecodeRecordingHead(input.Peek(kRecordingHeadBytes), offset)) {
+  RecordingHead head{};
+  if (!DecodeRecordingHead(input.Peek(kRecordingHeadBytes), head)) {
     return Fail(ErrorCode::kInvalidArgument,
                 fmt::format("not a wirespan recording of version {}", kRecordingVersion));
   }
   input.Take(kRecordingHeadBytes);
-  return std::make_unique<Replay>(std::move(input), offset);
+  return std::make_unique<Replay>(std::move(input), head);
 }
 
 }  // namespace

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "agent/kernel/event_source.h"
+#include "agent/kernel/recording_format.h"
 #include "common/base/result.h"
 
 namespace wirespan::kernel {
@@ -18,8 +20,13 @@ class ReplaySource : public EventSource {
   // The same from memory (tests, fuzzing). Takes the bytes.
   static Result<std::unique_ptr<ReplaySource>> FromBytes(std::string bytes);
 
-  // CLOCK_REALTIME minus CLOCK_MONOTONIC where it was recorded, in ns.
-  virtual std::int64_t realtime_offset_ns() const = 0;
+  virtual const RecordingHead& head() const = 0;
+  // Told of each process before the events of it. At most once, before the first Poll.
+  virtual void SetProcessHandler(std::function<void(RecordedProcess)> handler) = 0;
+  // Records that were left out because their bytes are not what was written.
+  virtual std::uint64_t damaged() const = 0;
+  // The file ended inside a record, or the chain of records is broken: what followed is missing.
+  virtual bool cut() const = 0;
 };
 
 }  // namespace wirespan::kernel

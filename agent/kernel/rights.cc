@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <fstream>
+#include <string>
 
 namespace wirespan::kernel {
 namespace {
@@ -30,6 +32,15 @@ Rights OwnRights() {
   return rights;
 }
 
+std::string Lockdown() {
+  std::ifstream file("/sys/kernel/security/lockdown");
+  std::string text{};
+  std::getline(file, text);
+  const auto open = text.find('['), close = text.find(']');
+  if (open == std::string::npos || close == std::string::npos || close < open) return {};
+  return text.substr(open + 1, close - open - 1);
+}
+
 Result<> CheckGround() {
   const Rights rights = OwnRights();
   if (!rights.bpf || !rights.perfmon) {
@@ -42,6 +53,11 @@ Result<> CheckGround() {
                 "this kernel gives no type information (/sys/kernel/btf/vmlinux): capture needs "
                 "one built with "
                 "CONFIG_DEBUG_INFO_BTF, as distributions' kernels since 5.8 are");
+  }
+  if (Lockdown() == "confidentiality") {
+    return Fail(ErrorCode::kUnsupported,
+                "this kernel is locked down for confidentiality, so BPF may not read its memory: "
+                "boot with lockdown=integrity or none");
   }
   return {};
 }

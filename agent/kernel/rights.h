@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "common/base/result.h"
 
 namespace wirespan::kernel {
@@ -15,5 +17,9 @@ Rights OwnRights();
 
 // What no backend can do without: rights and BTF, in that order, one sentence.
 Result<> CheckGround();
+
+// The kernel's lockdown ("none [integrity] confidentiality": the word in brackets); empty: it has
+// none.
+std::string Lockdown();
 
 }  // namespace wirespan::kernel

@@ -1,6 +1,7 @@
 #include "agent/process/coverage.h"
 
 #include <arpa/inet.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -95,6 +96,17 @@ class SocketIndex {
   bool cut_ = false;
 };
 
+// By the class in the first bytes of the ELF file; what can't be read is taken for 64-bit.
+bool IsThirtyTwoBit(const ProcessFolder& folder) {
+  const auto file = folder.OpenExecutable();
+  std::array<char, 5> head{};
+  if (!file || ::pread(file->get(), head.data(), head.size(), 0) != 5) return false;
+  return std::string_view(head.data(), 4) ==
+             "\x7f"
+             "ELF" &&
+         head[4] == 1;
+}
+
 void AddSocket(ProcessSockets& process, const SocketIndex& index, const Found& found) {
   if (found.listening) {
     const ListenAddress& address = index.address(found);
@@ -129,6 +141,7 @@ CoverageReport TakeCoverage(const std::string& root, const CoverageLimits& limit
         ++inodes_total;
         holder.inodes.push_back(*inode);
       }
+      if (target == "anon_inode:[io_uring]") ++holder.process.io_urings;
       return true;
     });
     if (!whole) {
@@ -141,6 +154,7 @@ CoverageReport TakeCoverage(const std::string& root, const CoverageLimits& limit
     process.descriptors_cut = !*whole;
     if (auto stat = folder->Stat()) process.comm = std::move(stat->comm);
     if (auto executable = folder->Executable()) process.executable = std::move(*executable);
+    process.thirty_two_bit = IsThirtyTwoBit(*folder);
     process.network_namespace = folder->NetworkNamespace().value_or(0);
 
     auto place = namespaces.find(process.network_namespace);

@@ -22,6 +22,8 @@ struct ProcessSockets {
   std::vector<ListenAddress> listening{};  // at most 64, sorted
   std::uint32_t tcp_connections = 0;
   std::uint32_t unix_connections = 0;
+  std::uint32_t io_urings = 0;   // rings it has open: transfers by them bypass system calls
+  bool thirty_two_bit = false;   // its executable is a 32-bit one
   bool descriptors_cut = false;  // it has more than were looked at
 };
 

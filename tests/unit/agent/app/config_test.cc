@@ -1,10 +1,9 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
-
-#include <fmt/format.h>
 
 #include "agent/app/config_load.h"
 #include "agent/app/config_schema.h"
@@ -100,7 +99,8 @@ TEST(AgentConfigTest, RefusesARuleThatNamesNothing) {
 
 TEST(AgentConfigTest, SaysWhatNeedsARestart) {
   auto changed = *ParseConfig("agent.yaml", "capture: {backend: syscall}\nlog: {level: debug}");
-  EXPECT_EQ(FixedChanges(*ParseConfig("agent.yaml", ""), changed), (std::vector<std::string>{"capture.backend"}));
+  EXPECT_EQ(FixedChanges(*ParseConfig("agent.yaml", ""), changed),
+            (std::vector<std::string>{"capture.backend"}));
 }
 
 TEST(ListenAddressTest, ReadsHostsAndPorts) {
@@ -119,7 +119,8 @@ std::string Documentation() {
     std::string type(config::TypeName(line.key->type));
     if (!line.key->choices.empty()) type = fmt::format("{}", fmt::join(line.key->choices, ", "));
     const auto& text = line.key->default_text;
-    table += fmt::format("| `{}` | {} | {} | {} |\n", line.path, type, text.empty() ? "" : "`" + text + "`", line.key->help);
+    table += fmt::format("| `{}` | {} | {} | {} |\n", line.path, type,
+                         text.empty() ? "" : "`" + text + "`", line.key->help);
   }
   return table;
 }

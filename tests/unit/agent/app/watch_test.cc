@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "agent/app/printable.h"
 #include "agent/app/watch_filter.h"
 #include "agent/app/watch_hub.h"
 #include "agent/app/watch_line.h"
@@ -108,7 +109,8 @@ TEST(WatchHubTest, DropsAWatcherThatIsGone) {
   telemetry::Registry registry;
   WatchHub hub(registry);
   int shown = 0;
-  ASSERT_TRUE(hub.Subscribe(*WatchMatcher::Compile({}), [&](const WatchLine&, const std::string&) { return ++shown < 2; }));
+  ASSERT_TRUE(hub.Subscribe(*WatchMatcher::Compile({}),
+                            [&](const WatchLine&, const std::string&) { return ++shown < 2; }));
   for (int i = 0; i < 5; ++i) hub.Publish(ServerSpan());
   EXPECT_EQ(shown, 2);
 }
@@ -117,8 +119,48 @@ TEST(WatchHubTest, RefusesMoreWatchersThanItsBound) {
   telemetry::Registry registry;
   WatchHub hub(registry);
   const auto nothing = [](const WatchLine&, const std::string&) { return true; };
-  for (std::size_t i = 0; i < WatchHub::kMaxWatchers; ++i) EXPECT_TRUE(hub.Subscribe(*WatchMatcher::Compile({}), nothing));
+  for (std::size_t i = 0; i < WatchHub::kMaxWatchers; ++i)
+    EXPECT_TRUE(hub.Subscribe(*WatchMatcher::Compile({}), nothing));
   EXPECT_FALSE(hub.Subscribe(*WatchMatcher::Compile({}), nothing));
+}
+
+TEST(WatchHubTest, AWatcherThatLeftMakesRoomThoughNothingEverMatchedIt) {
+  telemetry::Registry registry;
+  WatchHub hub(registry);
+  WatchFilter filter;
+  filter.ports = {1};
+  bool left = false;
+  for (std::size_t i = 0; i < WatchHub::kMaxWatchers; ++i) {
+    ASSERT_TRUE(hub.Subscribe(
+        *WatchMatcher::Compile(filter), [](const WatchLine&, const std::string&) { return true; },
+        [&] { return left; }));
+  }
+  const auto one_more = [&] {
+    return hub.Subscribe(*WatchMatcher::Compile({}),
+                         [](const WatchLine&, const std::string&) { return true; });
+  };
+  EXPECT_TRUE(hub.full());
+  EXPECT_FALSE(one_more());
+  left = true;
+  EXPECT_TRUE(one_more());
+  EXPECT_FALSE(hub.full());
+}
+
+TEST(PrintableTest, NothingSteersTheTerminal) {
+  EXPECT_EQ(Printable("a\x1b[2J\r\n\x7f"), "a?[2J???");
+  EXPECT_EQ(Printable("\xc2\x9b"), "?");  // C1: CSI in one code point
+  EXPECT_EQ(Printable("\xe2\x80\xae"
+                      "gpj.exe"),
+            "?gpj.exe");  // right-to-left override
+  EXPECT_EQ(Printable("\xff"), "\xef\xbf\xbd");
+  EXPECT_EQ(Printable("/gr\xc3\xbc\xc3\x9f"), "/gr\xc3\xbc\xc3\x9f");
+}
+
+TEST(PrintableTest, CutsBetweenCodePoints) {
+  EXPECT_EQ(CutTo("\xc3\xbc\xc3\xbc\xc3\xbc", 3), "\xc3\xbc\xc3\xbc\xc3\xbc");
+  EXPECT_EQ(CutTo("\xc3\xbc\xc3\xbc\xc3\xbc", 2), "\xc3\xbc~");
+  EXPECT_EQ(FillTo("\xc3\xbc", 3), "\xc3\xbc  ");
+  EXPECT_EQ(CutTo("", 5), "");
 }
 
 }  // namespace
