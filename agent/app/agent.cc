@@ -82,6 +82,7 @@ Result<> Agent::Start() {
   auto pipeline = Pipeline::Create(config_, source_.get(), *tap_, clock_, registry_);
   if (!pipeline) return tl::unexpected(std::move(pipeline.error()));
   pipeline_ = std::move(*pipeline);
+  pipeline_->SetCheckpoint([this] { HoldMemory(clock_.monotonic_ns()); });
   RegisterSourceMetrics();
   TakeStatus();
   metrics_thread_ = std::jthread([this, interval = config_.metrics.interval](std::stop_token stop) {

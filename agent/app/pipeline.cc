@@ -128,6 +128,10 @@ Pipeline::Pipeline(const Config& config, span::SpanOptions options, kernel::Live
       connections_(ConnectionOptionsOf(config), clock, spans_, registry) {}
 
 void Pipeline::OnEvent(const connection::Event& event) {
+  if (--events_to_checkpoint_ == 0) {
+    events_to_checkpoint_ = kCheckpointEvents;
+    if (checkpoint_) checkpoint_();
+  }
   if (live_) MeetProcesses(event);
   connections_.OnEvent(event);
   if (const auto* exit = std::get_if<connection::ExitEvent>(&event))

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "agent/app/config.h"
@@ -49,6 +51,8 @@ class Pipeline final : public connection::EventHandler {
   void Publish() { connections_.Publish(); }
   // Memory is short, or no longer: sheds what it must. Call it each time that was looked at.
   void SetPressure(connection::Pressure pressure);
+  // Called before every so many events, so that a flood is not looked at only when it is over.
+  void SetCheckpoint(std::function<void()> checkpoint) { checkpoint_ = std::move(checkpoint); }
   // Everything that waits comes out, complete or not.
   void Flush();
   // New rules from the next exchange on; what is fixed until a restart stays.
@@ -81,6 +85,9 @@ class Pipeline final : public connection::EventHandler {
   metric::RedMetrics red_;
   span::SpanStage spans_;
   connection::ConnectionTable connections_;
+  std::function<void()> checkpoint_;
+  std::uint32_t events_to_checkpoint_ = kCheckpointEvents;
+  static constexpr std::uint32_t kCheckpointEvents = 1024;
 };
 
 }  // namespace wirespan::app

@@ -94,6 +94,7 @@ class Live : public LiveSource {
     status.counts = ReadKernelCounts(counts_fd_);
     status.counts.push_back(
         KernelCount{"delivered", "", reader_->delivered(), reader_->delivered_bytes()});
+    status.counts.push_back(KernelCount{"concluded", "unix_gone", told_gone_, 0});
     status.counts.push_back(KernelCount{"dropped", "damaged", reader_->damaged(), 0});
     for (const auto& program : object_->programs()) {
       bpf_prog_info info{};
@@ -163,6 +164,7 @@ class Live : public LiveSource {
       close.conn = connection::ConnectionId{id};
       handler.OnEvent(close);
     }
+    told_gone_ += gone_.size();
     gone_.clear();
   }
 
@@ -183,6 +185,7 @@ class Live : public LiveSource {
   int verdicts_fd_;
   int counts_fd_;
   FlatMap<std::uint32_t, Verdict> verdicts_{};
+  std::uint64_t told_gone_ = 0;  // events that no record brought
   milliseconds wait_ = kShortWait;
   steady_clock::time_point next_gone_{};
   std::vector<std::uint64_t> gone_{};  // at most as many as ws_unix_socks holds

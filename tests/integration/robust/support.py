@@ -111,7 +111,8 @@ def sums(m):
     f = lambda name, **labels: family(m, name, **labels)
     data = f("wirespan_data_events_total")
     return {
-        "records delivered = events": (f("wirespan_kernel_calls_total", count="delivered"), f("wirespan_events_total")),
+        "records delivered = events": (sum(f("wirespan_kernel_calls_total", count=c) for c in ("delivered", "concluded")),
+                                       f("wirespan_events_total")),
         "data events": (f("wirespan_events_total", kind="data"), data + m["wirespan_data_events_held"]),
         "requests": (f("wirespan_messages_total", kind="request"), m["wirespan_exchanges_opened_total"]),
         "responses": (f("wirespan_messages_total", kind="response"),
