@@ -1,9 +1,18 @@
 #include "agent/export/export_metrics.h"
 
+#include <algorithm>
+#include <array>
+#include <cassert>
+
 namespace wirespan::exporting {
 namespace {
 
 using telemetry::Labels;
+
+// All that Drop() is called with. They stand at zero from the start, so that the first loss is a
+// step up that a rate shows, not a series that begins.
+constexpr std::array<std::string_view, 7> kDropReasons{
+    "shutdown", "too_large", "queue_full", "memory", "refused", "retries_exhausted", "disabled"};
 
 std::string Unit(otlp::Signal signal) {
   return signal == otlp::Signal::kTraces ? "spans" : "points";
@@ -55,9 +64,12 @@ SignalMetrics::SignalMetrics(otlp::Signal signal, telemetry::Registry& registry)
           {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10}, SignalLabel(signal))),
       registry_(registry),
       signal_(otlp::SignalName(signal)),
-      unit_(Unit(signal)) {}
+      unit_(Unit(signal)) {
+  for (const std::string_view reason : kDropReasons) Result(registry_, unit_, "dropped", reason);
+}
 
 void SignalMetrics::Drop(std::string_view reason, std::size_t items) {
+  assert(std::find(kDropReasons.begin(), kDropReasons.end(), reason) != kDropReasons.end());
   if (items > 0) Result(registry_, unit_, "dropped", reason).Add(items);
 }
 

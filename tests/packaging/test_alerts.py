@@ -1,16 +1,12 @@
 """The alerts: sound rules, their unit tests, a runbook line for each, and only metrics that the programs really have."""
 
-import pathlib
 import re
 import subprocess
-import sys
 import tempfile
 import unittest
 import urllib.request
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "integration" / "truth"))
-from stack import BIN, Child, answers, free_port, wait_for  # noqa: E402
+from programs import ROOT, running
 
 RULES = ROOT / "deploy" / "prometheus" / "alerts.yaml"
 OF_PROMETHEUS = {"up"}
@@ -32,38 +28,13 @@ def metrics_named(rules):
 
 
 def names_exported(folder):
-    """What an agent and a gateway with all three signals show of themselves."""
-    admin, otlp, metrics, health = (free_port() for _ in range(4))
-    gateway_config, agent_config = pathlib.Path(folder) / "gateway.yaml", pathlib.Path(folder) / "agent.yaml"
-    pipelines = ", ".join(f"{s}: {{receivers: [otlp], exporters: [otlphttp]}}" for s in ("traces", "metrics", "logs"))
-    gateway_config.write_text(f"""
-receivers: {{otlp: {{protocols: {{http: {{endpoint: "127.0.0.1:{otlp}"}}}}}}}}
-exporters: {{otlphttp: {{endpoint: "http://127.0.0.1:{free_port()}"}}}}
-extensions: {{health_check: {{endpoint: "127.0.0.1:{health}"}}}}
-service:
-  extensions: [health_check]
-  telemetry: {{metrics: {{address: "127.0.0.1:{metrics}"}}}}
-  pipelines: {{{pipelines}}}
-""")
-    agent_config.write_text(f"""
-admin: {{listen: "127.0.0.1:{admin}"}}
-metrics: {{listen: "127.0.0.1:{free_port()}"}}
-control: {{socket: "{folder}/control.sock"}}
-export: {{endpoint: "http://127.0.0.1:{otlp}"}}
-""")
-    children = [Child("gateway", [BIN / "wirespan-gateway", "--drain-timeout-ms", "0", "--config", gateway_config], folder),
-                Child("agent", [BIN / "wirespan-agent", "run", "--config", agent_config], folder)]
-    try:
-        wait_for("the gateway", lambda: answers(health))
-        wait_for("the agent", lambda: answers(admin, "/readyz"))
-        names = set()
-        for port in (admin, metrics):
+    """What an agent and a gateway show of themselves."""
+    names = set()
+    with running(folder) as programs:
+        for port in (programs.admin, programs.gateway_metrics):
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
                 names |= set(re.findall(r"^# TYPE (\w+) ", answer.read().decode(), re.MULTILINE))
-        return names
-    finally:
-        for child in reversed(children):
-            child.stop()
+    return names
 
 
 class Alerts(unittest.TestCase):

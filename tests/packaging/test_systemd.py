@@ -10,9 +10,7 @@ import sys
 import tempfile
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "integration" / "truth"))
-from stack import BIN, Child, answers, free_port, wait_for  # noqa: E402
+from programs import BIN, ROOT, Child, answers, free_port, wait_for
 
 UNITS = ROOT / "systemd"
 
