@@ -257,8 +257,15 @@ WS_INLINE void ws_digest_head(struct ws_dir *dir, struct ws_talk *talk, struct w
 		}
 	}
 	rest = plan->len - plan->pos;
-	/* A call that is one head is searched too: whether it held several decides how the answers are copied. */
-	end = WS_FIND_END(p, n, dir->tail);
+	/*
+	 * A request is searched even if the call ends in an empty line: whether it held several decides how the answers
+	 * are copied. An answer need not be: one head or several, all of the call is kept.
+	 */
+	if (n == rest && had == 0 && !dir->trailer && dir->sends == WS_SENDS_RESPONSES && dir->status[0] >= '2' &&
+	    !(talk->flags & WS_TALK_CONNECT) && ws_ends_in_empty_line(p, n))
+		end = n;
+	else
+		end = WS_FIND_END(p, n, dir->tail);
 	plan->keep = n;
 	if (!end) {
 		dir->head_len = had + n;

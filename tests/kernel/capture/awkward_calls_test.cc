@@ -128,6 +128,12 @@ TEST_P(AwkwardCallsTest, BytesThatAreThrownAwayAreALengthAndNotTheBuffer) {
   const auto at_server = Told(server_name, first.size() + second.size(), 0);
   EXPECT_TRUE(Carries(at_server.read, first + second));
   EXPECT_TRUE(at_server.read.HasCaptured(first.size(), first.size() + second.size()));
+  for (const auto& event : at_server.read.data()) {
+    if (event.offset >= head && event.offset < first.size()) {
+      EXPECT_TRUE(event.captured.empty()) << "at " << event.offset;
+      EXPECT_TRUE(event.no_buffer) << "at " << event.offset;
+    }
+  }
 }
 
 TEST_P(AwkwardCallsTest, ZeroLengthCallsSayNothing) {

@@ -74,6 +74,8 @@ TEST_P(CopyBoundTest, FiveMegabytesBySendfileAfterTheHead) {
   });
   EXPECT_TRUE(Carries(ends.server.written, down));
   EXPECT_TRUE(ends.server.written.HasCaptured(0, down.find("\r\n\r\n") + 4));
+  EXPECT_EQ(ends.server.written.captured_bytes(), down.find("\r\n\r\n") + 4)
+      << "a call without a buffer is a length";
   EXPECT_TRUE(Carries(ends.client.read, down));
   EXPECT_LT(ends.server.written.captured_bytes() + ends.client.read.captured_bytes(), 65536u);
 }

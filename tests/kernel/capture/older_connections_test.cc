@@ -1,4 +1,9 @@
 // Connections that were there before the source: seen from their next byte, with their role.
+#include <sched.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
 #include "tests/kernel/capture/backend_test.h"
 
 namespace wirespan::kernel_test {
@@ -44,6 +49,49 @@ TEST_P(OlderConnectionsTest, AreSeenFromTheirNextByteAtTheWiresOffset) {
     EXPECT_EQ(at_client.open.local_isn, at_server.open.remote_isn);
     EXPECT_EQ(at_client.open.remote_isn, at_server.open.local_isn);
   }
+}
+
+TEST_P(OlderConnectionsTest, InAnotherNetworkNamespaceAreSeenWithTheirRole) {
+  int ready[2], go[2];
+  ASSERT_EQ(pipe(ready), 0);
+  ASSERT_EQ(pipe(go), 0);
+  const auto before = Request("/before"), request = Request("/after"), answer = Response(40),
+             response = Response(9);
+  Child elsewhere([&] {
+    if (unshare(CLONE_NEWNET) != 0 || std::system("ip link set lo up") != 0) {
+      SendAll(ready[1], "n");
+      return 0;
+    }
+    const auto pair = TcpPair();
+    Exchange(pair, before, answer);
+    SendAll(ready[1], "y");
+    if (ReceiveExactly(go[0], 1).empty()) return 1;
+    Exchange(pair, request, response);
+    return 0;
+  });
+  const auto pid = static_cast<std::uint32_t>(elsewhere.pid());
+  if (ReceiveExactly(ready[0], 1) == "n") GTEST_SKIP() << "no network namespaces here";
+  StartOwn({});
+  SendAll(go[1], "g");
+  ASSERT_EQ(elsewhere.Wait(), 0);
+  std::optional<Seen> client, server;
+  EXPECT_TRUE(capture().WaitFor([&] {
+    for (auto& seen : capture().Connections()) {
+      if (seen.open.pid != pid) continue;
+      (seen.open.opener == connection::Opener::kLocal ? client : server) = seen;
+    }
+    return client && server && client->gone && server->gone;
+  }));
+  ASSERT_TRUE(client && server);
+  EXPECT_EQ(server->open.opener, connection::Opener::kRemote);
+  EXPECT_TRUE(client->open.joined_late && server->open.joined_late);
+  EXPECT_TRUE(CarriesEveryByte(client->written, request, before.size()));
+  EXPECT_TRUE(CarriesEveryByte(server->read, request, before.size()));
+  EXPECT_TRUE(CarriesEveryByte(server->written, response, answer.size()));
+  EXPECT_TRUE(CarriesEveryByte(client->read, response, answer.size()));
+  EXPECT_EQ(client->open.local_isn, server->open.remote_isn);
+  EXPECT_EQ(client->open.remote_isn, server->open.local_isn);
+  for (const int fd : {ready[0], ready[1], go[0], go[1]}) close(fd);
 }
 
 TEST_P(OlderConnectionsTest, ThatHaveNotSentAByteAreNotLate) {

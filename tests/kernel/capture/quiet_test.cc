@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <random>
@@ -80,6 +81,26 @@ TEST_P(QuietTest, ATlsConnectionIsItsHelloAndNothingMore) {
   }
 }
 
+TEST_P(QuietTest, AHelloThatIsReadRecordHeaderFirstIsToldWhole) {
+  auto [client, server] = TcpPair();
+  const auto server_name = NameOf(server.get()), client_name = NameOf(client.get());
+  // A ClientHello record as far as anybody here looks: record header, handshake type, the rest.
+  std::string hello("\x16\x03\x01\x00\xca\x01\x00\x00\xc6\x03\x03", 11);
+  while (hello.size() < 207) hello += static_cast<char>('a' + hello.size() % 26);
+  SendAll(client.get(), hello);
+  ASSERT_EQ(ReceiveExactly(server.get(), 5), hello.substr(0, 5));
+  ASSERT_EQ(ReceiveExactly(server.get(), 202), hello.substr(5));
+  EXPECT_TRUE(capture().WaitFor([&] {
+    const auto at_server = capture().Find(server_name), at_client = capture().Find(client_name);
+    return at_server && at_client && !at_server->tls.empty() && !at_client->tls.empty();
+  }));
+  for (const auto& name : {server_name, client_name}) {
+    const auto seen = capture().Find(name);
+    ASSERT_TRUE(seen && seen->tls.size() == 1);
+    EXPECT_EQ(seen->tls[0].hello, hello);
+  }
+}
+
 TEST_P(QuietTest, ABinaryProtocolFallsSilent) {
   auto [client, server] = TcpPair();
   const auto client_name = NameOf(client.get()), server_name = NameOf(server.get());
@@ -140,6 +161,35 @@ TEST_P(QuietTest, OnlyIncludedPortsAreTold) {
   Exchange(late.get(), late_server.get(), Request("/now"), Response(3));
   EXPECT_TRUE(CarriesEveryByte(Told(late_name, Response(3).size(), Request("/now").size()).written,
                                Request("/now")));
+}
+
+TEST_P(QuietTest, ExclusionIsStrongerThanInclusion) {
+  const auto both = Listen(Kind::kInet), included = Listen(Kind::kInet);
+  StartOwn({.include_ports = {both.port, included.port}, .exclude_ports = {both.port}});
+  RETURN_IF_SKIPPED();
+  auto client = Connect(Kind::kInet, both), wanted = Connect(Kind::kInet, included);
+  auto server = both.Accept(), wanted_server = included.Accept();
+  const auto name = NameOf(client.get()), wanted_name = NameOf(wanted.get());
+  Exchange(client.get(), server.get(), Request("/both"), Response(3));
+  Exchange(wanted.get(), wanted_server.get(), Request("/included"), Response(3));
+  Told(wanted_name, Response(3).size(), Request("/included").size());
+  EXPECT_FALSE(capture().Find(name)) << "a port on both lists is excluded";
+
+  // The process is asked first: an included port does not bring it back.
+  capture().SetVerdict(getpid(), kernel::Verdict::kExclude);
+  Exchange(wanted.get(), wanted_server.get(), Request("/not-this"), Response(3));
+  Child other([&] {
+    auto late = Connect(Kind::kInet, included);
+    SendAll(late.get(), Request("/other-process"));
+    return 0;
+  });
+  const auto other_pid = static_cast<std::uint32_t>(other.pid());
+  EXPECT_EQ(other.Wait(), 0);
+  EXPECT_TRUE(capture().WaitFor([&] {
+    return std::ranges::any_of(capture().Connections(),
+                               [&](const Seen& seen) { return seen.open.pid == other_pid; });
+  })) << "another process on the same port is told";
+  EXPECT_EQ(capture().Find(wanted_name)->written.end(), Request("/included").size());
 }
 
 TEST_P(QuietTest, AnExcludedProcessIsNotTold) {
