@@ -52,9 +52,9 @@ void WatchHub::Counted() {
   watching_.Set(static_cast<double>(watchers_.size()));
 }
 
-void WatchTap::Accept(span::Span span) {
+void WatchTap::Accept(const span::Span& span) {
   hub_.Publish(span);
-  if (next_ != nullptr) next_->Accept(std::move(span));
+  if (next_ != nullptr) next_->Accept(span);
 }
 
 }  // namespace wirespan::app

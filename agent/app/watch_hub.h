@@ -54,7 +54,7 @@ class WatchHub {
 class WatchTap final : public span::SpanSink {
  public:
   WatchTap(WatchHub& hub, span::SpanSink* next) : hub_(hub), next_(next) {}
-  void Accept(span::Span span) override;
+  void Accept(const span::Span& span) override;
 
  private:
   WatchHub& hub_;

@@ -23,12 +23,10 @@ struct Collected {
 
 void Take(const span::Attribute& attribute, WatchLine& line, Collected& found) {
   const auto text = [&]() -> std::string {
-    const auto* value = std::get_if<std::string>(&attribute.value);
-    return value ? *value : "";
+    return std::string(attribute.value.text().value_or(""));
   };
   const auto number = [&]() -> std::int64_t {
-    const auto* value = std::get_if<std::int64_t>(&attribute.value);
-    return value ? *value : 0;
+    return attribute.value.number().value_or(0);
   };
   const std::string_view key = attribute.key;
   if (key == "http.request.method")

@@ -20,34 +20,51 @@ using protocol::Piece;
 
 constexpr std::size_t kMaxFree = 256;
 
-void Assign(std::string& out, std::string_view value) {
+// Of a response's content type, which is short as a rule.
+constexpr std::size_t kRoomForResponse = 48;
+
+// A header value as one line.
+void Assign(protocol::Exchange& exchange, Text& out, std::string_view value) {
   if (value.empty()) return;
   if (value.find('\n') == std::string_view::npos) {
-    out.assign(value);
+    out = exchange.texts.Add(value);
   } else {
-    out = http1::Unfold(value);
+    out = exchange.texts.Add(http1::Unfold(value));
   }
 }
 
-void FillRequest(const http1::RequestHead& head, Exchange& exchange) {
-  exchange.method.assign(head.method);
-  exchange.target.assign(head.target);
-  exchange.version_minor = head.minor;
-  Assign(exchange.host, head.host);
-  Assign(exchange.user_agent, head.user_agent);
-  Assign(exchange.traceparent, head.traceparent);
+void FillTracestate(const http1::RequestHead& head, Exchange& exchange) {
+  if (head.tracestate[1].empty()) {
+    return Assign(exchange, exchange.tracestate, head.tracestate[0]);
+  }
+  std::string joined;
   for (const std::string_view part : head.tracestate) {
     if (part.empty()) continue;
-    if (!exchange.tracestate.empty()) exchange.tracestate += ',';
-    exchange.tracestate +=
-        part.find('\n') == std::string_view::npos ? std::string(part) : http1::Unfold(part);
+    if (!joined.empty()) joined += ',';
+    joined += part.find('\n') == std::string_view::npos ? std::string(part) : http1::Unfold(part);
   }
-  Assign(exchange.forwarded, head.forwarded);
-  Assign(exchange.x_forwarded_for, head.x_forwarded_for);
-  Assign(exchange.x_forwarded_host, head.x_forwarded_host);
-  Assign(exchange.x_forwarded_proto, head.x_forwarded_proto);
-  Assign(exchange.request_content_type, head.content_type);
-  Assign(exchange.upgrade, head.upgrade);
+  exchange.tracestate = joined;
+}
+
+void FillRequest(const http1::RequestHead& head, Exchange& exchange) {
+  exchange.texts.Reserve(
+      head.method.size() + head.target.size() + head.host.size() + head.user_agent.size() +
+      head.traceparent.size() + head.tracestate[0].size() + head.forwarded.size() +
+      head.x_forwarded_for.size() + head.x_forwarded_host.size() + head.x_forwarded_proto.size() +
+      head.content_type.size() + head.upgrade.size() + kRoomForResponse);
+  exchange.method = exchange.texts.Add(head.method);
+  exchange.target = exchange.texts.Add(head.target);
+  exchange.version_minor = head.minor;
+  Assign(exchange, exchange.host, head.host);
+  Assign(exchange, exchange.user_agent, head.user_agent);
+  Assign(exchange, exchange.traceparent, head.traceparent);
+  FillTracestate(head, exchange);
+  Assign(exchange, exchange.forwarded, head.forwarded);
+  Assign(exchange, exchange.x_forwarded_for, head.x_forwarded_for);
+  Assign(exchange, exchange.x_forwarded_host, head.x_forwarded_host);
+  Assign(exchange, exchange.x_forwarded_proto, head.x_forwarded_proto);
+  Assign(exchange, exchange.request_content_type, head.content_type);
+  Assign(exchange, exchange.upgrade, head.upgrade);
 }
 
 // The answer was there before the question: they don't belong together. Times of reads are of their
@@ -282,7 +299,8 @@ void Http1Connection::OnRequestHead(const HeadOut& head) {
   exchange.request_offset = begin.offset;
   exchange.wire_exact = begin.wire_exact;
   exchange.overlapped = first_ != nullptr;
-  exchange.proxy_client_address = start_.proxy_client_address;
+  if (!start_.proxy_client_address.empty())
+    exchange.proxy_client_address = start_.proxy_client_address;
   exchange.proxy_client_port = start_.proxy_client_port;
   pending->first_ts_ns = client ? begin.start_ns : begin.ts_ns;
   pending->may_switch =
@@ -348,7 +366,7 @@ void Http1Connection::OnResponseHead(const HeadOut& head) {
       server && head.begin.start_ns != 0 ? head.begin.start_ns : head.begin.ts_ns;
   exchange.response_end_ns = head.end_ts_ns;
   exchange.response_tid = head.begin.tid;
-  Assign(exchange.response_content_type, response.content_type);
+  Assign(exchange, exchange.response_content_type, response.content_type);
   if (head.incomplete) exchange.incomplete |= protocol::kIncompleteResponseHead;
   const http1::Body body = http1::ResponseBody(response, exchange.method);
   responses_.SetBody(body);

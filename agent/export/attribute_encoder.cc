@@ -51,6 +51,29 @@ char* PutKey(Writer& out, std::uint32_t field, std::string_view key, std::size_t
   return Writer::PutVarint(at, value_size);
 }
 
+// `value` is UTF-8.
+void PutText(Writer& out, std::uint32_t field, std::string_view key, std::string_view value) {
+  const std::size_t body = key.size() + value.size() + 6;
+  if (body < 128 && field < 16) {  // all lengths take one byte
+    char* at = out.Reserve(body + 2);
+    *at++ = static_cast<char>(field << 3 | 2);
+    *at++ = static_cast<char>(body);
+    *at++ = '\x0a';
+    *at++ = static_cast<char>(key.size());
+    at = Writer::PutRaw(at, key);
+    *at++ = '\x12';
+    *at++ = static_cast<char>(value.size() + 2);
+    *at++ = '\x0a';
+    *at++ = static_cast<char>(value.size());
+    out.Commit(Writer::PutRaw(at, value));
+    return;
+  }
+  char* at = PutKey(out, field, key, 1 + VarintSize(value.size()) + value.size());
+  *at++ = '\x0a';
+  at = Writer::PutVarint(at, value.size());
+  out.Commit(Writer::PutRaw(at, value));
+}
+
 void WriteInt(Writer& out, std::uint32_t field, std::string_view key, std::int64_t value) {
   const auto bits = static_cast<std::uint64_t>(value);
   char* at = PutKey(out, field, key, 1 + VarintSize(bits));
@@ -97,24 +120,23 @@ void WriteText(Writer& out, std::uint32_t field, std::string_view text) {
 void WriteAttribute(Writer& out, std::uint32_t field, std::string_view key,
                     std::string_view value) {
   std::string repaired;
-  value = Utf8(value, repaired);
-  char* at = PutKey(out, field, key, 1 + VarintSize(value.size()) + value.size());
-  *at++ = '\x0a';
-  at = Writer::PutVarint(at, value.size());
-  out.Commit(Writer::PutRaw(at, value));
+  PutText(out, field, key, Utf8(value, repaired));
 }
 
 void WriteAttribute(Writer& out, std::uint32_t field, const span::Attribute& attribute) {
-  if (const auto* text = std::get_if<std::string>(&attribute.value)) {
-    WriteAttribute(out, field, attribute.key, *text);
-  } else if (const auto* number = std::get_if<std::int64_t>(&attribute.value)) {
+  const span::AttributeValue& value = attribute.value;
+  if (const auto text = value.text()) {
+    if (value.utf8()) {
+      PutText(out, field, attribute.key, *text);
+    } else {
+      WriteAttribute(out, field, attribute.key, *text);
+    }
+  } else if (const auto number = value.number()) {
     WriteInt(out, field, attribute.key, *number);
-  } else if (const auto* truth = std::get_if<bool>(&attribute.value)) {
+  } else if (const auto truth = value.truth()) {
     WriteBool(out, field, attribute.key, *truth);
-  } else if (const auto* real = std::get_if<double>(&attribute.value)) {
+  } else if (const auto real = value.real()) {
     WriteDouble(out, field, attribute.key, *real);
-  } else if (const auto* list = std::get_if<std::vector<std::string>>(&attribute.value)) {
-    WriteStrings(out, field, attribute.key, *list);
   }
 }
 

@@ -42,7 +42,7 @@ class OtlpExporter final : public Exporter {
     span_metrics_.held_batch.Set(0);
   }
 
-  void Accept(span::Span span) override {
+  void Accept(const span::Span& span) override {
     const std::lock_guard lock(mutex_);
     span_metrics_.accepted.Add();
     if (traces_ == nullptr) {

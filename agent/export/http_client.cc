@@ -64,7 +64,7 @@ class HttpTransport final : public Transport {
     http::ClientRequest request;
     request.url = url_;
     request.headers = headers_;
-    request.body = *body;
+    request.shared_body = std::move(body);
     request.timeout = timeout_;
     client_->Send(std::move(request),
                   [this, done = std::move(done)](Result<http::Response> response) {

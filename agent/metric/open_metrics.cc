@@ -47,15 +47,21 @@ void AddLabel(Labels& labels, std::string_view key, std::string value) {
   if (!inserted) entry->second += ";" + value;
 }
 
-std::string Text(const std::vector<std::string>& list) {
+std::string ValueText(const std::vector<std::string>& list) {
   std::string text;
   for (const std::string& item : list) text += (text.empty() ? "" : ",") + item;
   return text;
 }
-std::string Text(const std::string& value) { return value; }
-std::string Text(std::int64_t value) { return std::to_string(value); }
-std::string Text(bool value) { return value ? "true" : "false"; }
-std::string Text(double value) { return fmt::format("{}", value); }
+std::string ValueText(std::string_view value) { return std::string(value); }
+std::string ValueText(std::int64_t value) { return std::to_string(value); }
+std::string ValueText(bool value) { return value ? "true" : "false"; }
+std::string ValueText(double value) { return fmt::format("{}", value); }
+std::string AttributeText(const span::AttributeValue& value) {
+  if (const auto text = value.text()) return ValueText(*text);
+  if (const auto number = value.number()) return ValueText(*number);
+  if (const auto truth = value.truth()) return ValueText(*truth);
+  return ValueText(value.real().value_or(0));
+}
 
 std::string Joined(const Labels& labels) {
   std::string out;
@@ -71,7 +77,7 @@ std::string Joined(const Labels& labels) {
 
 std::string ResourceValue(const span::Resource& resource, std::string_view key) {
   for (const auto& [name, value] : resource.attributes) {
-    if (name == key) return std::visit([](const auto& v) { return Text(v); }, value);
+    if (name == key) return std::visit([](const auto& v) { return ValueText(v); }, value);
   }
   return {};
 }
@@ -169,7 +175,7 @@ void AppendTargets(std::string& out, const Snapshot& snapshot, bool open_metrics
     for (const auto& [key, value] : resource.resource->attributes) {
       if (key == "service.name" || key == "service.namespace" || key == "service.instance.id")
         continue;
-      AddLabel(labels, key, std::visit([](const auto& v) { return Text(v); }, value));
+      AddLabel(labels, key, std::visit([](const auto& v) { return ValueText(v); }, value));
     }
     out += "target_info{" + Joined(labels) + "} 1\n";
   }
@@ -200,8 +206,7 @@ std::string RenderText(const Snapshot& snapshot, TextFormat format) {
       for (const HistogramPoint& point : metric.points) {
         Labels labels = target;
         for (const span::Attribute& attribute : point.attributes) {
-          AddLabel(labels, attribute.key,
-                   std::visit([](const auto& v) { return Text(v); }, attribute.value));
+          AddLabel(labels, attribute.key, AttributeText(attribute.value));
         }
         AddPoint(family, Joined(labels), point);
       }

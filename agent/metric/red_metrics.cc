@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "agent/span/attribute_names.h"
+#include "common/base/copy.h"
 #include "common/base/strings.h"
 
 namespace wirespan::metric {
@@ -45,20 +46,31 @@ constexpr Description kDescriptions[2][3] = {
      {"http.server.response.body.size", "By", "Size of HTTP server response bodies."}},
 };
 
-void AppendText(std::string& key, std::string_view text) {
-  const auto size = static_cast<std::uint32_t>(text.size());
-  char bytes[sizeof size];
-  std::memcpy(bytes, &size, sizeof size);
-  key.append(bytes, sizeof bytes);
-  key.append(text);
-}
+// Puts a key together in memory that is known to suffice.
+class KeyWriter {
+ public:
+  KeyWriter(std::string& key, std::size_t room) : key_(key) {
+    if (key_.size() < room) key_.resize(room);
+    at_ = key_.data();
+  }
+  template <class T>
+  void Raw(T value) {
+    std::memcpy(at_, &value, sizeof value);
+    at_ += sizeof value;
+  }
+  void Text(std::string_view text) {
+    Raw(static_cast<std::uint32_t>(text.size()));
+    at_ = CopyText(at_, text);
+  }
+  std::string_view view() const {
+    return {key_.data(), static_cast<std::size_t>(at_ - key_.data())};
+  }
 
-template <class T>
-void AppendRaw(std::string& key, T value) {
-  char bytes[sizeof value];
-  std::memcpy(bytes, &value, sizeof value);
-  key.append(bytes, sizeof bytes);
-}
+ private:
+  std::string& key_;
+  char* at_;
+};
+constexpr std::size_t kKeyRoom = 64;  // for all that is not text
 
 }  // namespace
 
@@ -78,20 +90,23 @@ RedMetrics::RedMetrics(RedOptions options, telemetry::Registry& registry)
   nobody_ = std::move(nobody);
 }
 
-void RedMetrics::MakeKey(const Resource* resource, const HttpFacts& facts) {
-  key_.clear();
-  AppendRaw(key_, resource);
-  AppendRaw(key_, facts.server);
-  AppendRaw(key_, static_cast<std::uint16_t>(facts.status_code));
-  AppendText(key_, facts.method);
-  AppendText(key_, facts.scheme);
-  AppendText(key_, facts.error_type);
-  AppendText(key_, facts.protocol_version);
-  if (facts.server) AppendText(key_, facts.route);
+std::string_view RedMetrics::MakeKey(const Resource* resource, const HttpFacts& facts) {
+  KeyWriter key(key_, kKeyRoom + facts.method.size() + facts.scheme.size() +
+                          facts.error_type.size() + facts.protocol_version.size() +
+                          facts.route.size() + facts.server_address.size());
+  key.Raw(resource);
+  key.Raw(facts.server);
+  key.Raw(static_cast<std::uint16_t>(facts.status_code));
+  key.Text(facts.method);
+  key.Text(facts.scheme);
+  key.Text(facts.error_type);
+  key.Text(facts.protocol_version);
+  if (facts.server) key.Text(facts.route);
   if (!facts.server || options_.server_address_on_server) {
-    AppendRaw(key_, facts.server_port);
-    AppendText(key_, facts.server_address);
+    key.Raw(facts.server_port);
+    key.Text(facts.server_address);
   }
+  return key.view();
 }
 
 std::vector<span::Attribute> RedMetrics::AttributesOf(const HttpFacts& facts) const {
@@ -138,8 +153,8 @@ std::uint32_t RedMetrics::NewCell(std::string key, std::uint64_t utc_now_ns) {
 
 std::uint32_t RedMetrics::CellFor(const std::shared_ptr<const Resource>& resource,
                                   const HttpFacts& facts, std::uint64_t utc_now_ns) {
-  MakeKey(resource.get(), facts);
-  const auto found = by_key_.find(std::string_view(key_));
+  const std::string_view key = MakeKey(resource.get(), facts);
+  const auto found = by_key_.find(key);
   if (found != by_key_.end()) return found->second;
   const bool full = (counted_cells_ + 1) * measures_ > options_.max_series;
   auto service = services_.find(std::string_view(resource->service_name));
@@ -152,7 +167,7 @@ std::uint32_t RedMetrics::CellFor(const std::shared_ptr<const Resource>& resourc
   ++service->second.cells[facts.server];
   ++counted_cells_;
   series_.Set(static_cast<double>(counted_cells_ * measures_));
-  const std::uint32_t slot = NewCell(key_, utc_now_ns);
+  const std::uint32_t slot = NewCell(std::string(key), utc_now_ns);
   Cell& cell = cells_[slot];
   cell.resource = resource;
   cell.server = facts.server;
@@ -167,13 +182,14 @@ std::uint32_t RedMetrics::OverflowCell(const std::shared_ptr<const Resource>& re
   // A service that never got a series of its own shares the node's: services are as unbounded as
   // anything.
   const bool known = services_.contains(std::string_view(resource->service_name));
-  key_.clear();
-  AppendRaw(key_, static_cast<const Resource*>(nullptr));
-  AppendRaw(key_, server);
-  AppendText(key_, known ? std::string_view(resource->service_name) : std::string_view());
-  const auto found = by_key_.find(std::string_view(key_));
+  KeyWriter writer(key_, kKeyRoom + resource->service_name.size());
+  writer.Raw(static_cast<const Resource*>(nullptr));
+  writer.Raw(server);
+  writer.Text(known ? std::string_view(resource->service_name) : std::string_view());
+  const std::string_view key = writer.view();
+  const auto found = by_key_.find(key);
   if (found != by_key_.end()) return found->second;
-  const std::uint32_t slot = NewCell(key_, utc_now_ns);
+  const std::uint32_t slot = NewCell(std::string(key), utc_now_ns);
   Cell& cell = cells_[slot];
   cell.resource = known ? resource : nobody_;
   cell.server = server;

@@ -79,7 +79,8 @@ class RedMetrics final : public span::ExchangeMetrics {
   std::uint32_t OverflowCell(const std::shared_ptr<const span::Resource>& resource, bool server,
                              std::uint64_t utc_now_ns);
   std::uint32_t NewCell(std::string key, std::uint64_t utc_now_ns);
-  void MakeKey(const span::Resource* resource, const span::HttpFacts& facts);
+  // In key_, until the next call.
+  std::string_view MakeKey(const span::Resource* resource, const span::HttpFacts& facts);
   std::vector<span::Attribute> AttributesOf(const span::HttpFacts& facts) const;
   static void Observe(Histogram& histogram, const std::vector<double>& bounds, double value);
   void Expire(std::uint32_t slot);

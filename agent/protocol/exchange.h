@@ -2,10 +2,11 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
+
+#include "common/base/text.h"
 
 // One request and its response as they were on the wire, seen from one end. The protocols make
-// them; spans and metrics are made of them. A value: owns its strings.
+// them; spans and metrics are made of them. A value: its texts are in `texts`, or own their bytes.
 namespace wirespan::protocol {
 
 enum class Protocol : std::uint8_t { kUnknown, kHttp1, kHttp2, kGrpc };
@@ -35,6 +36,7 @@ enum Incomplete : std::uint8_t {
 };
 
 struct Exchange {
+  TextBlock texts{};  // what most texts below point to
   Protocol protocol = Protocol::kUnknown;
   Side side = Side::kServer;
   Outcome outcome = Outcome::kComplete;
@@ -54,23 +56,23 @@ struct Exchange {
 
   // Request line and the headers that attributes need. Bytes as on the wire, bounded by the
   // captured head.
-  std::string method{};
-  std::string target{};  // as sent: origin, absolute, authority or asterisk form
-  std::string host{};    // Host header (or :authority)
-  std::string user_agent{};
-  std::string traceparent{};
-  std::string tracestate{};
-  std::string forwarded{};  // Forwarded, first value
-  std::string x_forwarded_for{};
-  std::string x_forwarded_host{};
-  std::string x_forwarded_proto{};
-  std::string request_content_type{};
-  std::string upgrade{};  // Upgrade header of the request
+  Text method{};
+  Text target{};  // as sent: origin, absolute, authority or asterisk form
+  Text host{};    // Host header (or :authority)
+  Text user_agent{};
+  Text traceparent{};
+  Text tracestate{};
+  Text forwarded{};  // Forwarded, first value
+  Text x_forwarded_for{};
+  Text x_forwarded_host{};
+  Text x_forwarded_proto{};
+  Text request_content_type{};
+  Text upgrade{};  // Upgrade header of the request
   std::uint8_t version_major = 1;
   std::uint8_t version_minor = 1;
 
   int status = 0;  // final response; 0: none
-  std::string response_content_type{};
+  Text response_content_type{};
   std::optional<std::uint64_t>
       request_body_bytes{};  // payload octets, without chunk framing, before decoding
   std::optional<std::uint64_t> response_body_bytes{};
@@ -84,7 +86,7 @@ struct Exchange {
   // More than one exchange was open on this connection when this one began (pipelining, streams).
   bool overlapped = false;
   // From a PROXY preamble: the real client.
-  std::string proxy_client_address{};
+  Text proxy_client_address{};
   std::uint16_t proxy_client_port = 0;
 };
 

@@ -1,6 +1,5 @@
 #include "agent/span/attributes.h"
 
-#include <charconv>
 #include <cstring>
 
 #include "agent/span/attribute_names.h"
@@ -23,68 +22,60 @@ bool IsAscii(std::string_view text) {
   return (all & 0x8080808080808080u) == 0;
 }
 
-// Values are made in their place: an attribute is moved nowhere.
 class List {
  public:
-  List() { list_.reserve(24); }
+  explicit List(AttributeList& list) : list_(list) { list_.Clear(); }
+  // Points to `value`, unless it has to be repaired.
   void Text(std::string_view key, std::string_view value) {
-    if (value.empty()) return;
     if (IsAscii(value)) {
-      Add(key).emplace<std::string>(value);
+      Known(key, value);
     } else {
-      Add(key).emplace<std::string>(ToUtf8(value));
+      list_.AddUtf8(key, wirespan::Text(ToUtf8(value)));
     }
   }
-  // Of our own tables, which are ASCII.
+  // Of our own making, which is ASCII.
   void Known(std::string_view key, std::string_view value) {
-    if (!value.empty()) Add(key).emplace<std::string>(value);
+    if (!value.empty()) list_.AddUtf8(key, wirespan::Text::Borrow(value));
   }
-  void Owned(std::string_view key, std::string value) {
-    if (value.empty()) return;
-    if (!IsAscii(value)) value = ToUtf8(value);
-    Add(key).emplace<std::string>(std::move(value));
-  }
-  void Number(std::string_view key, std::int64_t value) { Add(key).emplace<std::int64_t>(value); }
-  std::vector<Attribute> Take() { return std::move(list_); }
+  void Number(std::string_view key, std::int64_t value) { list_.AddNumber(key, value); }
 
  private:
-  decltype(Attribute::value)& Add(std::string_view key) {
-    Attribute& attribute = list_.emplace_back();
-    attribute.key = key;
-    return attribute.value;
-  }
-
-  std::vector<Attribute> list_;
+  AttributeList& list_;
 };
 
 // AddressText without the C library's formatting, which would be a tenth of the whole stage.
-std::string PeerText(const connection::Endpoint& end) {
-  if (end.family != Family::kInet) return connection::AddressText(end);
-  char text[16];
-  char* at = text;
+std::string_view PeerText(const connection::Endpoint& end, SpanScratch& scratch) {
+  if (end.family != Family::kInet) {
+    scratch.client = connection::AddressText(end);
+    return scratch.client;
+  }
+  char* at = scratch.peer;
   for (std::size_t i = 0; i < 4; ++i) {
     if (i != 0) *at++ = '.';
-    at = std::to_chars(at, text + sizeof text, end.ip[i]).ptr;
+    const unsigned byte = end.ip[i];
+    if (byte >= 100) *at++ = static_cast<char>('0' + byte / 100);
+    if (byte >= 10) *at++ = static_cast<char>('0' + byte / 10 % 10);
+    *at++ = static_cast<char>('0' + byte % 10);
   }
-  return std::string(text, at);
+  return {scratch.peer, static_cast<std::size_t>(at - scratch.peer)};
 }
 
-void AddServerUrl(const HttpFacts& facts, const AttributeOptions& options, List& list) {
+void AddServerUrl(const HttpFacts& facts, const AttributeOptions& options, SpanScratch& scratch,
+                  List& list) {
   list.Text(names::kUrlPath, facts.target.path);
   if (facts.target.has_query && !facts.target.query.empty() &&
       options.query != QueryRedaction::kDrop) {
-    std::string query;
-    query.reserve(facts.target.query.size() + 32);
-    AppendRedactedQuery(query, facts.target.query, options.query);
-    list.Owned(names::kUrlQuery, std::move(query));
+    scratch.url.clear();
+    AppendRedactedQuery(scratch.url, facts.target.query, options.query);
+    list.Text(names::kUrlQuery, scratch.url);
   }
 }
 
-void AddClientUrl(const HttpFacts& facts, const AttributeOptions& options, List& list) {
+void AddClientUrl(const HttpFacts& facts, const AttributeOptions& options, SpanScratch& scratch,
+                  List& list) {
   const Target& target = facts.target;
-  std::string full;
-  full.reserve(facts.scheme.size() + facts.server_address.size() + target.path.size() +
-               target.query.size() + 48);
+  std::string& full = scratch.url;
+  full.clear();
   if (target.form != TargetForm::kAuthority) {  // CONNECT has no URL: host:port is all
     full += facts.scheme;
     full += "://";
@@ -115,12 +106,12 @@ void AddClientUrl(const HttpFacts& facts, const AttributeOptions& options, List&
     full += '?';
     AppendRedactedQuery(full, target.query, options.query);
   }
-  list.Owned(names::kUrlFull, std::move(full));
+  list.Text(names::kUrlFull, full);
 }
 
 // Who asked, as the outermost proxy says; else as the connection says.
-std::string ClientAddressOf(const ConnectionInfo& connection, const Exchange& exchange,
-                            const std::string& peer) {
+std::string_view ClientAddressOf(const ConnectionInfo& connection, const Exchange& exchange,
+                                 std::string_view peer) {
   std::string_view address;
   if (!exchange.forwarded.empty())
     address = NodeAddress(ParseForwarded(exchange.forwarded).for_node);
@@ -128,33 +119,40 @@ std::string ClientAddressOf(const ConnectionInfo& connection, const Exchange& ex
     address = NodeAddress(FirstListElement(exchange.x_forwarded_for));
   }
   if (address.empty()) address = exchange.proxy_client_address;
-  if (!address.empty()) return std::string(address);
-  return connection.remote.family == Family::kUnix ? std::string() : peer;
+  if (!address.empty()) return address;
+  return connection.remote.family == Family::kUnix ? std::string_view() : peer;
+}
+
+// The address itself, or what the mode leaves of it, made in `limited`.
+std::string_view Limit(std::string_view address, ClientAddress mode, std::string& limited) {
+  if (mode == ClientAddress::kFull) return address;
+  limited = LimitedClientAddress(address, mode);
+  return limited;
 }
 
 void AddPeers(const ConnectionInfo& connection, const Exchange& exchange, const HttpFacts& facts,
-              const AttributeOptions& options, List& list) {
+              const AttributeOptions& options, SpanScratch& scratch, List& list) {
   const bool unix_socket =
       connection.local.family == Family::kUnix || connection.remote.family == Family::kUnix;
-  std::string peer = PeerText(connection.remote);
+  std::string_view peer = PeerText(connection.remote, scratch);
   if (facts.server) {
-    const std::string client = ClientAddressOf(connection, exchange, peer);
-    list.Owned(names::kClientAddress, LimitedClientAddress(client, options.client_address));
+    const std::string_view client = ClientAddressOf(connection, exchange, peer);
+    list.Text(names::kClientAddress, Limit(client, options.client_address, scratch.limited_client));
     // The peer may well be the client: the same limits hold for it.
-    if (!unix_socket) peer = LimitedClientAddress(peer, options.client_address);
+    if (!unix_socket) peer = Limit(peer, options.client_address, scratch.limited_peer);
   }
   if (unix_socket) {
     list.Known(names::kNetworkTransport, "unix");
     // The end that listens has the name.
     list.Text(names::kNetworkPeerAddress,
-              peer.empty() && facts.server ? connection.local.path : peer);
+              peer.empty() && facts.server ? std::string_view(connection.local.path) : peer);
   } else if (!peer.empty() && connection.remote.family != Family::kUnknown) {
-    list.Owned(names::kNetworkPeerAddress, std::move(peer));
+    list.Text(names::kNetworkPeerAddress, peer);
     list.Number(names::kNetworkPeerPort, connection.remote.port);
   }
 }
 
-void AddIncomplete(std::uint8_t bits, List& list) {
+void AddIncomplete(std::uint8_t bits, std::string& text, List& list) {
   if (bits == protocol::kIncompleteNone) return;
   static constexpr std::pair<std::uint8_t, std::string_view> kNames[] = {
       {protocol::kIncompleteRequestHead, "request_head"},
@@ -163,13 +161,13 @@ void AddIncomplete(std::uint8_t bits, List& list) {
       {protocol::kIncompleteResponseBody, "response_body"},
       {protocol::kIncompleteHpack, "hpack"},
   };
-  std::string text;
+  text.clear();
   for (const auto& [bit, name] : kNames) {
     if ((bits & bit) == 0) continue;
     if (!text.empty()) text += ',';
     text += name;
   }
-  list.Owned(names::kWirespanIncomplete, std::move(text));
+  list.Known(names::kWirespanIncomplete, text);
 }
 
 }  // namespace
@@ -188,26 +186,27 @@ std::string_view ParentMethodName(ParentMethod method) {
   return {};
 }
 
-std::string SpanName(const HttpFacts& facts) {
-  std::string name(facts.method == "_OTHER" ? "HTTP" : facts.method);
-  if (facts.server && !facts.route.empty()) {
-    name += ' ';
-    name += facts.route;
-  }
-  return name;
+Text SpanName(const HttpFacts& facts, SpanScratch& scratch) {
+  const std::string_view method = facts.method == "_OTHER" ? "HTTP" : facts.method;
+  if (!facts.server || facts.route.empty()) return Text::Borrow(method);
+  scratch.name = method;
+  scratch.name += ' ';
+  scratch.name += facts.route;
+  return Text::Borrow(scratch.name);
 }
 
-std::vector<Attribute> SpanAttributes(const ConnectionInfo& connection, const Exchange& exchange,
-                                      const HttpFacts& facts, const Identity& identity,
-                                      ParentMethod parent, const AttributeOptions& options) {
-  List list;
+void SpanAttributes(const ConnectionInfo& connection, const Exchange& exchange,
+                    const HttpFacts& facts, const Identity& identity, ParentMethod parent,
+                    const AttributeOptions& options, SpanScratch& scratch,
+                    AttributeList& attributes) {
+  List list(attributes);
   list.Text(names::kHttpRequestMethod, facts.method);
   list.Text(names::kHttpRequestMethodOriginal, facts.method_original);
   if (facts.server) {
-    AddServerUrl(facts, options, list);
+    AddServerUrl(facts, options, scratch, list);
     list.Text(names::kUrlScheme, facts.scheme);
   } else {
-    AddClientUrl(facts, options, list);
+    AddClientUrl(facts, options, scratch, list);
   }
   list.Text(names::kServerAddress, facts.server_address);
   if (facts.server_port != 0) list.Number(names::kServerPort, facts.server_port);
@@ -218,7 +217,7 @@ std::vector<Attribute> SpanAttributes(const ConnectionInfo& connection, const Ex
     list.Known(names::kWirespanRouteSource, "config");
   }
   list.Known(names::kNetworkProtocolVersion, facts.protocol_version);
-  AddPeers(connection, exchange, facts, options, list);
+  AddPeers(connection, exchange, facts, options, scratch, list);
   list.Text(names::kUserAgentOriginal, exchange.user_agent);
   if (exchange.request_body_bytes) {
     list.Number(names::kHttpRequestBodySize,
@@ -228,12 +227,12 @@ std::vector<Attribute> SpanAttributes(const ConnectionInfo& connection, const Ex
     list.Number(names::kHttpResponseBodySize,
                 static_cast<std::int64_t>(*exchange.response_body_bytes));
   }
-  list.Known(names::kWirespanWireId, Hex(identity.wire_id));
+  WriteHex(identity.wire_id, scratch.wire_id);
+  list.Known(names::kWirespanWireId, {scratch.wire_id, sizeof scratch.wire_id});
   if (identity.kind == WireKind::kNone) list.Known(names::kWirespanWire, "none");
   list.Known(names::kWirespanParentMethod, ParentMethodName(parent));
-  AddIncomplete(exchange.incomplete, list);
+  AddIncomplete(exchange.incomplete, scratch.incomplete, list);
   if (facts.end_inferred) list.Known(names::kWirespanInferred, "end_time");
-  return list.Take();
 }
 
 }  // namespace wirespan::span

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "agent/connection/observed_exchange.h"
 #include "agent/span/facts.h"
@@ -20,14 +19,27 @@ struct AttributeOptions {
   ClientAddress client_address = ClientAddress::kFull;
 };
 
-// "GET /users/{id}", "GET", "HTTP": never the path itself.
-std::string SpanName(const HttpFacts& facts);
+// Text that is put together for one span, and pointed to by it. Kept from span to span for its
+// memory.
+struct SpanScratch {
+  std::string name{};
+  std::string url{};
+  std::string client{};  // the peer's address, unless it fits into `peer`
+  std::string limited_client{};
+  std::string limited_peer{};
+  std::string incomplete{};
+  char peer[16]{};
+  char wire_id[32]{};
+};
 
-// Every attribute of a span, by the conventions and docs/spans.md. Text is valid UTF-8 whatever
-// came.
-std::vector<Attribute> SpanAttributes(const connection::ConnectionInfo& connection,
-                                      const protocol::Exchange& exchange, const HttpFacts& facts,
-                                      const Identity& identity, ParentMethod parent,
-                                      const AttributeOptions& options);
+// "GET /users/{id}", "GET", "HTTP": never the path itself. May point into `facts` and `scratch`.
+Text SpanName(const HttpFacts& facts, SpanScratch& scratch);
+
+// Writes every attribute of a span, by the conventions and docs/spans.md. Text is valid UTF-8
+// whatever came; it points into the arguments.
+void SpanAttributes(const connection::ConnectionInfo& connection,
+                    const protocol::Exchange& exchange, const HttpFacts& facts,
+                    const Identity& identity, ParentMethod parent, const AttributeOptions& options,
+                    SpanScratch& scratch, AttributeList& list);
 
 }  // namespace wirespan::span

@@ -245,21 +245,22 @@ void SpanStage::Emit(const connection::ObservedExchange& observed,
     return Drop(kRateLimited);
   }
   const Exchange& exchange = observed.exchange;
-  Span span;
+  Span& span = span_;
   span.trace_id = context.trace_id;
   span.kind = facts.server ? Kind::kServer : Kind::kClient;
   span.span_id = facts.server ? ServerSpanId(resolution.identity.wire_id)
                               : ClientSpanId(resolution.identity.wire_id);
   span.parent_id = resolution.parent_id;
   span.flags = static_cast<std::uint8_t>(context.flags | 1);
-  if (!exchange.tracestate.empty() && context.remote)
-    span.trace_state = BoundedTracestate(exchange.tracestate);
+  span.trace_state = exchange.tracestate.empty() || !context.remote
+                         ? Text()
+                         : Text::Borrow(BoundedTracestate(exchange.tracestate));
   span.status = facts.status;
   span.start_ns = exchange.request_start_ns + static_cast<std::uint64_t>(context.offset_ns);
   span.end_ns = span.start_ns + facts.duration_ns;
-  span.name = SpanName(facts);
-  span.attributes = SpanAttributes(*observed.connection, exchange, facts, resolution.identity,
-                                   resolution.method, options_.attributes);
+  span.name = SpanName(facts, scratch_);
+  SpanAttributes(*observed.connection, exchange, facts, resolution.identity, resolution.method,
+                 options_.attributes, scratch_, span.attributes);
   span.resource = std::move(resource);
   if (resolution.identity.kind == WireKind::kNone) wire_none_.Add();
   parents_[static_cast<std::size_t>(resolution.method)]->Add();
@@ -267,7 +268,8 @@ void SpanStage::Emit(const connection::ObservedExchange& observed,
                      span.trace_id, span.span_id);
   ++process.spans_sent;
   spans_.Add();
-  sink_.Accept(std::move(span));
+  sink_.Accept(span);
+  span.resource.reset();
 }
 
 void SpanStage::OnProcessExit(std::uint32_t pid) {

@@ -94,6 +94,8 @@ class SpanStage final : public connection::ExchangeObserver, private ResolvedSin
   ParentLinks links_;
   TraceLimiter limiter_;
   InboundIds inbound_;
+  Span span_{};  // written again for each span, for its memory
+  SpanScratch scratch_{};
   FlatMap<std::uint32_t, std::unique_ptr<Process>> known_processes_;
   Process forgotten_{};  // stands for those that exited before their last exchanges came out
 

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <string>
 
 #include "agent/connection/observed_exchange.h"
@@ -41,14 +42,22 @@ SpanId ClientSpanId(const WireId& wire_id);
 SpanId ServerSpanId(const WireId& wire_id);
 TraceId DerivedTraceId(const WireId& wire_id);  // where nothing gives a trace id
 
+// 2 * N digits to `out`.
+template <std::size_t N>
+void WriteHex(const std::array<std::uint8_t, N>& id, char* out) {
+  // Both digits of each byte, side by side.
+  static constexpr auto kPairs = [] {
+    std::array<std::array<char, 2>, 256> pairs{};
+    for (std::size_t i = 0; i < pairs.size(); ++i)
+      pairs[i] = {"0123456789abcdef"[i >> 4], "0123456789abcdef"[i & 15]};
+    return pairs;
+  }();
+  for (std::size_t i = 0; i < N; ++i) std::memcpy(out + 2 * i, kPairs[id[i]].data(), 2);
+}
 template <std::size_t N>
 std::string Hex(const std::array<std::uint8_t, N>& id) {
-  static constexpr char kDigits[] = "0123456789abcdef";
   std::string text(2 * N, '0');
-  for (std::size_t i = 0; i < N; ++i) {
-    text[2 * i] = kDigits[id[i] >> 4];
-    text[2 * i + 1] = kDigits[id[i] & 15];
-  }
+  WriteHex(id, text.data());
   return text;
 }
 

@@ -7,13 +7,15 @@ namespace wirespan::span {
 namespace {
 
 std::size_t HeapBytes(const protocol::Exchange& exchange) {
-  return sizeof(HeldExchange) + exchange.target.capacity() + exchange.host.capacity() +
-         exchange.user_agent.capacity() + exchange.traceparent.capacity() +
-         exchange.tracestate.capacity() + exchange.forwarded.capacity() +
-         exchange.x_forwarded_for.capacity() + exchange.x_forwarded_host.capacity() +
-         exchange.x_forwarded_proto.capacity() + exchange.request_content_type.capacity() +
-         exchange.response_content_type.capacity() + exchange.upgrade.capacity() +
-         exchange.method.capacity();
+  std::size_t bytes = sizeof(HeldExchange) + exchange.texts.heap_bytes();
+  for (const Text* text :
+       {&exchange.method, &exchange.target, &exchange.host, &exchange.user_agent,
+        &exchange.traceparent, &exchange.tracestate, &exchange.forwarded, &exchange.x_forwarded_for,
+        &exchange.x_forwarded_host, &exchange.x_forwarded_proto, &exchange.request_content_type,
+        &exchange.response_content_type, &exchange.upgrade, &exchange.proxy_client_address}) {
+    bytes += text->heap_bytes();
+  }
+  return bytes;
 }
 
 }  // namespace

@@ -35,6 +35,7 @@ struct ClientRequest {
   std::string url{};  // http:// or https://
   Headers headers{};
   std::string body{};
+  std::shared_ptr<const std::string> shared_body{};  // if set: instead of `body`, without a copy
   std::chrono::milliseconds timeout{10000};
 };
 

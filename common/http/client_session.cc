@@ -68,11 +68,11 @@ class ClientSession final : public Connection {
     }
     if (!proxy_authorization.empty())
       request_->set(beast::http::field::proxy_authorization, proxy_authorization);
-    if (!request.body.empty() || request.method == "POST" || request.method == "PUT" ||
+    body_ = request.shared_body != nullptr ? request.shared_body.get() : &request.body;
+    if (!body_->empty() || request.method == "POST" || request.method == "PUT" ||
         request.method == "PATCH") {
-      request_->content_length(request.body.size());
+      request_->content_length(body_->size());
     }
-    body_ = &request.body;
     max_response_bytes_ = max_response_bytes;
     head_only_ = request.method == "HEAD";
     heads_ = 0;

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/base/copy.h"
+
 // Protobuf's wire format, read and written in place. The reader trusts nothing: every length is
 // checked against what is left, nothing is allocated, and a malformed byte ends the reading with
 // ok() == false. Views point into the input.
@@ -166,10 +168,7 @@ class Writer {
   static char* PutTag(char* at, std::uint32_t number, WireType type) {
     return PutVarint(at, (std::uint64_t{number} << 3) | static_cast<std::uint64_t>(type));
   }
-  static char* PutRaw(char* at, std::string_view value) {
-    if (!value.empty()) std::memcpy(at, value.data(), value.size());
-    return at + value.size();
-  }
+  static char* PutRaw(char* at, std::string_view value) { return CopyText(at, value); }
   template <class Unsigned>
   static char* PutFixed(char* at, Unsigned value) {
     static_assert(std::endian::native == std::endian::little);

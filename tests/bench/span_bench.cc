@@ -26,7 +26,7 @@ class OneProcess final : public span::ProcessLookup {
 
 class NoSink final : public span::SpanSink {
  public:
-  void Accept(span::Span span) override { benchmark::DoNotOptimize(span); }
+  void Accept(const span::Span& span) override { benchmark::DoNotOptimize(&span); }
 };
 
 connection::ConnectionInfo End(std::uint32_t number, bool client, bool local) {

@@ -35,10 +35,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   span::AttributeOptions options;
   options.query = static_cast<span::QueryRedaction>((pick >> 6) % 3);
   options.client_address = static_cast<span::ClientAddress>((pick >> 6) % 3);
-  for (const auto& attribute :
-       span::SpanAttributes(connection, exchange, facts, {}, span::ParentMethod::kNone, options)) {
-    const auto* value = std::get_if<std::string>(&attribute.value);
-    if (value != nullptr && !IsUtf8(*value)) std::abort();
+  span::SpanScratch scratch;
+  span::AttributeList list;
+  span::SpanAttributes(connection, exchange, facts, {}, span::ParentMethod::kNone, options, scratch,
+                       list);
+  for (const auto& attribute : list) {
+    const auto value = attribute.value.text();
+    if (value && !IsUtf8(*value)) std::abort();
   }
   return 0;
 }

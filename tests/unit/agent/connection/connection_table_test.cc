@@ -390,7 +390,7 @@ TEST(ConnectionTableTest, NeverPairsAcrossALostRequest) {
   }
   test.table.Tick(socket.now_ns() + 5'000'000'000);
   for (const ObservedExchange& observed : test.recorder.exchanges) {
-    EXPECT_EQ("x" + observed.exchange.target, observed.exchange.response_content_type);
+    EXPECT_EQ("x" + observed.exchange.target.str(), observed.exchange.response_content_type);
   }
   EXPECT_EQ(test.recorder.exchanges.size(), 5u);
   test.ExpectClosedLedger();
@@ -409,7 +409,7 @@ TEST(ConnectionTableTest, NeverPairsAcrossALostAnswer) {
     }
   }
   for (const ObservedExchange& observed : test.recorder.exchanges) {
-    EXPECT_EQ("x" + observed.exchange.target, observed.exchange.response_content_type);
+    EXPECT_EQ("x" + observed.exchange.target.str(), observed.exchange.response_content_type);
   }
   EXPECT_EQ(test.recorder.exchanges.size(), 5u);
   EXPECT_EQ(test.Dropped("response_lost"), 1u);
@@ -452,7 +452,7 @@ TEST(ConnectionTableTest, IsSoonInStepAgainOnABusyConnectionThatLostBothWays) {
     }
     test.table.Tick(socket.now_ns() + 5'000'000'000);
     for (const ObservedExchange& observed : test.recorder.exchanges) {
-      EXPECT_EQ("x" + observed.exchange.target, observed.exchange.response_content_type);
+      EXPECT_EQ("x" + observed.exchange.target.str(), observed.exchange.response_content_type);
     }
     EXPECT_GE(test.recorder.exchanges.size(), 1000u - static_cast<std::size_t>(lost) - 3 * 5);
     test.ExpectClosedLedger();

@@ -78,8 +78,8 @@ void CheckNoWrongPair(std::uint32_t seed, double lose, double blank, std::size_t
         (seen.incomplete & protocol::kIncompleteResponseHead) != 0) {
       continue;
     }
-    RC_ASSERT("x" + seen.target == seen.response_content_type);
-    const Exchanged& truth = conversation.exchanges.at(std::stoul(seen.target.substr(1)));
+    RC_ASSERT("x" + seen.target.str() == seen.response_content_type);
+    const Exchanged& truth = conversation.exchanges.at(std::stoul(seen.target.str().substr(1)));
     RC_ASSERT(seen.method == truth.method);
     RC_ASSERT(seen.status == truth.status);
     ++reported;

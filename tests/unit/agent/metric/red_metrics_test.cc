@@ -44,10 +44,9 @@ class RedMetricsTest : public ::testing::Test {
     std::map<std::string, std::string> all;
     for (const auto& attribute : point.attributes) {
       std::string value;
-      if (const auto* text = std::get_if<std::string>(&attribute.value)) value = *text;
-      if (const auto* number = std::get_if<std::int64_t>(&attribute.value))
-        value = std::to_string(*number);
-      if (const auto* flag = std::get_if<bool>(&attribute.value)) value = *flag ? "true" : "false";
+      if (const auto text = attribute.value.text()) value = *text;
+      if (const auto number = attribute.value.number()) value = std::to_string(*number);
+      if (const auto flag = attribute.value.truth()) value = *flag ? "true" : "false";
       all.emplace(attribute.key, value);
     }
     return all;

@@ -57,18 +57,18 @@ Output Describe(const Input& input) {
                facts);
   facts.route = input.route;
   Output output;
-  const auto list =
-      SpanAttributes(input.connection, input.exchange, facts, Identity{WireId{1}, WireKind::kTcp},
-                     input.parent, input.options);
+  SpanScratch scratch;
+  AttributeList list;
+  SpanAttributes(input.connection, input.exchange, facts, Identity{WireId{1}, WireKind::kTcp},
+                 input.parent, input.options, scratch, list);
   for (const Attribute& attribute : list) {
     std::string value;
-    if (const auto* text = std::get_if<std::string>(&attribute.value)) value = *text;
-    if (const auto* number = std::get_if<std::int64_t>(&attribute.value))
-      value = std::to_string(*number) + "i";
+    if (const auto text = attribute.value.text()) value = *text;
+    if (const auto number = attribute.value.number()) value = std::to_string(*number) + "i";
     EXPECT_TRUE(output.attributes.emplace(attribute.key, value).second)
         << "twice: " << attribute.key;
   }
-  output.name = SpanName(facts);
+  output.name = SpanName(facts, scratch).view();
   output.status = facts.status;
   return output;
 }

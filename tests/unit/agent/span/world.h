@@ -16,10 +16,9 @@ namespace wirespan::span {
 inline std::string Get(const Span& span, std::string_view key) {
   for (const Attribute& attribute : span.attributes) {
     if (attribute.key != key) continue;
-    if (const auto* text = std::get_if<std::string>(&attribute.value)) return *text;
-    if (const auto* number = std::get_if<std::int64_t>(&attribute.value))
-      return std::to_string(*number);
-    if (const auto* flag = std::get_if<bool>(&attribute.value)) return *flag ? "true" : "false";
+    if (const auto text = attribute.value.text()) return std::string(*text);
+    if (const auto number = attribute.value.number()) return std::to_string(*number);
+    if (const auto flag = attribute.value.truth()) return *flag ? "true" : "false";
   }
   return "<none>";
 }
@@ -47,7 +46,7 @@ class World : public ProcessLookup, public SpanSink {
     noted.emplace_back(pid, exported);
     if (believe_notes) processes[pid].instrumented = true;
   }
-  void Accept(Span span) override { spans.push_back(std::move(span)); }
+  void Accept(const Span& span) override { spans.push_back(span); }
 
   // A connection between two sockets of this node (`local`) or with a machine far away.
   static connection::ConnectionInfo End(std::uint32_t number, bool client, bool local = true) {
