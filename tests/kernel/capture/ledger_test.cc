@@ -85,6 +85,8 @@ TEST_P(LedgerTest, ClosesWhenTheRingOverflows) {
   ExpectClosed();
 }
 
+// Shares leave every process a part of what is free, so that many together come close to the ring's
+// end and never all the way: which of the two reasons stops the last record is not told here.
 TEST_P(LedgerTest, ClosesWhenManyProcessesFillTheRing) {
   StartOwn({.ring_bytes = 128u << 10});
   RETURN_IF_SKIPPED();
@@ -99,7 +101,8 @@ TEST_P(LedgerTest, ClosesWhenManyProcessesFillTheRing) {
     }
     for (auto& flooder : flooders) EXPECT_EQ(flooder.Wait(), 0);
   }
-  EXPECT_GT(capture().CountOf("ring_full").events, 0u) << LedgerOf(capture()).text;
+  EXPECT_GT(capture().CountOf("ring_full").events + capture().CountOf("share").events, 0u)
+      << LedgerOf(capture()).text;
   capture().Resume();
   ExpectClosed();
 }
