@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "agent/connection/address.h"
+#include "agent/protocol/piece.h"
 
 // What the kernel side tells, as values: the only words that pass from agent/kernel (live or
 // replayed) to the rest of the agent. Views point into the source's buffer and hold during the
@@ -68,6 +69,8 @@ struct DataEvent {
   bool wire_exact =
       false;  // the TCP counters moved by exactly this call's bytes: offset is the wire's
   bool no_buffer = false;  // lengths only: sendfile, splice, io_uring, a fault
+  bool frame_start = false;  // HTTP/2: the kernel takes the first byte for that of a frame header
+  protocol::FrameRun run{};  // HTTP/2: all of it is such DATA frames, nothing is captured
   std::uint64_t offset = 0;
   std::uint64_t end_offset = 0;
   std::string_view captured{};

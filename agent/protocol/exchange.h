@@ -35,6 +35,24 @@ enum Incomplete : std::uint8_t {
   kIncompleteHpack = 16,  // a table entry from before we looked (HTTP/2)
 };
 
+// What a gRPC call has beside its HTTP/2 exchange.
+struct Rpc {
+  std::optional<int> status{};    // grpc-status; nothing: not known
+  bool status_inferred = false;   // not read but concluded (`wirespan.inferred=status`)
+  Text message{};                 // grpc-message, decoded
+  std::optional<std::uint64_t> timeout_ns{};  // grpc-timeout
+  // Lower bounds where not exact.
+  std::uint64_t request_messages = 0;
+  std::uint64_t response_messages = 0;
+  std::uint64_t request_bytes = 0;  // of the messages' contents as on the wire
+  std::uint64_t response_bytes = 0;
+  bool request_exact = true;
+  bool response_exact = true;
+};
+
+// Who gave a stream up, by RST_STREAM (or, kGoaway: by saying that it was not processed).
+enum class Reset : std::uint8_t { kNone, kClient, kServer, kGoaway };
+
 struct Exchange {
   TextBlock texts{};  // what most texts below point to
   Protocol protocol = Protocol::kUnknown;
@@ -81,7 +99,13 @@ struct Exchange {
   // byte in the client's direction, and the HTTP/2 stream.
   std::uint64_t request_offset = 0;
   bool wire_exact = false;  // the request's first bytes came with trusted TCP counters
-  std::uint32_t stream_id = 0;
+  std::uint32_t stream_id = 0;  // HTTP/2; 0: none (also the h2c upgrade's request, sent as HTTP/1.1)
+
+  // HTTP/2 only. kResponseAborted or kNoResponse goes with a reset, unless the response was over.
+  Reset reset = Reset::kNone;
+  std::uint32_t reset_code = 0;  // RFC 9113, 7
+  Text scheme{};                 // :scheme
+  std::optional<Rpc> rpc{};      // Protocol::kGrpc
 
   // More than one exchange was open on this connection when this one began (pipelining, streams).
   bool overlapped = false;

@@ -9,6 +9,16 @@ namespace wirespan::protocol {
 // A stretch of one direction of a byte stream: `bytes` at [offset, offset + bytes.size()), then a
 // gap (bytes that passed and that nobody captured) up to `end`. Either part may be empty. Bytes are
 // the caller's, for the call only.
+//
+// HTTP/2: the kernel follows the frames and does not copy payload. `frame_start`: it takes the first
+// byte for that of a frame header. `run`: nothing was captured, and all of the piece is so many whole
+// DATA frames of one stream, without padding and END_STREAM.
+struct FrameRun {
+  std::uint32_t stream = 0;
+  std::uint32_t frames = 0;  // 0: no run
+  std::uint64_t payload = 0;
+};
+
 struct Piece {
   std::uint64_t offset = 0;
   std::uint64_t end = 0;
@@ -18,6 +28,8 @@ struct Piece {
   std::uint32_t pid = 0;
   std::uint32_t tid = 0;
   bool wire_exact = false;
+  bool frame_start = false;
+  FrameRun run{};
   bool whole = true;  // nothing was consumed of it yet: it starts where a system call's bytes start
 
   std::uint64_t size() const { return end - offset; }
@@ -30,6 +42,8 @@ struct Piece {
     offset += n;
     bytes.remove_prefix(n < bytes.size() ? static_cast<std::size_t>(n) : bytes.size());
     whole = false;
+    frame_start = false;
+    run = {};
   }
 };
 

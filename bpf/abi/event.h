@@ -16,6 +16,7 @@ enum ws_event_kind {
 	WS_EVENT_EXEC = 5,
 	WS_EVENT_EXIT = 6,
 	WS_EVENT_DOORBELL = 7, /* a header alone, in the side ring: "drain the rings now" */
+	WS_EVENT_FRAMES = 8,
 };
 
 enum ws_direction {
@@ -27,7 +28,7 @@ enum ws_direction {
 enum ws_data_flag {
 	WS_DATA_WIRE_EXACT = 1,
 	WS_DATA_NO_BUFFER = 2,
-	WS_DATA_HTTP2 = 4,
+	WS_DATA_HTTP2 = 4, /* the first byte is that of an HTTP/2 frame header or preface, as far as the kernel can tell */
 };
 
 enum ws_close_flag {
@@ -67,6 +68,20 @@ struct ws_data {
 	__u64 end_offset;
 };
 WS_ABI_ASSERT(sizeof(struct ws_data) == 48, "ws_data is ABI");
+
+/*
+ * [offset, end_offset) were `frames` whole HTTP/2 DATA frames of one stream, without padding, none with END_STREAM,
+ * `payload` octets together. Nothing of them was copied. The flags are those of WS_EVENT_DATA.
+ */
+struct ws_frames {
+	struct ws_event_header header;
+	__u64 offset;
+	__u64 end_offset;
+	__u64 payload;
+	__u32 stream;
+	__u32 frames;
+};
+WS_ABI_ASSERT(sizeof(struct ws_frames) == 64, "ws_frames is ABI");
 
 #define WS_UNIX_PATH 108
 
