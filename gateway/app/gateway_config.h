@@ -20,9 +20,7 @@ struct ReceiverConfig {
   std::optional<HttpServerOptions> http{};
 };
 
-struct ProcessorConfig {
-  BatchOptions batch{};
-};
+using ProcessorConfig = std::variant<BatchOptions>;
 
 struct ExporterConfig {
   std::variant<GrpcClientOptions, HttpClientOptions, FileOptions, DebugOptions> kind{};
