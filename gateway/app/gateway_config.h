@@ -32,9 +32,7 @@ struct ReceiverConfig {
   std::vector<ExtensionUse> extensions{};
 };
 
-struct ProcessorConfig {
-  BatchOptions batch{};
-};
+using ProcessorConfig = std::variant<BatchOptions>;
 
 struct ExporterConfig {
   std::variant<GrpcClientOptions, HttpClientOptions, FileOptions, DebugOptions> kind{};

@@ -11,7 +11,8 @@ namespace wirespan::gateway {
 // `parent` and `id` say where it stands. Problems go to the document.
 ReceiverConfig LoadReceiver(const config::Node& parent, const std::string& id,
                             const config::Node& node);
-ProcessorConfig LoadProcessor(const config::Node& node);
+ProcessorConfig LoadProcessor(const config::Node& parent, const std::string& id,
+                              const config::Node& node);
 ExporterConfig LoadExporter(const config::Node& parent, const std::string& id,
                             const config::Node& node);
 
