@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "common/config/value.h"
 #include "common/telemetry/log.h"
 #include "gateway/ingest/receiver_options.h"
 #include "gateway/pipeline/batch_processor.h"
@@ -15,9 +16,20 @@
 // ids ("otlp/2").
 namespace wirespan::gateway {
 
+// What an extension can be to a component that names it.
+enum class ExtensionRole : std::uint8_t { kServerAuth, kClientAuth, kStorage };
+
+// A component's reference to an extension, checked once all extensions are known.
+struct ExtensionUse {
+  ExtensionRole role = ExtensionRole::kStorage;
+  std::string id{};
+  config::Mark mark{};
+};
+
 struct ReceiverConfig {
   std::optional<GrpcServerOptions> grpc{};
   std::optional<HttpServerOptions> http{};
+  std::vector<ExtensionUse> extensions{};
 };
 
 using ProcessorConfig = std::variant<BatchOptions>;
@@ -26,6 +38,7 @@ struct ExporterConfig {
   std::variant<GrpcClientOptions, HttpClientOptions, FileOptions, DebugOptions> kind{};
   QueueOptions queue{};
   RetryOptions retry{};
+  std::vector<ExtensionUse> extensions{};
 };
 
 struct PipelineConfig {

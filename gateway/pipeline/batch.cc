@@ -16,6 +16,8 @@ void FanOut::Consume(Batch batch) {
     part.bytes = last ? std::move(batch.bytes) : batch.bytes;
     part.leases = last ? std::move(batch.leases) : batch.leases;
     part.ack = std::move(acks[i]);
+    part.ledger = batch.ledger;
+    part.lane = batch.lane;
     next_[i]->Consume(std::move(part));
   }
 }

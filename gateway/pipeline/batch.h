@@ -7,6 +7,7 @@
 #include "gateway/pipeline/bytes.h"
 #include "gateway/pipeline/metadata.h"
 #include "gateway/pipeline/outcome.h"
+#include "gateway/pipeline/pipeline_ledger.h"
 #include "gateway/pipeline/signal.h"
 #include "gateway/pipeline/slot_signal.h"
 
@@ -22,6 +23,10 @@ struct Batch {
   std::shared_ptr<const Metadata> metadata{};         // null: none was asked for
   std::vector<std::shared_ptr<const void>> leases{};  // of the memory budget
   Ack ack{};
+  // Where its items are entered in the books; null outside of a graph. Both live as long as the
+  // process.
+  PipelineLedger* ledger = nullptr;  // of the pipeline: processors say there what they drop
+  ExporterLane* lane = nullptr;      // of the pipeline's way through one exporter
 };
 
 // A stage: a processor, a fan-out or an exporter.
