@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "gateway/pipeline/admission.h"
 #include "gateway/pipeline/bytes.h"
 #include "gateway/pipeline/outcome.h"
 #include "gateway/pipeline/signal.h"
@@ -17,7 +18,7 @@ struct Batch {
   Signal signal = Signal::kTraces;
   std::uint64_t items = 0;  // spans, data points or log records
   Bytes bytes{};
-  std::vector<std::shared_ptr<const void>> leases{};  // of the memory budget
+  Leases leases{};  // of the requests that it was made from
   Ack ack{};
 };
 
