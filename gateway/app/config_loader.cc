@@ -22,13 +22,21 @@ class Loader {
       config_.receivers[id] = LoadReceiver(root["receivers"], id, node);
     }
     for (const auto& [id, node] : Components(root, "processors")) {
-      config_.processors[id] = LoadProcessor(node);
+      config_.processors[id] = LoadProcessor(root["processors"], id, node);
     }
     for (const auto& [id, node] : Components(root, "exporters")) {
       config_.exporters[id] = LoadExporter(root["exporters"], id, node);
     }
     Components(root, "connectors");
     for (const auto& [id, node] : Components(root, "extensions")) {
+      if (TypeOf(id) == "file_storage") {
+        StorageDirectory storage{.id = id};
+        storage.path = node["directory"].String("/var/lib/otelcol/file_storage");
+        storage.fsync = node["fsync"].Bool(true);
+        node.RefuseOthers();
+        config_.storages[id] = std::move(storage);
+        continue;
+      }
       ListenConfig health = config_.health;
       ReadHostPort(node["endpoint"], health.host, health.port);
       health.path = node["path"].String(health.path);
@@ -62,6 +70,7 @@ class Loader {
   void Service(const Node& root, const Node& service) {
     for (const Node& item : service["extensions"].Items()) {
       const std::string id = item.String();
+      if (config_.storages.contains(id)) continue;
       const auto found = extensions_.find(id);
       if (found == extensions_.end()) {
         if (!unknown_.contains(id)) item.Fail(fmt::format("extensions does not define \"{}\"", id));
@@ -144,6 +153,12 @@ class Loader {
       if (node[kind].value() == nullptr ||
           (node[kind].is_list() && node[kind].value()->list.empty())) {
         pipelines.FailAtKey(id, fmt::format("{} needs {}", id, kind));
+      }
+    }
+    for (const std::string& exporter : pipeline.exporters) {
+      const std::string_view type = TypeOf(exporter);
+      if (*signal != Signal::kTraces && (type == "jaeger" || type == "zipkin")) {
+        pipelines.FailAtKey(id, fmt::format("{} takes traces alone", exporter));
       }
     }
     node.RefuseOthers();

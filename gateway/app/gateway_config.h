@@ -6,28 +6,43 @@
 #include <variant>
 #include <vector>
 
+#include "common/config/value.h"
 #include "common/telemetry/log.h"
 #include "gateway/ingest/receiver_options.h"
 #include "gateway/pipeline/batch_processor.h"
+#include "gateway/pipeline/storage.h"
 #include "gateway/sink/exporter_options.h"
 
 // A checked configuration: every name resolves, every value is in range. Keys of maps are component
 // ids ("otlp/2").
 namespace wirespan::gateway {
 
+// What an extension can be to a component that names it.
+enum class ExtensionRole : std::uint8_t { kServerAuth, kClientAuth, kStorage };
+
+// A component's reference to an extension, checked once all extensions are known.
+struct ExtensionUse {
+  ExtensionRole role = ExtensionRole::kStorage;
+  std::string id{};
+  config::Mark mark{};
+};
+
 struct ReceiverConfig {
   std::optional<GrpcServerOptions> grpc{};
   std::optional<HttpServerOptions> http{};
+  std::optional<HttpServerOptions> zipkin{};
+  std::vector<ExtensionUse> extensions{};
 };
 
-struct ProcessorConfig {
-  BatchOptions batch{};
-};
+using ProcessorConfig = std::variant<BatchOptions>;
 
 struct ExporterConfig {
-  std::variant<GrpcClientOptions, HttpClientOptions, FileOptions, DebugOptions> kind{};
+  std::variant<GrpcClientOptions, HttpClientOptions, FileOptions, DebugOptions, NopOptions,
+               JaegerOptions, ZipkinOptions>
+      kind{};
   QueueOptions queue{};
   RetryOptions retry{};
+  std::vector<ExtensionUse> extensions{};
 };
 
 struct PipelineConfig {
@@ -49,6 +64,7 @@ struct GatewayConfig {
   std::map<std::string, ReceiverConfig> receivers{};
   std::map<std::string, ProcessorConfig> processors{};
   std::map<std::string, ExporterConfig> exporters{};
+  std::map<std::string, StorageDirectory> storages{};  // file_storage extensions by id
   std::vector<PipelineConfig> pipelines{};
   log::Options log{};
   std::optional<ListenConfig> metrics =

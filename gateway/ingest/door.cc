@@ -16,7 +16,7 @@ Outcome Withdrawn() {
   outcome.code = StatusCode::kCancelled;
   return outcome;
 }
-}
+}  // namespace
 
 Door::Door(std::string receiver, std::string transport, Pipelines pipelines,
            std::shared_ptr<MemoryBudget> budget, telemetry::Registry& registry)

@@ -12,8 +12,8 @@
 // Admission is all or nothing: before any pipeline sees a request it has room in the queue of every
 // exporter that it will reach, or it is refused (retryably) and nobody has any of it.
 //
-//   door:      lease = Lease(memory); lease.Reserve(gates) -> granted / wait and try again / refused
-//   exporter:  Consume: lease.Take(my gate), and its queue counts the batch from there on
+//   door:      lease = Lease(memory); lease.Reserve(gates) -> granted / wait and try again /
+//   refused exporter:  Consume: lease.Take(my gate), and its queue counts the batch from there on
 //   anywhere:  the last holder drops the lease: what was not taken is given back
 namespace wirespan::gateway {
 
@@ -32,7 +32,8 @@ class Gate {
   // kWait: there is no room now and the queue holds back its senders (block_on_overflow).
   virtual Answer Reserve(std::uint64_t items, std::uint64_t bytes) = 0;
   virtual void Release(std::uint64_t units) = 0;
-  // Calls once, on any thread, when room was given back since that epoch: perhaps before it returns.
+  // Calls once, on any thread, when room was given back since that epoch: perhaps before it
+  // returns.
   virtual void WhenRoom(std::uint64_t epoch, std::function<void()> again) = 0;
 };
 using Gates = std::vector<std::shared_ptr<Gate>>;

@@ -8,8 +8,8 @@ namespace wirespan::gateway {
 
 BatchProcessor::BatchProcessor(std::string id, BatchOptions options, Consumer& next,
                                telemetry::Registry& registry)
-    : options_(options),
-      next_(next),
+    : Processor(next),
+      options_(options),
       size_triggers_(registry.counter("otelcol_processor_batch_batch_size_trigger_send_total",
                                       "Batches sent because they were full", {{"processor", id}})),
       timeout_triggers_(registry.counter("otelcol_processor_batch_timeout_trigger_send_total",

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "common/telemetry/metrics.h"
-#include "gateway/pipeline/batch.h"
+#include "gateway/pipeline/processor.h"
 
 namespace wirespan::gateway {
 
@@ -24,7 +24,7 @@ struct BatchOptions {
 // Joins what arrives until there are send_batch_size items or the oldest is `timeout` old. Unlike
 // the Collector's, it does not answer for what it holds: the answer of the joined batch is the
 // answer of each part.
-class BatchProcessor : public Consumer {
+class BatchProcessor : public Processor {
  public:
   BatchProcessor(std::string id, BatchOptions options, Consumer& next,
                  telemetry::Registry& registry);
@@ -34,7 +34,7 @@ class BatchProcessor : public Consumer {
 
   // Passes on what is held, and from now on everything at once: shutdown must not wait for a
   // timeout.
-  void Drain();
+  void Drain() override;
 
  private:
   struct Held {
@@ -48,7 +48,6 @@ class BatchProcessor : public Consumer {
   void SendSplit(Batch batch);
 
   const BatchOptions options_;
-  Consumer& next_;
   telemetry::Counter& size_triggers_;
   telemetry::Counter& timeout_triggers_;
   telemetry::Histogram& sizes_;

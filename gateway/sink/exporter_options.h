@@ -104,4 +104,17 @@ struct DebugOptions {
   std::uint64_t sampling_thereafter = 1;
 };
 
+struct NopOptions {};
+
+// Jaeger's own gRPC (api_v2 PostSpans), which jaeger receivers take to this day.
+struct JaegerOptions {
+  GrpcClientOptions client{.compression = Compression::kIdentity};
+  bool tls_written = false;  // no tls block: plaintext, with a warning
+};
+
+// Zipkin's v2 JSON; the endpoint is the whole URL.
+struct ZipkinOptions {
+  HttpClientOptions client{.compression = Compression::kIdentity};
+};
+
 }  // namespace wirespan::gateway

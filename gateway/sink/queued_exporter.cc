@@ -32,6 +32,26 @@ QueuedExporter::Promise PromiseOf(const QueueOptions& queue, bool durable) {
                                                  : QueuedExporter::Promise::kDelivered;
 }
 
+bool SameTenant(const Batch& a, const Batch& b) {
+  if (a.metadata == b.metadata) return true;
+  return a.metadata && b.metadata && *a.metadata == *b.metadata;
+}
+
+// Takes so many items of the last lanes out of the list.
+using Lanes = std::vector<std::pair<ExporterLane*, std::uint64_t>>;
+Lanes ShareOf(Lanes& lanes, std::uint64_t items) {
+  Lanes share;
+  while (items > 0 && !lanes.empty()) {
+    auto& [lane, left] = lanes.back();
+    const std::uint64_t taken = std::min(items, left);
+    share.emplace_back(lane, taken);
+    items -= taken;
+    left -= taken;
+    if (left == 0) lanes.pop_back();
+  }
+  return share;
+}
+
 // What a queue on disk holds, in the unit of its bound.
 std::function<std::uint64_t()> StoredUnits(const queue::DurableQueue* durable, Sizer sizer) {
   if (durable == nullptr) return {};
@@ -48,7 +68,7 @@ std::function<std::uint64_t()> StoredUnits(const queue::DurableQueue* durable, S
 QueuedExporter::QueuedExporter(std::string id, Signal signal, QueueOptions queue,
                                RetryOptions retry, std::unique_ptr<Sender> sender,
                                telemetry::Registry& registry,
-                               std::unique_ptr<queue::DurableQueue> durable)
+                               std::unique_ptr<queue::DurableQueue> durable, FindLane find_lane)
     : id_(std::move(id)),
       signal_(signal),
       queue_(std::move(queue)),
@@ -56,6 +76,7 @@ QueuedExporter::QueuedExporter(std::string id, Signal signal, QueueOptions queue
       promise_(PromiseOf(queue_, durable != nullptr)),
       registry_(registry),
       durable_(std::move(durable)),
+      find_lane_(std::move(find_lane)),
       gate_(std::make_shared<QueueGate>(id_, queue_, StoredUnits(durable_.get(), queue_.sizer))),
       sent_(registry.counter(Name("sent", signal), "Items delivered", {{"exporter", id_}})),
       send_failed_(registry.counter(Name("send_failed", signal),
@@ -70,8 +91,8 @@ QueuedExporter::QueuedExporter(std::string id, Signal signal, QueueOptions queue
       withdrawn_(registry.counter("wirespan_exporter_withdrawn_items_total",
                                   "Items that were not sent because their senders gave up",
                                   LabelsOf(id_, signal))),
-      retries_(registry.counter("wirespan_exporter_retries_total",
-                                "Requests put back for a retry", LabelsOf(id_, signal))),
+      retries_(registry.counter("wirespan_exporter_retries_total", "Requests put back for a retry",
+                                LabelsOf(id_, signal))),
       queue_size_(registry.gauge("otelcol_exporter_queue_size", "Held in the sending queue",
                                  LabelsOf(id_, signal))),
       in_flight_gauge_(registry.gauge("otelcol_exporter_in_flight_requests",
@@ -81,10 +102,13 @@ QueuedExporter::QueuedExporter(std::string id, Signal signal, QueueOptions queue
       random_(std::random_device{}()),
       sender_(std::move(sender)) {
   registry
-      .gauge("otelcol_exporter_queue_capacity", "Bound of the sending queue",
-             LabelsOf(id_, signal))
+      .gauge("otelcol_exporter_queue_capacity", "Bound of the sending queue", LabelsOf(id_, signal))
       .Set(queue_.enabled ? static_cast<double>(queue_.queue_size) : 0);
   for (const char* reason : {"failed", "expired", "shutdown"}) Dropped(reason);
+  {
+    std::lock_guard lock(mutex_);
+    UpdateGauges();
+  }
   thread_ = std::jthread([this](std::stop_token stop) { Run(stop); });
 }
 
@@ -98,6 +122,12 @@ telemetry::Counter& QueuedExporter::Dropped(std::string_view reason) {
 void QueuedExporter::UpdateGauges() {
   queue_size_.Set(queue_.enabled ? static_cast<double>(gate_->used()) : 0);
   in_flight_gauge_.Set(static_cast<double>(in_flight_));
+}
+
+bool QueuedExporter::Ready() const {
+  if (durable_ || !queue_.enabled) return true;
+  std::lock_guard lock(mutex_);
+  return closed_ || (waiting_.empty() && in_flight_ < queue_.num_consumers);
 }
 
 std::uint64_t QueuedExporter::SizeInBatch(const Batch& batch) const {
@@ -117,10 +147,11 @@ bool QueuedExporter::TakeRoom(Entry& entry) {
     for (const auto& lease : batch.leases) lease->Take(*gate_);
   } else if (milliseconds retry_after{0}; !gate_->TryOccupy(units, retry_after)) {
     enqueue_failed_.Add(batch.items);
+    Book(entry, {}, End::kReturned);
     log::WriteLimited(log::Level::kWarn, "queue full " + id_,
                       fmt::format("exporter {}: the sending queue is full, refusing data", id_));
-    batch.ack.Answer(Outcome::Retry(
-        fmt::format("the sending queue of exporter {} is full", id_), retry_after));
+    batch.ack.Answer(
+        Outcome::Retry(fmt::format("the sending queue of exporter {} is full", id_), retry_after));
     return false;
   }
   entry.units = units;
@@ -131,6 +162,9 @@ void QueuedExporter::Consume(Batch batch) {
   auto entry = std::make_shared<Entry>();
   entry->arrived = steady_clock::now();
   entry->batch = std::move(batch);
+  if (entry->batch.lane != nullptr) {
+    entry->lanes.emplace_back(entry->batch.lane, entry->batch.items);
+  }
   if (!TakeRoom(*entry)) return;
   Ack early;
   bool store = false;
@@ -158,6 +192,7 @@ void QueuedExporter::Consume(Batch batch) {
   }
   if (entry) {  // closed
     gate_->Release(entry->units);
+    Book(*entry, {}, End::kReturned);
     entry->batch.ack.Answer(Outcome::Retry(fmt::format("exporter {} is shutting down", id_)));
     return;
   }
@@ -169,34 +204,42 @@ void QueuedExporter::Store(EntryPtr entry) {
   StoredForm stored = ToStored(entry->batch);
   auto keep = stored.keep;
   const auto items = static_cast<std::uint32_t>(entry->batch.items);
-  durable_->Append(std::move(stored.meta), std::move(stored.payload), items, std::move(keep),
-                   [this, entry](Result<> written) {
-                     gate_->Release(entry->units);  // it counts as stored now, or not at all
-                     Outcome outcome;
-                     if (!written) {
-                       enqueue_failed_.Add(entry->batch.items);
-                       log::WriteLimited(
-                           log::Level::kError, "store " + id_,
-                           fmt::format("exporter {}: {}", id_, written.error().message));
-                       outcome = Outcome::Retry(
-                           fmt::format("exporter {} can't store the request", id_), milliseconds(5000));
-                     }
-                     entry->batch.ack.Answer(std::move(outcome));
-                     std::lock_guard lock(mutex_);
-                     held_items_ -= entry->batch.items;
-                     --storing_;
-                     ++stored_;
-                     UpdateGauges();
-                     changed_.notify_all();  // the exporter's thread sends: this one writes
-                   });
+  durable_->Append(
+      std::move(stored.meta), std::move(stored.payload), items, std::move(keep),
+      [this, entry](Result<> written) {
+        gate_->Release(entry->units);  // it counts as stored now, or not at all
+        Outcome outcome;
+        if (!written) {
+          enqueue_failed_.Add(entry->batch.items);
+          Book(*entry, {}, End::kReturned);
+          log::WriteLimited(log::Level::kError, "store " + id_,
+                            fmt::format("exporter {}: {}", id_, written.error().message));
+          outcome = Outcome::Retry(fmt::format("exporter {} can't store the request", id_),
+                                   milliseconds(5000));
+        }
+        entry->batch.ack.Answer(std::move(outcome));
+        std::lock_guard lock(mutex_);
+        held_items_ -= entry->batch.items;
+        --storing_;
+        ++stored_;
+        UpdateGauges();
+        changed_.notify_all();  // the exporter's thread sends: this one writes
+      });
   if (queue_.drop_oldest) DropOldestOverBound();
 }
 
 void QueuedExporter::DropOldestOverBound() {
   while (gate_->over()) {
-    const auto items = durable_->DropOldest();
-    if (!items) return;
-    Dropped("oldest").Add(*items);
+    const auto record = durable_->DropOldest();
+    if (!record) return;
+    Dropped("oldest").Add(record->items);
+    Batch dropped;
+    std::string pipeline;
+    FromStored(*record, dropped, pipeline);
+    if (ExporterLane* lane = find_lane_ ? find_lane_(pipeline) : nullptr) {
+      if (record->earlier_life) lane->Entered(record->items);
+      lane->Dropped("oldest", record->items);
+    }
     log::WriteLimited(log::Level::kWarn, "drop oldest " + id_,
                       fmt::format("exporter {}: the queue is full, dropping the oldest", id_));
   }
@@ -229,7 +272,15 @@ bool QueuedExporter::Fetch(std::unique_lock<std::mutex>& lock) {
     on_disk->bytes = record->payload_bytes;
     entry->arrived = steady_clock::now();
     entry->on_disk.push_back(on_disk);
-    readable = FromStored(std::move(*record), entry->batch);
+    const bool earlier = record->earlier_life;
+    std::string pipeline;
+    readable = FromStored(std::move(*record), entry->batch, pipeline);
+    if (ExporterLane* lane = find_lane_ ? find_lane_(pipeline) : nullptr) {
+      // What an earlier life of the process left enters the books when it is read.
+      if (earlier) lane->Entered(on_disk->items);
+      entry->lanes.emplace_back(lane, on_disk->items);
+      if (!readable) lane->Dropped("unreadable", on_disk->items);
+    }
     if (!readable) {
       Dropped("unreadable").Add(on_disk->items);
       durable_->Ack(on_disk->seq, on_disk->items, on_disk->bytes);
@@ -260,6 +311,7 @@ void QueuedExporter::JoinMore(Entry& entry, std::unique_lock<std::mutex>& lock) 
     if (waiting_.empty() && !Fetch(lock)) break;
     if (waiting_.empty()) continue;
     Entry& next = *waiting_.front();
+    if (!SameTenant(entry.batch, next.batch)) break;
     const std::uint64_t more = SizeInBatch(next.batch);
     if (queue_.batch->max_size > 0 && size + more > queue_.batch->max_size) break;
     if (acks.empty()) acks.push_back(std::move(entry.batch.ack));
@@ -270,6 +322,7 @@ void QueuedExporter::JoinMore(Entry& entry, std::unique_lock<std::mutex>& lock) 
     entry.units += next.units;
     for (auto& lease : next.batch.leases) entry.batch.leases.push_back(std::move(lease));
     for (auto& record : next.on_disk) entry.on_disk.push_back(std::move(record));
+    for (const auto& lane : next.lanes) entry.lanes.push_back(lane);
     acks.push_back(std::move(next.batch.ack));
     waiting_size_ -= more;
     size += more;
@@ -292,6 +345,7 @@ void QueuedExporter::CutToSize(EntryPtr& entry) {
                            by_bytes ? most : std::numeric_limits<std::size_t>::max());
   if (parts.size() < 2) return;
   const bool pending = entry->batch.ack.pending();
+  auto lanes = std::move(entry->lanes);
   auto acks = ForkAck(std::move(entry->batch.ack), pending ? parts.size() : 1);
   for (auto& record : entry->on_disk) record->parts += parts.size() - 1;
   for (std::size_t i = parts.size(); i-- > 0;) {
@@ -301,7 +355,9 @@ void QueuedExporter::CutToSize(EntryPtr& entry) {
       part->on_disk = entry->on_disk;
       part->batch.signal = signal_;
       part->batch.leases = entry->batch.leases;
+      part->batch.metadata = entry->batch.metadata;
     }
+    part->lanes = ShareOf(lanes, parts[i].items);
     part->batch.items = parts[i].items;
     part->batch.bytes = Bytes(std::move(parts[i].bytes));
     if (pending) part->batch.ack = std::move(acks[i]);
@@ -320,8 +376,7 @@ QueuedExporter::EntryPtr QueuedExporter::TakeNext(std::unique_lock<std::mutex>& 
     ++in_flight_;
     const std::uint64_t wanted = wanted_ + stored_;
     bool more = true;
-    while (more && (waiting_.empty() ||
-                    (queue_.batch && waiting_size_ < queue_.batch->min_size))) {
+    while (more && (waiting_.empty() || (queue_.batch && waiting_size_ < queue_.batch->min_size))) {
       more = Fetch(lock);
     }
     if (closed_ || waiting_.empty() || !RipeToSend()) {

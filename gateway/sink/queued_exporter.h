@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -11,6 +12,7 @@
 #include <random>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "common/queue/durable_queue.h"
@@ -32,11 +34,20 @@ class QueuedExporter : public Consumer {
  public:
   enum class Promise : std::uint8_t { kDelivered, kStored, kInMemory };
 
+  // The books of a pipeline's way through this exporter, for what comes back from disk.
+  using FindLane = std::function<ExporterLane*(const std::string& pipeline)>;
+
   // `durable`: the queue on disk of queue.storage; what it holds from an earlier life is sent too.
   QueuedExporter(std::string id, Signal signal, QueueOptions queue, RetryOptions retry,
                  std::unique_ptr<Sender> sender, telemetry::Registry& registry,
-                 std::unique_ptr<queue::DurableQueue> durable = nullptr);
+                 std::unique_ptr<queue::DurableQueue> durable = nullptr, FindLane find_lane = {});
   ~QueuedExporter() override;  // Drain(0) first
+
+  // A slot is free and nothing waits for one; on disk nobody waits.
+  bool Ready() const override;
+  void Listen(std::weak_ptr<const SlotSignal::Listener> listener) override {
+    slots_.Add(std::move(listener));
+  }
 
   // For the door: whoever passed through it is taken.
   const std::shared_ptr<QueueGate>& gate() const { return gate_; }
@@ -60,6 +71,7 @@ class QueuedExporter : public Consumer {
   };
   struct Entry {
     Batch batch{};
+    std::vector<std::pair<ExporterLane*, std::uint64_t>> lanes{};  // items of each
     std::uint64_t units = 0;  // of the gate; 0 for what is on disk
     std::vector<std::shared_ptr<OnDisk>> on_disk{};
     Time arrived{};
@@ -83,6 +95,7 @@ class QueuedExporter : public Consumer {
   void NoteFailure(Milliseconds delay);
   void Finish(const EntryPtr& entry, Outcome outcome, End end);
   void Count(const Entry& entry, const Outcome& outcome, End end);
+  static void Book(const Entry& entry, const Outcome& outcome, End end);
   void ReturnWaiting(const Outcome& outcome);
   void DropOldestOverBound();
   void CountDamage();
@@ -98,6 +111,7 @@ class QueuedExporter : public Consumer {
   const Promise promise_;
   telemetry::Registry& registry_;
   const std::unique_ptr<queue::DurableQueue> durable_;
+  const FindLane find_lane_;
   const std::shared_ptr<QueueGate> gate_;
 
   telemetry::Counter& sent_;
@@ -109,7 +123,8 @@ class QueuedExporter : public Consumer {
   telemetry::Gauge& queue_size_;
   telemetry::Gauge& in_flight_gauge_;
 
-  std::mutex mutex_;  // guards everything down to sender_
+  SlotSignal slots_;
+  mutable std::mutex mutex_;  // guards everything down to sender_
   std::condition_variable_any changed_;
   std::deque<EntryPtr> waiting_{};
   std::uint64_t waiting_size_ = 0;  // in the unit of queue_.batch

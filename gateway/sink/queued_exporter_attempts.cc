@@ -74,6 +74,7 @@ void QueuedExporter::OnDone(const EntryPtr& entry, Outcome outcome) {
                                       : End::kExpired);
   }
   Dispatch();
+  if (Ready()) slots_.Notify();
 }
 
 // Puts it back for a retry. False: nobody will try again here; `outcome` says when the sender may.
@@ -90,8 +91,8 @@ bool QueuedExporter::RetryLater(const EntryPtr& entry, Outcome& outcome) {
       static_cast<std::int64_t>(static_cast<double>(entry->interval.count()) * spread(random_)));
   delay = std::max(delay, outcome.retry_after.value_or(milliseconds(0)));
   if (draining_) delay = std::min(delay, kDrainingInterval);
-  const milliseconds longer(static_cast<std::int64_t>(
-      static_cast<double>(entry->interval.count()) * retry_.multiplier));
+  const milliseconds longer(
+      static_cast<std::int64_t>(static_cast<double>(entry->interval.count()) * retry_.multiplier));
   entry->interval = std::min(longer, retry_.max_interval);
   const auto due = now + delay;
   const bool expired = !retry_.enabled || (retry_.max_elapsed_time.count() > 0 &&
@@ -183,10 +184,43 @@ void QueuedExporter::Count(const Entry& entry, const Outcome& outcome, End end) 
   }
 }
 
+// The same in the pipelines' books.
+void QueuedExporter::Book(const Entry& entry, const Outcome& outcome, End end) {
+  std::uint64_t rejected = outcome.rejected_items;
+  for (const auto& [lane, items] : entry.lanes) {
+    switch (end) {
+      case End::kSent: {
+        // Which of joined requests' items were rejected nobody knows: the first ones, let us say.
+        const std::uint64_t here = std::min(rejected, items);
+        rejected -= here;
+        lane->Rejected(here);
+        lane->Sent(items - here);
+        break;
+      }
+      case End::kFailed:
+        lane->Dropped("failed", items);
+        break;
+      case End::kExpired:
+        lane->Dropped("expired", items);
+        break;
+      case End::kShutdown:
+        lane->Dropped("shutdown", items);
+        break;
+      case End::kReturned:
+      case End::kWithdrawn:
+        lane->Refused(items);
+        break;
+    }
+  }
+}
+
 void QueuedExporter::Finish(const EntryPtr& entry, Outcome outcome, End end) {
   const std::uint64_t items = entry->batch.items;
   const bool stays_on_disk = end == End::kShutdown && durable_;
-  if (!stays_on_disk) Count(*entry, outcome, end);
+  if (!stays_on_disk) {
+    Count(*entry, outcome, end);
+    Book(*entry, outcome, end);
+  }
   std::vector<std::shared_ptr<OnDisk>> done;
   {
     std::lock_guard lock(mutex_);
@@ -247,7 +281,8 @@ void QueuedExporter::Run(std::stop_token stop) {
     if (!closed_ && flush_at_) due = std::min(due, *flush_at_);
     const auto woken = [&] {
       const bool retry = !retries_due_.empty() && retries_due_.begin()->first < due;
-      return !closed_ && ((durable_ && dispatched != stored_) || (flush_at_ && *flush_at_ < due) || retry);
+      return !closed_ &&
+             ((durable_ && dispatched != stored_) || (flush_at_ && *flush_at_ < due) || retry);
     };
     if (due == Time::max()) {
       changed_.wait(lock, stop, woken);
@@ -298,7 +333,9 @@ std::uint64_t QueuedExporter::Drain(steady_clock::time_point deadline) {
   for (EntryPtr& entry : left) {
     if (!entry->on_disk.empty()) continue;
     // Only what was answered OK is lost; the others' senders are told to keep theirs.
-    if (!entry->batch.ack.pending()) Dropped("shutdown").Add(entry->batch.items);
+    const bool lost = !entry->batch.ack.pending();
+    if (lost) Dropped("shutdown").Add(entry->batch.items);
+    Book(*entry, {}, lost ? End::kShutdown : End::kReturned);
     send_failed_.Add(entry->batch.items);
     gate_->Release(entry->units);
     entry->batch.ack.Answer(Outcome::Retry(fmt::format("exporter {} is shutting down", id_)));

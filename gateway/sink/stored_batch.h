@@ -20,7 +20,10 @@ struct StoredForm {
 // As received where the bytes are still what was received: compressed stays compressed.
 StoredForm ToStored(const Batch& batch);
 
-// False: of a later version of meta, or damaged.
-bool FromStored(queue::DurableQueue::Record record, Batch& batch);
+// False: of a later version of meta, or damaged. `pipeline`: where it came from.
+bool FromStored(queue::DurableQueue::Record record, Batch& batch, std::string& pipeline);
+
+// Headers that carry secrets are used while the request is in memory and never written to disk.
+bool IsCredential(std::string_view key);
 
 }  // namespace wirespan::gateway
