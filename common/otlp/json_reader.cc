@@ -114,8 +114,8 @@ class Transcoder : private JsonLexer {
     std::string_view text;
     const bool quoted = Peek() == '"';
     if (quoted) {
-      if (!String(skipped_)) return false;
-      text = skipped_;
+      if (!String(scratch_)) return false;
+      text = scratch_;
     } else if (!Number(text)) {
       return false;
     }
@@ -138,8 +138,8 @@ class Transcoder : private JsonLexer {
   bool Real(double& value) {
     std::string_view text;
     if (Peek() == '"') {
-      if (!String(skipped_)) return false;
-      text = skipped_;
+      if (!String(scratch_)) return false;
+      text = scratch_;
       if (text == "NaN")
         value = std::numeric_limits<double>::quiet_NaN();
       else if (text == "Infinity")
@@ -259,6 +259,7 @@ class Transcoder : private JsonLexer {
   }
 
   Writer writer_{};
+  std::string scratch_{};
 };
 
 }  // namespace

@@ -8,9 +8,9 @@
 
 #include "common/config/value.h"
 #include "common/telemetry/log.h"
+#include "gateway/extension/extension_options.h"
 #include "gateway/ingest/receiver_options.h"
 #include "gateway/pipeline/batch_processor.h"
-#include "gateway/pipeline/storage.h"
 #include "gateway/sink/exporter_options.h"
 
 // A checked configuration: every name resolves, every value is in range. Keys of maps are component
@@ -43,6 +43,9 @@ struct ExporterConfig {
   QueueOptions queue{};
   RetryOptions retry{};
   std::vector<ExtensionUse> extensions{};
+  // Of its settings as written and of the extensions it uses: an exporter with an equal one keeps
+  // its queue when the configuration is reloaded.
+  std::uint64_t fingerprint = 0;
 };
 
 struct PipelineConfig {
@@ -53,23 +56,19 @@ struct PipelineConfig {
   std::vector<std::string> exporters{};
 };
 
-struct ListenConfig {
-  std::string host = "localhost";
-  std::uint16_t port = 0;
-  std::string path{};
-  bool configured = false;  // named in the file: then it must be had
-};
-
 struct GatewayConfig {
   std::map<std::string, ReceiverConfig> receivers{};
   std::map<std::string, ProcessorConfig> processors{};
   std::map<std::string, ExporterConfig> exporters{};
-  std::map<std::string, StorageDirectory> storages{};  // file_storage extensions by id
   std::vector<PipelineConfig> pipelines{};
+  std::map<std::string, ExtensionOptions> extensions{};  // those that service.extensions names
   log::Options log{};
   std::optional<ListenConfig> metrics =
       ListenConfig{.port = 8888, .path = "/metrics"};  // none: level none
-  ListenConfig health{.port = 13133, .path = "/"};
+  HealthOptions health{};                              // served even if no extension asks for it
+  std::map<std::string, std::string> resource{};       // of the gateway itself: target_info
+  std::uint64_t hash = 0;  // of the merged file: equal configurations have equal hashes
+  std::vector<std::string> warnings{};  // worth a log line each: "file:line:column: sentence"
 };
 
 }  // namespace wirespan::gateway

@@ -30,7 +30,7 @@ Result<std::unique_ptr<Graph>> Graph::Start(const GatewayConfig& config,
 Graph::~Graph() { Stop(std::chrono::steady_clock::now()); }
 
 Result<> Graph::BuildExporters(const GatewayConfig& config) {
-  const ExporterMaker maker(config.storages, registry_);
+  const ExporterMaker maker(config.extensions, registry_);
   std::map<std::string, std::shared_ptr<FileWriter>> files;  // all signals of an exporter share one
   for (const PipelineConfig& pipeline : config.pipelines) {
     for (const std::string& id : pipeline.exporters) {

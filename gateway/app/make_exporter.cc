@@ -50,13 +50,16 @@ Result<std::unique_ptr<Sender>> MakeSender(const std::string& id, const Exporter
 Result<std::unique_ptr<queue::DurableQueue>> ExporterMaker::OpenQueue(
     const std::string& id, Signal signal, const QueueOptions& options) const {
   if (!options.enabled || options.storage.empty()) return nullptr;
-  const auto storage = storages_.find(options.storage);
-  if (storage == storages_.end()) {
+  const auto extension = extensions_.find(options.storage);
+  const auto* found = extension == extensions_.end()
+                          ? nullptr
+                          : std::get_if<FileStorageOptions>(&extension->second);
+  if (found == nullptr) {
     return Fail(ErrorCode::kInvalidArgument, options.storage + " is not among service.extensions");
   }
-  auto disk = queue::OpenFolder(storage->second.FolderOf(id, signal));
+  auto disk = queue::OpenFolder(found->storage.FolderOf(id, signal));
   if (!disk) return tl::unexpected(disk.error());
-  auto opened = queue::DurableQueue::Open(std::move(*disk), {.sync = storage->second.fsync});
+  auto opened = queue::DurableQueue::Open(std::move(*disk), {.sync = found->storage.fsync});
   if (!opened) return tl::unexpected(opened.error());
   if (const queue::Held held = (*opened)->held(); held.records > 0) {
     log::Info("exporter {}: {} items are in the queue on disk", id, held.items);

@@ -17,9 +17,9 @@ namespace wirespan::gateway {
 class ExporterMaker {
  public:
   // All outlive what is made. `book`: null without a ledger.
-  ExporterMaker(const std::map<std::string, StorageDirectory>& storages,
+  ExporterMaker(const std::map<std::string, ExtensionOptions>& extensions,
                 telemetry::Registry& registry, LedgerBook* book = nullptr)
-      : storages_(storages), registry_(registry), book_(book) {}
+      : extensions_(extensions), registry_(registry), book_(book) {}
 
   // `file`: of a file exporter, shared by its signals; opened with the first one.
   Result<std::unique_ptr<QueuedExporter>> Make(const std::string& id, Signal signal,
@@ -30,7 +30,7 @@ class ExporterMaker {
   Result<std::unique_ptr<queue::DurableQueue>> OpenQueue(const std::string& id, Signal signal,
                                                          const QueueOptions& options) const;
 
-  const std::map<std::string, StorageDirectory>& storages_;
+  const std::map<std::string, ExtensionOptions>& extensions_;
   telemetry::Registry& registry_;
   LedgerBook* book_;
 };
