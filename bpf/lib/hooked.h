@@ -59,15 +59,11 @@ static __always_inline void ws_on_splice(struct sock *sk, struct task_struct *ta
 	struct ws_counts *counts = ws_my_counts();
 	struct ws_sock *ws = ws_find_sock(sk);
 	struct ws_caller who;
-	struct tcp_sock *tp;
 	__u64 end;
 
 	if (!counts || !ws || !(ws->flags & WS_SOCK_TCP))
 		return; /* a stream that begins with a splice shows no head */
-	tp = ws_tcp(sk);
-	if (!tp)
-		return;
-	end = ws_tcp_position(ws, sk, tp, WS_READ);
+	end = ws_tcp_position(ws, sk, ws_tcp_known(sk), WS_READ);
 	if (end <= ws->place[WS_READ].next || end - ws->place[WS_READ].next > 0x7fffffff)
 		return;
 	ws_who(&who, task);

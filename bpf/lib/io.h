@@ -75,7 +75,7 @@ WS_NOINLINE int ws_step(void)
 	if (keep == 0 || keep > WS_WINDOW)
 		return s->plan.want != 0;
 	size = sizeof(*data) + keep;
-	why = ws_ring_room(ring, s, s->at, before + size, s->header.tgid);
+	why = ws_ring_room(ring, s, s->at, before + size + WS_RING_SPILL, s->header.tgid);
 	if (why) {
 		s->lost++;
 		s->lost_why = why;
@@ -105,7 +105,7 @@ WS_NOINLINE int ws_step(void)
 		data->header.kind = WS_EVENT_TLS;
 		data->header.flags = 0;
 	} else {
-		bpf_probe_read_kernel(data + 1, keep, s->window);
+		ws_ring_copy((__u64 *)(data + 1), (const __u64 *)s->window, keep);
 		data->header.kind = WS_EVENT_DATA;
 		if (s->plan.act == WS_ACT_HTTP2)
 			data->header.flags |= WS_DATA_HTTP2;
@@ -171,15 +171,13 @@ static __always_inline __u64 ws_locate(struct ws_sock *ws, struct sock *sk, stru
 {
 	struct ws_place *place = &ws->place[direction & 1];
 	__u64 start = place->next, end;
-	struct tcp_sock *tp;
 
 	*exact = false;
-	tp = ws->flags & WS_SOCK_TCP ? ws_tcp(sk) : NULL;
-	if (!tp) {
+	if (!(ws->flags & WS_SOCK_TCP)) {
 		__sync_fetch_and_add(&place->next, len);
 		return start;
 	}
-	end = ws_tcp_position(ws, sk, tp, direction) - after;
+	end = ws_tcp_position(ws, sk, ws_tcp_known(sk), direction) - after;
 	if (end == start + len) {
 		if (place->hole && ++place->hole_age > WS_HOLE_AGE)
 			ws_give_up_hole(place, counts);

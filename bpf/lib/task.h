@@ -29,9 +29,28 @@ struct ws_caller {
 
 #ifdef WS_TYPED
 
+/* How far above its stack's lowest address a task's saved registers are: one number for all tasks. 0: not known yet. */
+__u64 ws_regs_at;
+
+/* As bpf_task_pt_regs, without the price of a call. */
+static __always_inline struct pt_regs *ws_regs_of(struct task_struct *task)
+{
+	__u64 at = ws_regs_at, stack = (__u64)task->stack;
+
+	if (!at) {
+		struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+
+		/* By way of memory it becomes a number, with which may be reckoned. */
+		bpf_probe_read_kernel(&at, sizeof(at), &regs);
+		at -= stack;
+		ws_regs_at = at;
+	}
+	return bpf_core_cast((void *)(stack + at), struct pt_regs);
+}
+
 static __always_inline void ws_who(struct ws_caller *who, struct task_struct *task)
 {
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	struct pt_regs *regs = ws_regs_of(task);
 
 	who->tgid = task->tgid;
 	who->tid = task->pid;

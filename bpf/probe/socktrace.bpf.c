@@ -40,9 +40,8 @@ SEC("tp_btf/tcp_rcv_space_adjust")
 int BPF_PROG(socket_spliced, struct sock *sk)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 
-	if (WS_REGS_NR(regs) != WS_NR_SPLICE)
+	if (WS_REGS_NR(ws_regs_of(task)) != WS_NR_SPLICE)
 		return 0;
 	ws_on_splice(sk, task);
 	return 0;
