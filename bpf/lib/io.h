@@ -145,10 +145,22 @@ static __always_inline __u32 ws_tell_rest(struct ws_ring_control *ring, struct w
 struct ws_io {
 	__u32 direction;
 	__u32 shape;   /* enum ws_shape, of: */
+#ifdef WS_TYPED
+	const struct pt_regs *regs; /* the system call's */
+#else
 	__u64 arg1;
 	__u64 arg2;
+#endif
 	bool unseen_caller; /* io_uring, where its buffers can't be found */
 };
+
+#ifdef WS_TYPED
+#define WS_IO_ARG1(io) WS_REGS_ARG1((io)->regs)
+#define WS_IO_ARG2(io) WS_REGS_ARG2((io)->regs)
+#else
+#define WS_IO_ARG1(io) ((io)->arg1)
+#define WS_IO_ARG2(io) ((io)->arg2)
+#endif
 
 #define WS_HOLE_AGE 64
 #define WS_STRIKES 4
@@ -240,7 +252,7 @@ static __always_inline void ws_capture(struct ws_ring_control *ring, struct ws_s
 	s->at = head + (ws->flags & WS_SOCK_OPENED ? 0 : ws_open_size(ws));
 	s->dir = *dir;
 	s->talk = ws->talk;
-	if (look && !ws_find_bytes(s, shape, io->arg1, io->arg2, len, s->header.tid)) {
+	if (look && !ws_find_bytes(s, shape, WS_IO_ARG1(io), WS_IO_ARG2(io), len, s->header.tid)) {
 		s->fault = 1;
 		look = false;
 	}

@@ -5,20 +5,6 @@
 
 #include "bpf/lib/io.h"
 
-struct ws_caller {
-	__u32 tgid;
-	__u32 tid;
-	__u32 nr;
-	bool kernel_thread;
-	bool io_worker;
-	bool thirty_two_bit;
-	bool io_uring;
-	__u64 arg0;
-	__u64 arg1;
-	__u64 arg2;
-	__u64 arg3;
-};
-
 #ifdef __TARGET_ARCH_arm64
 #define WS_COMPAT_BIT 22 /* TIF_32BIT */
 #define WS_COMPAT(thread) ((thread).flags >> WS_COMPAT_BIT & 1)
@@ -46,23 +32,6 @@ static __always_inline struct pt_regs *ws_regs_of(struct task_struct *task)
 		ws_regs_at = at;
 	}
 	return bpf_core_cast((void *)(stack + at), struct pt_regs);
-}
-
-static __always_inline void ws_who(struct ws_caller *who, struct task_struct *task)
-{
-	struct pt_regs *regs = ws_regs_of(task);
-
-	who->tgid = task->tgid;
-	who->tid = task->pid;
-	who->kernel_thread = task->flags & WS_PF_KTHREAD;
-	who->io_worker = task->flags & WS_PF_IO_WORKER;
-	who->thirty_two_bit = WS_COMPAT(task->thread_info);
-	who->io_uring = task->io_uring != NULL;
-	who->nr = WS_REGS_NR(regs);
-	who->arg0 = WS_REGS_ARG0(regs);
-	who->arg1 = WS_REGS_ARG1(regs);
-	who->arg2 = WS_REGS_ARG2(regs);
-	who->arg3 = WS_REGS_ARG3(regs);
 }
 
 #else

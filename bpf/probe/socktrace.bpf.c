@@ -17,22 +17,14 @@ char LICENSE[] SEC("license") = "GPL";
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(socket_sent, struct sock *sk, int ret, int flags)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct ws_caller who;
-
-	ws_who(&who, task);
-	ws_on_socket(sk, task, &who, ret, flags, WS_WRITE);
+	ws_on_socket(sk, bpf_get_current_task_btf(), ret, flags, WS_WRITE);
 	return 0;
 }
 
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(socket_received, struct sock *sk, int ret, int flags)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct ws_caller who;
-
-	ws_who(&who, task);
-	ws_on_socket(sk, task, &who, ret, flags, WS_READ);
+	ws_on_socket(sk, bpf_get_current_task_btf(), ret, flags, WS_READ);
 	return 0;
 }
 
