@@ -19,6 +19,7 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BIN = pathlib.Path(os.environ.get("WIRESPAN_BIN", ROOT / "build" / "bin"))
+BATCH_DELAY = 0.2  # s: how long the agent's exporter waits for more spans
 
 
 def free_port():
@@ -27,7 +28,7 @@ def free_port():
         return s.getsockname()[1]
 
 
-def wait_for(what, condition, seconds=30.0):
+def wait_for(what, condition, seconds=30.0, interval=0.05):
     """Polls until condition() is truthy and returns that; fails with a sentence after the deadline."""
     deadline = time.monotonic() + seconds
     while True:
@@ -36,7 +37,7 @@ def wait_for(what, condition, seconds=30.0):
             return value
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {seconds:.0f} s for {what}")
-        time.sleep(0.05)
+        time.sleep(interval)
 
 
 def answers(port, path="/"):
@@ -162,7 +163,7 @@ metrics: {{listen: "127.0.0.1:{self.red}", body_sizes: {str(self.body_sizes).low
 control: {{socket: "{self.folder}/control.sock"}}
 {self.agent_config}
 """)
-        env = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self.otlp_http}", "OTEL_BSP_SCHEDULE_DELAY": "200",
+        env = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self.otlp_http}", "OTEL_BSP_SCHEDULE_DELAY": str(int(BATCH_DELAY * 1000)),
                "OTEL_METRIC_EXPORT_INTERVAL": "1000", **self.agent_env}
         self.agent = self.run("agent", [BIN / "wirespan-agent", "run", "--config", config], env=env)
         if wait:
