@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -9,6 +10,7 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/serializer.hpp>
 #include <boost/beast/http/write.hpp>
+#include <cerrno>
 #include <chrono>
 #include <exception>
 #include <optional>
@@ -68,6 +70,23 @@ class Session final : public SessionBase {
                                if (error) return self->Broken(error);
                                keep ? self->ReadHead() : self->Shutdown();
                              });
+  }
+
+  // Waits until the socket can be read, without reading: what comes may be the next request.
+  void WatchWhileBusy(std::function<void()> gone) override {
+    if (answer_pending_ == nullptr) return;
+    Lowest().socket().async_wait(
+        asio::socket_base::wait_read,
+        [self = Self(), gone = std::move(gone), request = request_](beast::error_code error) {
+          if (self->answer_pending_ == nullptr || self->request_ != request) return;
+          char next = 0;
+          if (!error) {
+            const ssize_t got = ::recv(self->Lowest().socket().native_handle(), &next, 1,
+                                       MSG_PEEK | MSG_DONTWAIT);
+            if (got > 0 || (got < 0 && errno == EAGAIN)) return;
+          }
+          gone();
+        });
   }
 
   void BeginStream(Response head, std::shared_ptr<StreamState> state) override {
@@ -235,6 +254,7 @@ class Session final : public SessionBase {
     ++core_->requests;
     Lowest().expires_never();
     answer_pending_ = Self();
+    ++request_;
     try {
       core_->handler(std::move(request), MakeResponder(core_, weak_from_this()));
     } catch (const std::exception& exception) {
@@ -341,6 +361,7 @@ class Session final : public SessionBase {
   // Itself, from the handler's call to the answer: the handler may answer much later, and until
   // then no operation holds the session.
   std::shared_ptr<SessionBase> answer_pending_;
+  std::uint64_t request_ = 0;  // counts those that the handler got
   bool keep_alive_ = false;
   bool head_only_ = false;
   std::size_t counted_bytes_ = 0;  // our share of core_->receiving_bytes

@@ -12,11 +12,15 @@ namespace wirespan::gateway {
 const std::vector<ComponentType>& ComponentTypes() {
   static const std::vector<ComponentType> kTypes = {
       {"receivers", {"otlp"}, "OTLP over gRPC and HTTP, protobuf and JSON"},
+      {"receivers", {"zipkin"}, "Zipkin's v2 JSON"},
       {"processors", {"batch"}, "joins requests by count and time"},
       {"exporters", {"debug"}, "shows what passes on standard error"},
       {"exporters", {"file"}, "OTLP/JSON lines or length-prefixed protobuf, with rotation"},
       {"exporters", {"otlp", "otlp_grpc"}, "OTLP over gRPC"},
       {"exporters", {"otlphttp", "otlp_http"}, "OTLP over HTTP, protobuf or JSON"},
+      {"exporters", {"jaeger"}, "traces to Jaeger's own gRPC (api_v2)"},
+      {"exporters", {"nop"}, "takes everything and keeps nothing"},
+      {"exporters", {"zipkin"}, "traces as Zipkin's v2 JSON"},
       {"extensions",
        {"basicauth", "basic_auth"},
        "user names and passwords, of clients or for servers"},

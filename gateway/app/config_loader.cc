@@ -79,6 +79,7 @@ class Loader {
     // Only what the loader has looked at may be asked for again: asking makes a key a known one.
     if (receiver.grpc) set(node["protocols"]["grpc"], receiver.grpc);
     if (receiver.http) set(node["protocols"]["http"], receiver.http);
+    if (receiver.zipkin) set(node, receiver.zipkin);
   }
 
   // The settings as written, with those of the extensions that they name: an exporter whose
@@ -147,6 +148,12 @@ class Loader {
     for (const char* kind : {"receivers", "exporters"}) {
       if (node[kind].null() || (node[kind].is_list() && node[kind].value()->list.empty())) {
         pipelines.FailAtKey(id, fmt::format("{} needs {}", id, kind));
+      }
+    }
+    for (const std::string& exporter : pipeline.exporters) {
+      const std::string_view type = TypeOf(exporter);
+      if (*signal != Signal::kTraces && (type == "jaeger" || type == "zipkin")) {
+        pipelines.FailAtKey(id, fmt::format("{} takes traces alone", exporter));
       }
     }
     node.RefuseOthers();

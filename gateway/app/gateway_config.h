@@ -30,13 +30,16 @@ struct ExtensionUse {
 struct ReceiverConfig {
   std::optional<GrpcServerOptions> grpc{};
   std::optional<HttpServerOptions> http{};
+  std::optional<HttpServerOptions> zipkin{};
   std::vector<ExtensionUse> extensions{};
 };
 
 using ProcessorConfig = std::variant<BatchOptions>;
 
 struct ExporterConfig {
-  std::variant<GrpcClientOptions, HttpClientOptions, FileOptions, DebugOptions> kind{};
+  std::variant<GrpcClientOptions, HttpClientOptions, FileOptions, DebugOptions, NopOptions,
+               JaegerOptions, ZipkinOptions>
+      kind{};
   QueueOptions queue{};
   RetryOptions retry{};
   std::vector<ExtensionUse> extensions{};
