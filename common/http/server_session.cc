@@ -169,6 +169,7 @@ class Session final : public SessionBase {
   static constexpr std::chrono::seconds kHandshake{10};
   static constexpr std::chrono::seconds kGoodbye{2};
   static constexpr std::size_t kReadBytes = 128u << 10;
+  static constexpr std::size_t kBodyReadBytes = 64u << 10;  // Beast reads no more at once
   static constexpr std::size_t kBytesPerSecond = 16u << 10;
   static constexpr std::size_t kMaxLingerBytes = 16u << 20;
 
@@ -229,6 +230,10 @@ class Session final : public SessionBase {
   void ReadBody() {
     if (parser_->is_done()) return Dispatch();
     Lowest().expires_at(body_deadline_ + std::chrono::seconds(counted_bytes_ / kBytesPerSecond));
+    // Beast reads as much as the buffer has room for: 512 bytes, if nobody makes room.
+    const auto left = parser_->content_length_remaining();
+    buffer_.reserve(static_cast<std::size_t>(
+        std::min<std::uint64_t>(left.value_or(kBodyReadBytes), kBodyReadBytes)));
     beast::http::async_read_some(stream_, buffer_, *parser_,
                                  [self = Self()](beast::error_code error, std::size_t) {
                                    if (error == beast::error::timeout) ++self->core_->timeouts;
@@ -249,6 +254,7 @@ class Session final : public SessionBase {
   void Dispatch() {
     if (core_->stopped) return Close();
     keep_alive_ = parser_->get().keep_alive();
+    buffer_.shrink_to_fit();  // an idle connection holds no room for bodies
     Request request = ToRequest(parser_->release(), peer_);
     ReleaseBody();
     ++core_->requests;
