@@ -14,6 +14,7 @@
 
 #include "agent/kernel/bpf_object.h"
 #include "agent/kernel/kernel_counts.h"
+#include "agent/kernel/left_behind.h"
 #include "agent/kernel/rights.h"
 #include "agent/kernel/ring_reader.h"
 #include "bpf/abi/counter.h"
@@ -31,8 +32,8 @@ using std::chrono::steady_clock;
 
 constexpr std::uint64_t kMaxRingBytes = 48u << 20;
 constexpr std::uint64_t kMinRingSize = 16u << 10;
-// How long a drain may be away: each begins with cold caches, so it should find some hundred events.
-// A ring that fills up rings a doorbell before that.
+// How long a drain may be away: each begins with cold caches, so it should find some hundred
+// events. A ring that fills up rings a doorbell before that.
 constexpr milliseconds kShortWait{20};
 constexpr milliseconds kLongWait{40};
 constexpr milliseconds kGonePeriod{1000};
@@ -142,6 +143,13 @@ class Live : public LiveSource {
     control_->ports_excluded = !exclude.empty();
     JudgeAgain();
     return {};
+  }
+
+  Result<> LeaveBehind(const std::string& directory, std::string_view state,
+                       std::chrono::seconds hold) override {
+    const auto cpus = static_cast<std::uint32_t>(libbpf_num_possible_cpus());
+    return LeftBehind::Leave(directory, *object_, {cpus, reader_->capacity_bytes() / cpus}, state,
+                             hold);
   }
 
  private:
