@@ -85,7 +85,7 @@ Result<> Agent::Start() {
   if (!pipeline) return tl::unexpected(std::move(pipeline.error()));
   pipeline_ = std::move(*pipeline);
   pipeline_->SetCheckpoint([this] { HoldMemory(clock_.monotonic_ns()); });
-  if (left != nullptr) TakeOver(*left, *pipeline_);
+  if (left != nullptr) TakeOver(*left, *source_, *pipeline_);
   RegisterSourceMetrics();
   TakeStatus();
   metrics_thread_ = std::jthread([this, interval = config_.metrics.interval](std::stop_token stop) {

@@ -67,9 +67,10 @@ Key Capture() {
           {.name = "handover",
            .type = Type::kDuration,
            .default_text = "30s",
-           .help = "How long the BPF programs go on after SIGTERM, pinned below /sys/fs/bpf/wirespan, "
-                   "for the agent that starts next with the same control socket; 0: they end at "
-                   "once.",
+           .help =
+               "How long the BPF programs go on after SIGTERM, pinned below /sys/fs/bpf/wirespan, "
+               "for the agent that starts next with the same control socket; 0: they end at "
+               "once.",
            .min = 0,
            .max = 300},
           Group("filter",

@@ -20,11 +20,12 @@ std::unique_ptr<kernel::LeftBehind> FindLeftBehind(const Config& config) {
   return kernel::LeftBehind::Open(directory, static_cast<std::uint32_t>(getpid()));
 }
 
-void TakeOver(kernel::LeftBehind& left, Pipeline& pipeline) {
+void TakeOver(kernel::LeftBehind& left, kernel::LiveSource& source, Pipeline& pipeline) {
   const std::size_t connections = pipeline.Restore(left.state());
   std::uint64_t events = left.Drain(pipeline);
   left.Release();
   events += left.Drain(pipeline);
+  source.NoteTakenOver(events);
   log::Info("capture: took over from the agent before: {} connections, {} events meanwhile",
             connections, events);
 }

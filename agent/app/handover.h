@@ -23,7 +23,7 @@ std::unique_ptr<kernel::LeftBehind> FindLeftBehind(const Config& config);
 
 // Once they are attached: connections and their tables first, then what was written meanwhile. The
 // old programs are gone afterwards.
-void TakeOver(kernel::LeftBehind& left, Pipeline& pipeline);
+void TakeOver(kernel::LeftBehind& left, kernel::LiveSource& source, Pipeline& pipeline);
 
 // After the last Poll. What can't be left is said in the log: a restart then misses some.
 void LeaveBehind(const Config& config, kernel::LiveSource& source, const Pipeline& pipeline);

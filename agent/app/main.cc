@@ -121,7 +121,8 @@ int main(int argc, char** argv) {
 
   ConfigFlags release;
   auto* release_command = app.add_subcommand(
-      "release", "remove the programs that a stopped agent left for the next one (capture.handover)");
+      "release",
+      "remove the programs that a stopped agent left for the next one (capture.handover)");
   AddConfig(release_command, release);
   release_command->callback([&] { exit_code = ReleaseCommand(release); });
 

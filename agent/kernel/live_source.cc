@@ -98,6 +98,7 @@ class Live : public LiveSource {
     status.counts.push_back(
         KernelCount{"delivered", "", reader_->delivered(), reader_->delivered_bytes()});
     status.counts.push_back(KernelCount{"concluded", "unix_gone", told_gone_, 0});
+    status.counts.push_back(KernelCount{"concluded", "taken_over", taken_over_, 0});
     status.counts.push_back(KernelCount{"dropped", "damaged", reader_->damaged(), 0});
     for (const auto& program : object_->programs()) {
       bpf_prog_info info{};
@@ -144,6 +145,8 @@ class Live : public LiveSource {
     JudgeAgain();
     return {};
   }
+
+  void NoteTakenOver(std::uint64_t events) override { taken_over_ += events; }
 
   Result<> LeaveBehind(const std::string& directory, std::string_view state,
                        std::chrono::seconds hold) override {
@@ -196,6 +199,7 @@ class Live : public LiveSource {
   int counts_fd_;
   FlatMap<std::uint32_t, Verdict> verdicts_{};
   std::uint64_t told_gone_ = 0;  // events that no record brought
+  std::uint64_t taken_over_ = 0;
   milliseconds wait_ = kShortWait;
   steady_clock::time_point next_gone_{};
   std::vector<std::uint64_t> gone_{};  // at most as many as ws_unix_socks holds
