@@ -9,6 +9,7 @@
 #include "common/base/version.h"
 #include "gateway/app/components.h"
 #include "gateway/app/config_loader.h"
+#include "gateway/app/queue_command.h"
 #include "gateway/app/run.h"
 
 namespace {
@@ -90,12 +91,19 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"redacted", "unredacted"}))
       ->capture_default_str();
   CLI::App* components = app.add_subcommand("components", "List what a configuration can name");
+  std::string folder;
+  CLI::App* queue = app.add_subcommand("queue", "Look into a sending queue on disk");
+  CLI::App* dump = queue->add_subcommand("dump", "A line for each record; changes nothing");
+  dump->add_option("folder", folder, "Of one exporter and signal, below file_storage's directory")
+      ->required();
+  queue->require_subcommand(1);
   app.require_subcommand(0, 1);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitOk : kExitUsage;
   }
+  if (dump->parsed()) return DumpQueue(folder);
   if (components->parsed()) {
     fmt::print("{}", ComponentsText());
     return kExitOk;
