@@ -22,7 +22,7 @@ class Loader {
       config_.receivers[id] = LoadReceiver(root["receivers"], id, node);
     }
     for (const auto& [id, node] : Components(root, "processors")) {
-      config_.processors[id] = LoadProcessor(node);
+      config_.processors[id] = LoadProcessor(root["processors"], id, node);
     }
     for (const auto& [id, node] : Components(root, "exporters")) {
       config_.exporters[id] = LoadExporter(root["exporters"], id, node);

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "common/config/value.h"
 #include "common/telemetry/log.h"
 #include "gateway/ingest/receiver_options.h"
 #include "gateway/pipeline/batch_processor.h"
@@ -15,19 +16,29 @@
 // ids ("otlp/2").
 namespace wirespan::gateway {
 
+// What an extension can be to a component that names it.
+enum class ExtensionRole : std::uint8_t { kServerAuth, kClientAuth, kStorage };
+
+// A component's reference to an extension, checked once all extensions are known.
+struct ExtensionUse {
+  ExtensionRole role = ExtensionRole::kStorage;
+  std::string id{};
+  config::Mark mark{};
+};
+
 struct ReceiverConfig {
   std::optional<GrpcServerOptions> grpc{};
   std::optional<HttpServerOptions> http{};
+  std::vector<ExtensionUse> extensions{};
 };
 
-struct ProcessorConfig {
-  BatchOptions batch{};
-};
+using ProcessorConfig = std::variant<BatchOptions>;
 
 struct ExporterConfig {
   std::variant<GrpcClientOptions, HttpClientOptions, FileOptions, DebugOptions> kind{};
   QueueOptions queue{};
   RetryOptions retry{};
+  std::vector<ExtensionUse> extensions{};
 };
 
 struct PipelineConfig {

@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "gateway/app/make_processor.h"
 #include "gateway/ingest/grpc_receiver.h"
 #include "gateway/ingest/http_receiver.h"
 #include "gateway/sink/debug_sender.h"
@@ -75,8 +76,8 @@ void Graph::BuildPipelines(const GatewayConfig& config) {
       entry = fan_outs_.back().get();
     }
     for (auto id = pipeline.processors.rbegin(); id != pipeline.processors.rend(); ++id) {
-      processors_.push_back(std::make_unique<BatchProcessor>(*id, config.processors.at(*id).batch,
-                                                             *entry, registry_));
+      processors_.push_back(
+          MakeProcessor(*id, pipeline.signal, config.processors.at(*id), *entry, registry_));
       entry = processors_.back().get();
     }
     pipelines_[pipeline.id] = entry;
@@ -132,6 +133,13 @@ Result<> Graph::StartReceivers(const GatewayConfig& config,
   return {};
 }
 
+// From the receivers' end on: what one passes on, the next may hold.
+void Graph::DrainProcessors() {
+  for (auto processor = processors_.rbegin(); processor != processors_.rend(); ++processor) {
+    (*processor)->Drain();
+  }
+}
+
 std::uint64_t Graph::Stop(std::chrono::steady_clock::time_point deadline) {
   if (exporters_.empty()) return 0;
   // Requests under way wait for exporters, so the receivers stop on threads of their own.
@@ -140,12 +148,12 @@ std::uint64_t Graph::Stop(std::chrono::steady_clock::time_point deadline) {
     stopping.push_back(
         std::async(std::launch::async, [&receiver, deadline] { receiver->Stop(deadline); }));
   }
-  for (auto& processor : processors_) processor->Drain();
+  DrainProcessors();
   // Half of the time for the requests that senders wait for, the rest for the queues.
   const auto now = std::chrono::steady_clock::now();
   const auto half = now + (std::max(deadline, now) - now) / 2;
   for (auto& stop : stopping) stop.wait_until(half);
-  for (auto& processor : processors_) processor->Drain();
+  DrainProcessors();
 
   std::vector<std::future<std::uint64_t>> draining;
   for (auto& [key, exporter] : exporters_) {
@@ -156,7 +164,7 @@ std::uint64_t Graph::Stop(std::chrono::steady_clock::time_point deadline) {
   for (auto& drained : draining) left += drained.get();
   for (auto& stop : stopping) stop.wait();  // every request has its answer now
   receivers_.clear();
-  processors_.clear();
+  while (!processors_.empty()) processors_.pop_back();  // the first ones of a pipeline come last
   exporters_.clear();
   return left;
 }

@@ -13,6 +13,7 @@
 #include "gateway/ingest/receiver.h"
 #include "gateway/pipeline/batch.h"
 #include "gateway/pipeline/memory_budget.h"
+#include "gateway/pipeline/processor.h"
 #include "gateway/sink/file_sender.h"
 #include "gateway/sink/queued_exporter.h"
 
@@ -43,6 +44,7 @@ class Graph {
   Result<> BuildExporters(const GatewayConfig& config);
   void BuildPipelines(const GatewayConfig& config);
   Result<> StartReceivers(const GatewayConfig& config, const std::shared_ptr<MemoryBudget>& budget);
+  void DrainProcessors();
   Result<std::unique_ptr<Sender>> MakeSender(const std::string& id, const ExporterConfig& config);
 
   telemetry::Registry& registry_;
@@ -50,8 +52,8 @@ class Graph {
       files_{};  // by exporter id: all signals share one
   std::map<std::pair<std::string, Signal>, std::unique_ptr<QueuedExporter>> exporters_{};
   std::vector<std::unique_ptr<FanOut>> fan_outs_{};
-  std::vector<std::unique_ptr<BatchProcessor>> processors_{};
-  std::map<std::string, Consumer*> pipelines_{};  // by pipeline id: where batches enter
+  std::vector<std::unique_ptr<Processor>> processors_{};  // a pipeline's last ones first
+  std::map<std::string, Consumer*> pipelines_{};          // by pipeline id: where batches enter
   std::vector<std::unique_ptr<Receiver>> receivers_{};
   std::map<std::string, std::uint16_t> ports_{};
 };

@@ -83,6 +83,11 @@ void QueuedExporter::UpdateGauges() {
   in_flight_gauge_.Set(static_cast<double>(in_flight_));
 }
 
+bool QueuedExporter::Ready() const {
+  std::lock_guard lock(mutex_);
+  return closed_ || !queue_.enabled || (waiting_.empty() && in_flight_ < queue_.num_consumers);
+}
+
 void QueuedExporter::Consume(Batch batch) {
   auto entry = std::make_shared<Entry>();
   entry->size = SizeOf(batch);
@@ -183,6 +188,7 @@ void QueuedExporter::OnDone(const EntryPtr& entry, Outcome outcome) {
   }
   Finish(entry, std::move(outcome));
   Dispatch();
+  if (Ready()) slots_.Notify();
 }
 
 void QueuedExporter::Finish(const EntryPtr& entry, Outcome outcome) {

@@ -10,6 +10,7 @@
 #include <random>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "common/telemetry/metrics.h"
 #include "gateway/pipeline/batch.h"
@@ -31,6 +32,11 @@ class QueuedExporter : public Consumer {
   ~QueuedExporter() override;  // Drain(0) first
 
   void Consume(Batch batch) override;
+  // A slot is free and nothing waits for one.
+  bool Ready() const override;
+  void Listen(std::weak_ptr<const SlotSignal::Listener> listener) override {
+    slots_.Add(std::move(listener));
+  }
 
   // Tries at once what waits for a retry, and waits until nothing is held or the deadline has
   // passed. Then refuses what comes, drops what is left (counted, logged) and returns the number of
@@ -68,7 +74,8 @@ class QueuedExporter : public Consumer {
   telemetry::Gauge& queue_size_;
   telemetry::Gauge& in_flight_gauge_;
 
-  std::mutex mutex_;  // guards everything down to thread_
+  SlotSignal slots_;
+  mutable std::mutex mutex_;  // guards everything down to thread_
   std::condition_variable_any changed_;
   std::deque<EntryPtr> waiting_{};
   std::deque<EntryPtr> overflow_{};  // block_on_overflow: not queued yet, not answered

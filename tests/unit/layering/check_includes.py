@@ -36,7 +36,7 @@ FOLDERS = {
     "gateway/ingest": ["gateway/pipeline", "common/*"],
     "gateway/sink": ["gateway/pipeline", "common/*"],
     "gateway/query": ["gateway/sink/store", "common/*"],
-    "gateway/extension": ["gateway/sink/store", "common/*"],
+    "gateway/extension": ["gateway/sink/store", "gateway/pipeline", "common/*"],
     "gateway/app": ["gateway/*", "common/*"],
 }
 

@@ -57,7 +57,7 @@ TEST(ConfigLoaderTest, HasTheCollectorsDefaults) {
   EXPECT_FALSE(config->receivers.at("otlp").http);
   EXPECT_EQ(HttpServerOptions{}.endpoint, "localhost:4318");
   EXPECT_EQ(HttpServerOptions{}.max_request_body_bytes, 20u << 20);
-  const BatchOptions& batch = config->processors.at("batch").batch;
+  const auto& batch = std::get<BatchOptions>(config->processors.at("batch"));
   EXPECT_EQ(batch.timeout, milliseconds(200));
   EXPECT_EQ(batch.send_batch_size, 8192u);
   EXPECT_EQ(batch.send_batch_max_size, 0u);
@@ -117,7 +117,7 @@ service:
   EXPECT_EQ(receiver.grpc->max_connection_age, seconds(90));
   EXPECT_EQ(receiver.http->traces_path, "/spans");
   EXPECT_EQ(receiver.http->max_request_body_bytes, 1000u);
-  EXPECT_EQ(config->processors.at("batch/1").batch.send_batch_max_size, 20u);
+  EXPECT_EQ(std::get<BatchOptions>(config->processors.at("batch/1")).send_batch_max_size, 20u);
   const ExporterConfig& http = config->exporters.at("otlp_http/1");
   EXPECT_EQ(std::get<HttpClientOptions>(http.kind).encoding, Encoding::kJson);
   EXPECT_EQ(std::get<HttpClientOptions>(http.kind).headers.at(0).second, "team");
