@@ -1,13 +1,16 @@
 """HTTP/2 servers and clients that Debian has, and what they themselves say they did."""
 
 import json
+import pathlib
 import re
 import shutil
 import subprocess
+import sys
 
-import programs  # noqa: F401 first: it says where truth/ is
-import servers
-from clients import without_proxies
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "truth"))
+
+import servers  # noqa: E402
+from clients import without_proxies  # noqa: E402
 
 
 class Nghttpd(servers.Server):

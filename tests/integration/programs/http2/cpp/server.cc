@@ -105,7 +105,8 @@ class Truth final : public grpc::Service {
     };
     Call call(context, stream, Fields(value("x-reply"), ','));
     const Status status = call.Run(path.substr(path.rfind('/') + 1));
-    log_.Write(value("x-id"), path.substr(1), status.error_code(), Ms(start), call.tally());
+    if (const std::string id = value("x-id"); !id.empty())
+      log_.Write(id, path.substr(1), status.error_code(), Ms(start), call.tally());
     return status;
   }
 

@@ -129,9 +129,11 @@ func serveGrpc(address string, log *truthLog) {
 		}
 		call := serverCall{stream: stream, reply: parseFields(value("x-reply"), ",")}
 		err := call.run(path[strings.LastIndex(path, "/")+1:])
-		entry := map[string]any{"id": value("x-id"), "method": path[1:], "status": int(status.Code(err)), "ms": ms(start)}
-		call.into(entry)
-		log.write(entry)
+		if id := value("x-id"); id != "" {
+			entry := map[string]any{"id": id, "method": path[1:], "status": int(status.Code(err)), "ms": ms(start)}
+			call.into(entry)
+			log.write(entry)
+		}
 		return err
 	}
 	listener, err := net.Listen("tcp4", address)

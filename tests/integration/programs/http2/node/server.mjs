@@ -21,7 +21,7 @@ class Call {
   }
 
   write(status) {
-    if (this.written) return;
+    if (this.written || this.id === "") return;
     this.written = true;
     log.write({ id: this.id, method: `${service}/${this.name}`, status, ms: ms(this.start), ...this.tally.entry });
   }

@@ -34,7 +34,8 @@ class Call:
             raise concurrent.futures.CancelledError
 
     def write(self, status):
-        self.log.write({"id": self.id, "method": f"{SERVICE}/{self.method}", "status": status, "ms": ms(self.start), **self.tally.entry()})
+        if self.id:
+            self.log.write({"id": self.id, "method": f"{SERVICE}/{self.method}", "status": status, "ms": ms(self.start), **self.tally.entry()})
 
     def end(self):
         """Before the status leaves, which the caller's return does; or raises it."""

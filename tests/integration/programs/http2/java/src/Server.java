@@ -54,7 +54,7 @@ public final class Server {
     }
 
     private void write(int status) {
-      if (!ended) {
+      if (!ended && !id.isEmpty()) {
         log.write(id, name, status, Common.ms(start), tally, "");
       }
       ended = true;
