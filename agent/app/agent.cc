@@ -219,6 +219,7 @@ int Agent::Run(const SignalWaiter& signals) {
       HoldMemory(now_ns);
       pipeline_->Tick();
       exporter_->Tick();
+      hub_.Prune();  // before a scrape is answered: it shows who is attached at that moment
       AnswerQuestions();
       const auto signal = signals.WaitFor(std::chrono::milliseconds(0));
       if (signal == SIGHUP) {
@@ -235,7 +236,6 @@ int Agent::Run(const SignalWaiter& signals) {
     if (now_ns - status_ns >= kStatusNs) {
       status_ns = now_ns;
       TakeStatus();
-      hub_.Prune();
     }
   }
 }

@@ -225,6 +225,11 @@ Explanation Pipeline::Explain() {
                                 (peer.alpn.empty() ? "" : " (" + peer.alpn + ")"));
       }
       one.http2_connections = coverage.http2_connections;
+      one.open_streams = coverage.open_streams;
+      if (coverage.oldest_stream_ns != 0) {
+        const std::uint64_t now_ns = std::max(clock_.monotonic_ns(), coverage.oldest_stream_ns);
+        one.oldest_stream_seconds = (now_ns - coverage.oldest_stream_ns) / 1'000'000'000;
+      }
       one.opaque_connections = coverage.opaque_connections;
       one.upgraded_connections = coverage.upgraded_connections;
       one.unseen_bytes = coverage.unseen_bytes;

@@ -267,6 +267,7 @@ std::optional<DurableQueue::Record> DurableQueue::Take(bool with_payload) {
     record.seq = found.header.seq;
     record.items = found.header.items;
     record.payload_bytes = found.header.payload_bytes;
+    record.earlier_life = segment.earlier_life;
     {
       std::lock_guard lock(mutex_);
       if (segment.acked.erase(record.seq) > 0) continue;
@@ -303,12 +304,11 @@ std::optional<DurableQueue::Record> DurableQueue::Next() {
   return Take(true);
 }
 
-std::optional<std::uint32_t> DurableQueue::DropOldest() {
+std::optional<DurableQueue::Record> DurableQueue::DropOldest() {
   std::lock_guard reading(read_mutex_);
-  const auto record = Take(false);
-  if (!record) return std::nullopt;
-  Ack(record->seq, record->items, record->payload_bytes);
-  return record->items;
+  auto record = Take(false);
+  if (record) Ack(record->seq, record->items, record->payload_bytes);
+  return record;
 }
 
 void DurableQueue::CountDamage(Segment& segment, const Found& found) {

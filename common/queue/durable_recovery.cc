@@ -69,6 +69,7 @@ Result<std::shared_ptr<DurableQueue::Segment>> DurableQueue::RecoverSegment(std:
   segment->first_seq = first_seq;
   segment->name = SegmentName(first_seq);
   segment->sealed = true;
+  segment->earlier_life = true;
   auto file = disk_->Open(segment->name + std::string(kSegmentSuffix));
   if (!file) return tl::unexpected(file.error());
   auto size = (*file)->Size();

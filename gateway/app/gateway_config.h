@@ -8,6 +8,7 @@
 
 #include "common/config/value.h"
 #include "common/telemetry/log.h"
+#include "gateway/extension/extension_options.h"
 #include "gateway/ingest/receiver_options.h"
 #include "gateway/pipeline/batch_processor.h"
 #include "gateway/sink/exporter_options.h"
@@ -29,16 +30,22 @@ struct ExtensionUse {
 struct ReceiverConfig {
   std::optional<GrpcServerOptions> grpc{};
   std::optional<HttpServerOptions> http{};
+  std::optional<HttpServerOptions> zipkin{};
   std::vector<ExtensionUse> extensions{};
 };
 
 using ProcessorConfig = std::variant<BatchOptions>;
 
 struct ExporterConfig {
-  std::variant<GrpcClientOptions, HttpClientOptions, FileOptions, DebugOptions> kind{};
+  std::variant<GrpcClientOptions, HttpClientOptions, FileOptions, DebugOptions, NopOptions,
+               JaegerOptions, ZipkinOptions>
+      kind{};
   QueueOptions queue{};
   RetryOptions retry{};
   std::vector<ExtensionUse> extensions{};
+  // Of its settings as written and of the extensions it uses: an exporter with an equal one keeps
+  // its queue when the configuration is reloaded.
+  std::uint64_t fingerprint = 0;
 };
 
 struct PipelineConfig {
@@ -49,22 +56,19 @@ struct PipelineConfig {
   std::vector<std::string> exporters{};
 };
 
-struct ListenConfig {
-  std::string host = "localhost";
-  std::uint16_t port = 0;
-  std::string path{};
-  bool configured = false;  // named in the file: then it must be had
-};
-
 struct GatewayConfig {
   std::map<std::string, ReceiverConfig> receivers{};
   std::map<std::string, ProcessorConfig> processors{};
   std::map<std::string, ExporterConfig> exporters{};
   std::vector<PipelineConfig> pipelines{};
+  std::map<std::string, ExtensionOptions> extensions{};  // those that service.extensions names
   log::Options log{};
   std::optional<ListenConfig> metrics =
       ListenConfig{.port = 8888, .path = "/metrics"};  // none: level none
-  ListenConfig health{.port = 13133, .path = "/"};
+  HealthOptions health{};                              // served even if no extension asks for it
+  std::map<std::string, std::string> resource{};       // of the gateway itself: target_info
+  std::uint64_t hash = 0;  // of the merged file: equal configurations have equal hashes
+  std::vector<std::string> warnings{};  // worth a log line each: "file:line:column: sentence"
 };
 
 }  // namespace wirespan::gateway

@@ -16,6 +16,13 @@ ProcessorConfig LoadProcessor(const config::Node& parent, const std::string& id,
 ExporterConfig LoadExporter(const config::Node& parent, const std::string& id,
                             const config::Node& node);
 
+// An extension's settings; `listen_host` is the default host of pages. What it needs of other
+// extensions goes to `uses`.
+ExtensionOptions LoadExtension(const config::Node& parent, const std::string& id,
+                               const config::Node& node, const std::string& listen_host,
+                               std::vector<ExtensionUse>& uses);
+bool CanBe(const ExtensionOptions& options, ExtensionRole role);
+
 // `auth: {authenticator: basicauth/x}` of a receiver's protocol (kServerAuth) or an exporter
 // (kClientAuth): the extension's id, empty if there is none. That it exists, is enabled and can do
 // this is checked later by what `uses` collects.

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -10,19 +11,69 @@
 #include "gateway/app/config_loader.h"
 #include "gateway/app/run.h"
 
+namespace {
+
+using namespace wirespan::gateway;
+
+constexpr const char* kUsualConfig = "/etc/otel/config.yaml";
+
+// Said once for the program and once for each command, so that it may stand before or after its
+// name.
+void AddSources(CLI::App& command, ConfigSources& sources) {
+  command
+      .add_option("--config", sources.uris,
+                  "Configuration: a file, or file:, env:, yaml: and what they name; given several "
+                  "times, later ones win")
+      ->allow_extra_args(false)
+      ->type_name("URI");
+  command
+      .add_option("--set", sources.sets,
+                  "One setting, such as processors.batch.timeout=2s; wins over all files")
+      ->allow_extra_args(false)
+      ->type_name("KEY=VALUE");
+}
+
+// False, with a line on standard error: nothing was named and the usual file is not there.
+bool Complete(ConfigSources& sources) {
+  if (!sources.uris.empty()) return true;
+  if (::access(kUsualConfig, F_OK) == 0) {
+    sources.uris.emplace_back(kUsualConfig);
+    return true;
+  }
+  fmt::print(stderr, "wirespan-gateway: --config FILE is missing, and there is no {}\n",
+             kUsualConfig);
+  return false;
+}
+
+int Print(const ConfigSources& sources, bool redacted) {
+  const auto text = PrintConfig(sources, redacted);
+  if (!text) {
+    fmt::print(stderr, "{}\n", text.error().message);
+    return kExitUsage;
+  }
+  fmt::print("{}", *text);
+  return kExitOk;
+}
+
+int Validate(const ConfigSources& sources) {
+  const auto config = LoadConfig(sources);
+  if (!config) {
+    fmt::print(stderr, "{}\n", config.error().message);
+    return kExitUsage;
+  }
+  for (const std::string& warning : config->warnings) fmt::print(stderr, "{}\n", warning);
+  return kExitOk;
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
-  using namespace wirespan::gateway;
   CLI::App app{"An OTLP gateway with the OpenTelemetry Collector's configuration",
                "wirespan-gateway"};
-  std::vector<std::string> files;
+  ConfigSources sources;
   std::size_t memory_mib = 512;
   int drain_ms = 15000;
-  const auto add_config = [&](CLI::App& command) {
-    command
-        .add_option("--config", files, "Configuration file; given several times, later files win")
-        ->type_name("FILE");
-  };
-  add_config(app);
+  AddSources(app, sources);
   app.add_option("--max-held-mib", memory_mib, "Requests held in memory, in MiB, at most")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
@@ -31,7 +82,13 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.set_version_flag("--version", fmt::format("wirespan-gateway {}", wirespan::kVersion));
   CLI::App* validate = app.add_subcommand("validate", "Check the configuration and exit");
-  add_config(*validate);
+  AddSources(*validate, sources);
+  CLI::App* print = app.add_subcommand("print-config", "Print the merged configuration and exit");
+  AddSources(*print, sources);
+  std::string mode = "redacted";
+  print->add_option("--mode", mode, "redacted or unredacted: whether secrets are shown")
+      ->check(CLI::IsMember({"redacted", "unredacted"}))
+      ->capture_default_str();
   CLI::App* components = app.add_subcommand("components", "List what a configuration can name");
   app.require_subcommand(0, 1);
   try {
@@ -43,18 +100,9 @@ int main(int argc, char** argv) {
     fmt::print("{}", ComponentsText());
     return kExitOk;
   }
-  if (files.empty()) {
-    fmt::print(stderr, "wirespan-gateway: --config FILE is missing\n");
-    return kExitUsage;
-  }
-  std::vector<std::string> warnings;
-  auto config = LoadConfig(files, warnings);
-  for (const std::string& warning : warnings) fmt::print(stderr, "{}\n", warning);
-  if (!config) {
-    fmt::print(stderr, "{}\n", config.error().message);
-    return kExitUsage;
-  }
-  if (validate->parsed()) return kExitOk;
-  return Run(*config,
+  if (!Complete(sources)) return kExitUsage;
+  if (validate->parsed()) return Validate(sources);
+  if (print->parsed()) return Print(sources, mode == "redacted");
+  return Run(sources,
              {.memory_bytes = memory_mib << 20, .drain = std::chrono::milliseconds(drain_ms)});
 }

@@ -3,7 +3,7 @@
 #include <chrono>
 #include <cstddef>
 
-#include "gateway/app/gateway_config.h"
+#include "gateway/app/config_loader.h"
 
 namespace wirespan::gateway {
 
@@ -18,8 +18,8 @@ struct RunOptions {
   std::chrono::milliseconds drain{15000};  // for what is held, after SIGTERM
 };
 
-// Serves until SIGTERM or SIGINT, then drains. Returns the exit code; what went wrong has been
-// logged in one sentence.
-int Run(const GatewayConfig& config, const RunOptions& options);
+// Serves until SIGTERM or SIGINT, then drains; SIGHUP reads the configuration again. Returns the
+// exit code; what went wrong has been told in one sentence for each mistake.
+int Run(const ConfigSources& sources, const RunOptions& options);
 
 }  // namespace wirespan::gateway

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "gateway/pipeline/admission.h"
 #include "gateway/pipeline/bytes.h"
 #include "gateway/pipeline/metadata.h"
 #include "gateway/pipeline/outcome.h"
@@ -20,8 +21,8 @@ struct Batch {
   Signal signal = Signal::kTraces;
   std::uint64_t items = 0;  // spans, data points or log records
   Bytes bytes{};
-  std::shared_ptr<const Metadata> metadata{};         // null: none was asked for
-  std::vector<std::shared_ptr<const void>> leases{};  // of the memory budget
+  std::shared_ptr<const Metadata> metadata{};  // null: none was asked for
+  Leases leases{};                             // of the requests that it was made from
   Ack ack{};
   // Where its items are entered in the books; null outside of a graph. Both live as long as the
   // process.

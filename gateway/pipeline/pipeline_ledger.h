@@ -33,6 +33,8 @@ class ExporterLane {
   // After it was acknowledged, or given up for good. Few reasons: "failed", "shutdown", "expired".
   void Dropped(std::string_view reason, std::uint64_t items);
 
+  const std::string& pipeline() const { return pipeline_; }
+
   struct Snapshot {
     std::string pipeline{};
     std::string exporter{};

@@ -22,9 +22,9 @@ HERE = pathlib.Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1] / "integration" / "http2"), str(HERE.parent)]
 
 import plain  # noqa: E402
+from isolated import IsolatedStack  # noqa: E402
 from programs import Client, Cpp, Server  # noqa: E402
 from overhead import SETTLE, Bench, bpf_time, cpu_seconds, others, spread  # noqa: E402
-from stack import Stack  # noqa: E402
 
 TICK = os.sysconf("SC_CLK_TCK")
 STATISTICS = pathlib.Path("/proc/sys/kernel/bpf_stats_enabled")
@@ -44,7 +44,7 @@ class Ledger(Bench):
     """overhead.py's counts, of a stack of our own."""
 
     def __init__(self):
-        self.stack = Stack(start_agent=False, keep_telemetry=False)
+        self.stack = IsolatedStack(start_agent=False, keep_telemetry=False)
         self.ledger, self.drops = {}, {}
 
     def events(self):

@@ -10,7 +10,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "truth"))
 
-from stack import ROOT, free_port, listens, wait_for  # noqa: E402
+from stack import ROOT, listens, wait_for  # noqa: E402
 
 SOURCES = ROOT / "tests" / "integration" / "programs" / "http2"
 CACHE = ROOT / "build" / "integration"
@@ -170,8 +170,8 @@ class Logged:
 class Server(Logged):
     count = itertools.count()
 
-    def __init__(self, stack, language, port=None):
-        self.language, self.port = language, port or free_port()
+    def __init__(self, stack, language):
+        self.language, self.port = language, stack.port()
         name = f"{language.name}-server-{next(Server.count)}"
         self.log_path = stack.folder / f"{name}-truth.log"
         self.child = stack.run(name, [*language.server(), self.port, self.log_path])

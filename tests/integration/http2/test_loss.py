@@ -9,16 +9,19 @@ from truth import ALWAYS, REQUEST, RESPONSE, STATUS, STATUSES, is_trace_of_an_id
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "robust"))
 
+from isolated import only_our_ports  # noqa: E402
 from support import Strained, assert_ledger, family, stopped  # noqa: E402
 
-BUSY = "capture: {ring_bytes: 64KiB}\n" + ALWAYS
+
+
+SmallRings = only_our_ports(Strained)
 
 
 class LossCase(unittest.TestCase):
     maxDiff = 4000
 
-    def strain(self, config):
-        self.stack = Strained(config, body_sizes=True)
+    def strain(self):
+        self.stack = SmallRings(ALWAYS, capture="ring_bytes: 64KiB", body_sizes=True)
         self.addCleanup(self.end)
 
     def end(self):
@@ -65,7 +68,7 @@ class Grpc(LossCase):
         return True
 
     def test_no_wrong_call(self):
-        self.strain(BUSY)
+        self.strain()
         server = Server(self.stack, Go)
         clients = [Client(self.stack, language, server.port) for language in (Go, Cpp, Python)]
         for client in clients:
@@ -97,7 +100,7 @@ class Grpc(LossCase):
 
 class Http(LossCase):
     def test_no_wrong_request(self):
-        self.strain(BUSY)
+        self.strain()
         server = Server(self.stack, Plain)
         clients = [Client(self.stack, Plain, server.port) for _ in range(3)]
         for client in clients:

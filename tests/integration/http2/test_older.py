@@ -3,8 +3,8 @@
 import collections
 import unittest
 
+from isolated import IsolatedStack
 from programs import QUICK, SLOW, Client, Cpp, Go, Java, Node, Plain, Python, Server, wait_for
-from stack import Stack
 from truth import ALWAYS, STATUS, method_of, service_method
 
 # What clients do with a :path that they have sent before (read from their sources, seen on the wire):
@@ -30,7 +30,7 @@ class OlderCase(unittest.TestCase):
     maxDiff = 4000
 
     def open(self, languages, server_language=Go, **more):
-        self.stack = Stack(ALWAYS, start_agent=False)
+        self.stack = IsolatedStack(ALWAYS, start_agent=False)
         self.addCleanup(self.close)
         self.server = Server(self.stack, server_language)
         return [Old(self.stack, self.server, language, **more) for language in languages]
@@ -142,7 +142,7 @@ class OlderPlain(OlderCase):
     """x/net's client: a new target each time, so each path is literal; the rest of the head is in the table."""
 
     def test_paths_that_differ(self):
-        self.stack = Stack(ALWAYS, start_agent=False)
+        self.stack = IsolatedStack(ALWAYS, start_agent=False)
         self.addCleanup(self.close)
         self.server = Server(self.stack, Plain)
         client = Client(self.stack, Plain, self.server.port)
@@ -158,7 +158,7 @@ class OlderPlain(OlderCase):
 class Restarted(OlderCase):
     def test_paths_are_known_after_a_graceful_restart(self):
         """Every client's channel is older than the second agent, and younger than the first."""
-        self.stack = Stack(ALWAYS)
+        self.stack = IsolatedStack(ALWAYS)
         self.addCleanup(self.close)
         self.server = Server(self.stack, Go)
         clients = [Client(self.stack, language, self.server.port) for language in QUICK]

@@ -6,11 +6,16 @@ import unittest
 import plain
 from cases import TruthCase, key
 from clients import Client as OneConnection
+from isolated import IsolatedStack
 from plain import H2load, Nghttpd, Nginx2, curl
 from programs import Client, Plain, Server, wait_for
 
 
 class PlainCase(TruthCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.stack = IsolatedStack(body_sizes=True)
+
     def client(self, server):
         client = Client(self.stack, Plain, server.port)
         self.addCleanup(client.child.stop)

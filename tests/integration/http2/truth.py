@@ -2,11 +2,10 @@
 
 import collections
 import statistics
-import time
 import unittest
 
+from isolated import IsolatedStack
 from programs import SERVICE, Client, Server, wait_for
-from stack import Stack
 
 STATUSES = ("OK CANCELLED UNKNOWN INVALID_ARGUMENT DEADLINE_EXCEEDED NOT_FOUND ALREADY_EXISTS PERMISSION_DENIED RESOURCE_EXHAUSTED FAILED_PRECONDITION "
             "ABORTED OUT_OF_RANGE UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS UNAUTHENTICATED").split()
@@ -43,7 +42,7 @@ class GrpcCase(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.stack = Stack(cls.config, body_sizes=True, **cls.options)
+        cls.stack = IsolatedStack(cls.config, body_sizes=True, **cls.options)
 
     @classmethod
     def tearDownClass(cls):
@@ -194,11 +193,6 @@ class Truth:
         self.case.assertFalse(off, f"{self.what()}: {len(off)} durations outside of what the programs measured, (server, client, span): {off[:3]}")
         if long:
             self.case.assertLessEqual(statistics.median(long), 0.02, f"{self.what()}: {sorted(long)}")
-
-
-def settle_time():
-    """For things that leave no trace: another batch of spans has time to come."""
-    time.sleep(1.0)
 
 
 def service_method(name):

@@ -40,7 +40,7 @@ class Server:
     name = ""
 
     def __init__(self, stack, env=None):
-        self.stack, self.port, self.env = stack, free_port(), env or {}
+        self.stack, self.port, self.env = stack, stack.port(), env or {}
         self.log_path = stack.folder / f"{self.name}-{self.port}-truth.log"
         self.child = self.start()
         wait_for(f"{self.name} to listen", lambda: stack._alive(self.child) and listens(self.port), 60)

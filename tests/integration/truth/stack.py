@@ -131,6 +131,10 @@ class Stack:
         if start_agent:
             self.start_agent()
 
+    def port(self):
+        """For a server that the agent shall see."""
+        return free_port()
+
     def run(self, name, command, **more):
         child = Child(name, command, self.folder, **more)
         self.children.append(child)
