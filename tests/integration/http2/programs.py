@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "truth"))
 
@@ -157,6 +158,12 @@ class Plain:
 
 QUICK = (Go, Cpp, Python)
 SLOW = (Node, Java)
+
+
+def needs(*programs):
+    """Skips a class of tests where a program that fetches packages is not installed (tools/packages.sh asks for none: they take long)."""
+    missing = [program for program in programs if not shutil.which(program)]
+    return unittest.skipIf(missing, f"not installed: {', '.join(missing)}")
 
 
 class Logged:

@@ -4,7 +4,7 @@ import collections
 import signal
 import unittest
 
-from programs import QUICK, SLOW, Cpp, Go, Java, Node, Python, wait_for
+from programs import QUICK, SLOW, Cpp, Go, Java, Node, Python, needs, wait_for
 from truth import STATUS, GrpcCase, Truth, service_method
 
 NOT_FOUND, MIB = 5, 1 << 20
@@ -80,6 +80,7 @@ class QuickCrosswise(Crosswise, GrpcCase):
         self.check_server(Python)
 
 
+@needs("npm", "mvn")
 class FullCrosswise(Crosswise, GrpcCase):
     """Node and Java with all five; and the first three as clients of those two."""
 
@@ -92,6 +93,7 @@ class FullCrosswise(Crosswise, GrpcCase):
         self.check_server(Java)
 
 
+@needs("npm", "mvn")
 class SlowClients(Crosswise, GrpcCase):
     languages = SLOW
 

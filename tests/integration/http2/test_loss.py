@@ -12,8 +12,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "robust"))
 from isolated import only_our_ports  # noqa: E402
 from support import Strained, assert_ledger, family, stopped  # noqa: E402
 
-
-
 SmallRings = only_our_ports(Strained)
 
 

@@ -4,7 +4,7 @@ import collections
 import unittest
 
 from isolated import IsolatedStack
-from programs import QUICK, SLOW, Client, Cpp, Go, Java, Node, Plain, Python, Server, wait_for
+from programs import QUICK, SLOW, Client, Cpp, Go, Java, Node, Plain, Python, Server, needs, wait_for
 from truth import ALWAYS, STATUS, method_of, service_method
 
 # What clients do with a :path that they have sent before (read from their sources, seen on the wire):
@@ -64,7 +64,7 @@ class OlderCase(unittest.TestCase):
         return sum(known.values())
 
 
-class Older(OlderCase):
+class Shares(OlderCase):
     def check(self, languages, server_language, **more):
         """300 calls of each; each call is told, at both ends; returns for each language how many paths of the first 100 and of the others are known."""
         olds = self.open(languages, server_language, **more)
@@ -94,6 +94,8 @@ class Older(OlderCase):
             if language in LITERAL + REINDEXING:
                 self.assertGreaterEqual(share[language][1], 0.9, language.name)
 
+
+class Older(Shares):
     def test_each_call_is_different(self):
         """Ids and contexts go into the tables of Go's client, and push the path out of it."""
         self.check_known(self.check(QUICK, Go, trace=1), QUICK)
@@ -128,8 +130,9 @@ class Older(OlderCase):
         self.assertEqual(len(spans), 20)
 
 
-class OlderSlow(Older):
-    """Node's and Java's clients. Only their own part of the class."""
+@needs("npm", "mvn")
+class OlderSlow(Shares):
+    """Node's and Java's clients."""
 
     def test_each_call_is_different(self):
         self.check_known(self.check(SLOW, Go, trace=1), SLOW)

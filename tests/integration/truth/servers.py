@@ -2,12 +2,11 @@
 
 import json
 import os
-import pathlib
 import shutil
 import subprocess
 import sys
 
-from stack import ROOT, free_port, listens, wait_for
+from stack import ROOT, listens, wait_for
 
 PROGRAMS = ROOT / "tests" / "integration" / "programs"
 CACHE = ROOT / "build" / "integration"
