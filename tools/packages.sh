@@ -7,7 +7,7 @@ build_packages=(
   libelf-dev zlib1g-dev                                     # libbpf's own needs, gzip
   libgrpc++-dev protobuf-compiler-grpc protobuf-compiler libprotobuf-dev libabsl-dev
   libyaml-cpp-dev libspdlog-dev libfmt-dev libcli11-dev
-  libboost1.81-dev libssl-dev libnghttp2-dev nlohmann-json3-dev
+  libboost1.81-dev libssl-dev libcrypt-dev libnghttp2-dev nlohmann-json3-dev
   libisal-dev libzstd-dev libexpected-dev libxxhash-dev
 )
 

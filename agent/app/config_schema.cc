@@ -99,7 +99,8 @@ Key Exchanges() {
                {
                    {.name = "path",
                     .type = Type::kString,
-                    .help = "Glob on the path without its query."},
+                    .help = "Glob on the path without its query; a gRPC call's is "
+                            "/package.Service/Method."},
                    {.name = "method", .type = Type::kString, .help = "The method as on the wire."},
                    {.name = "user_agent",
                     .type = Type::kString,
@@ -155,7 +156,7 @@ Key Metrics() {
           {.name = "body_sizes",
            .type = Type::kBool,
            .default_text = "false",
-           .help = "Also histograms of request and response body sizes."},
+           .help = "Also histograms of HTTP request and response body sizes."},
           {.name = "server_address",
            .type = Type::kBool,
            .default_text = "false",

@@ -31,8 +31,8 @@ using std::chrono::steady_clock;
 
 constexpr std::uint64_t kMaxRingBytes = 48u << 20;
 constexpr std::uint64_t kMinRingSize = 16u << 10;
-// How long a drain may be away: each begins with cold caches, so it should find some hundred events.
-// A ring that fills up rings a doorbell before that.
+// How long a drain may be away: each begins with cold caches, so it should find some hundred
+// events. A ring that fills up rings a doorbell before that.
 constexpr milliseconds kShortWait{20};
 constexpr milliseconds kLongWait{40};
 constexpr milliseconds kGonePeriod{1000};
