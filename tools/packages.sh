@@ -19,6 +19,7 @@ test_packages=(
   libhttp-parser-dev                                        # oracle for the HTTP/1 parser
   libclang-rt-19-dev clang-format-19 clang-tidy-19 shellcheck pyflakes3 yamllint gcovr
   nginx-light apache2 apache2-utils haproxy curl wrk openssl python3 python3-venv
+  nghttp2-client nghttp2-server                             # h2load, nghttp, nghttpd
   prometheus                                                # promtool lints the exposition
   iproute2 nftables procps systemd util-linux               # systemd-analyze, setpriv
   qemu-system-x86 busybox-static cpio kmod xz-utils         # kernel tests on other kernels

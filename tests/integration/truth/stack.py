@@ -70,9 +70,10 @@ def end_with_parent():
 
 
 class Child:
-    """One process: its output goes to a file, it ends with the test. Start it from the main thread."""
+    """One process: its output goes to a file, it ends with the test. Start it from the main thread. `driven`: its standard
+    input and output are pipes of process.stdin and process.stdout."""
 
-    def __init__(self, name, command, folder, env=None, cwd=None, preexec=None):
+    def __init__(self, name, command, folder, env=None, cwd=None, preexec=None, driven=False):
         self.name = name
         self.log_path = pathlib.Path(folder) / f"{name}.log"
         self.log = open(self.log_path, "wb")
@@ -81,8 +82,9 @@ class Child:
             if key.startswith("OTEL_"):
                 del full[key]
         full.update(env or {})
-        self.process = subprocess.Popen([str(c) for c in command], stdout=self.log, stderr=subprocess.STDOUT,
-                                        stdin=subprocess.DEVNULL, env=full, cwd=cwd, preexec_fn=preexec or end_with_parent)
+        self.process = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE if driven else self.log, stderr=self.log,
+                                        stdin=subprocess.PIPE if driven else subprocess.DEVNULL, env=full, cwd=cwd,
+                                        preexec_fn=preexec or end_with_parent)
         self.pid = self.process.pid
 
     def alive(self):
@@ -99,7 +101,9 @@ class Child:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        self.log.close()
+        for stream in (self.log, self.process.stdin, self.process.stdout):
+            if stream:
+                stream.close()
         return self.process.returncode
 
 
@@ -127,6 +131,10 @@ class Stack:
         self.start_gateway()
         if start_agent:
             self.start_agent()
+
+    def port(self):
+        """For a server that the agent shall see."""
+        return free_port()
 
     def run(self, name, command, **more):
         child = Child(name, command, self.folder, **more)
