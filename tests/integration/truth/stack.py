@@ -108,7 +108,7 @@ class Child:
 
 
 class Stack:
-    def __init__(self, agent_config="", agent_env=None, start_agent=True, keep_telemetry=True, body_sizes=False, traces_to=None, metrics=""):
+    def __init__(self, agent_config="", agent_env=None, start_agent=True, keep_telemetry=True, body_sizes=False, traces_to=None, metrics="", handover=False):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="wirespan-test-"))
         if "WIRESPAN_KEEP" not in os.environ:  # set it to look at the logs afterwards
             atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
@@ -127,7 +127,7 @@ class Stack:
         self.sdk_spans = []  # raw: what instrumented programs themselves reported
         self.agent_config, self.agent_env = agent_config, agent_env or {}
         self.agent = None
-        self.handover = False  # an agent that ends leaves its programs for the next one of this stack
+        self.handover = handover  # an agent that ends leaves its programs for the next one of this stack
         self.start_gateway()
         if start_agent:
             self.start_agent()
