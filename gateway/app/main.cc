@@ -72,11 +72,12 @@ int main(int argc, char** argv) {
   CLI::App app{"An OTLP gateway with the OpenTelemetry Collector's configuration",
                "wirespan-gateway"};
   ConfigSources sources;
-  std::size_t memory_mib = 512;
+  std::size_t memory_mib = 0;
   int drain_ms = 15000;
   AddSources(app, sources);
-  app.add_option("--max-held-mib", memory_mib, "Requests held in memory, in MiB, at most")
-      ->check(CLI::Range(1, 1 << 20))
+  app.add_option("--max-held-mib", memory_mib,
+                 "Requests held in memory, in MiB, at most; 0: what the memory limit allows")
+      ->check(CLI::Range(0, 1 << 20))
       ->capture_default_str();
   app.add_option("--drain-timeout-ms", drain_ms, "Time for what is held after SIGTERM")
       ->check(CLI::Range(0, 3600 * 1000))
@@ -111,6 +112,7 @@ int main(int argc, char** argv) {
   if (!Complete(sources)) return kExitUsage;
   if (validate->parsed()) return Validate(sources);
   if (print->parsed()) return Print(sources, mode == "redacted");
-  return Run(sources,
-             {.memory_bytes = memory_mib << 20, .drain = std::chrono::milliseconds(drain_ms)});
+  RunOptions options{.drain = std::chrono::milliseconds(drain_ms)};
+  if (memory_mib > 0) options.memory_bytes = memory_mib << 20;
+  return Run(sources, options);
 }
