@@ -123,7 +123,7 @@ class DiskFull(DurableTest):
         self.assertIsNone(gateway.process.poll())
         backend.start()
         self.wait_empty(gateway)
-        again = self.load(gateway, 1.0).result()
+        again = self.load(gateway, 3.0).result()
         self.assertGreater(again["acked_requests"], 0, f"room that was given back is used: {again}")
         self.wait_empty(gateway)
         gateway.end()
