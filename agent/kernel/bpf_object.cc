@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <mutex>
 
+#include "agent/kernel/preemption.h"
 #include "agent/kernel/return_probe.h"
 #include "agent/kernel/rights.h"
 #include "bpf/abi/ring.h"
@@ -163,6 +164,9 @@ Result<std::unique_ptr<BpfObject>> BpfObject::Load(const Spec& spec, const Sizes
   settings->ring_mask = static_cast<std::uint32_t>(sizes.ring_size - 1);
   settings->head_max = sizes.head_max;
   settings->self = sizes.self;
+  const bool hold_cpu = sizes.may_hold_cpu && spec.name == "socktrace" &&
+                        KernelHasType("bpf_preempt_disable", BTF_KIND_FUNC) && KernelPreempts();
+  settings->hold_cpu = hold_cpu ? 1 : 0;
   settings->receive_arguments = KernelFunctionArguments("tcp_recvmsg");
   int failed = bpf_map__set_max_entries(rings, sizes.cpus);
   failed |= bpf_map__set_value_size(
@@ -177,6 +181,12 @@ Result<std::unique_ptr<BpfObject>> BpfObject::Load(const Spec& spec, const Sizes
   if (failed != 0)
     return Fail(ErrorCode::kInvalidArgument, fmt::format("backend {}: bad sizes", spec.name));
   if (const int error = bpf_object__load(self->object_); error != 0) {
+    if (hold_cpu && error != -ENOMEM && error != -EPERM) {
+      // The first verifiers that know the function do not let programs call their own ones then.
+      Sizes without = sizes;
+      without.may_hold_cpu = false;
+      return Load(spec, without);
+    }
     return tl::unexpected<Error>(Refusal(spec, "load", -error));
   }
   return self;

@@ -34,6 +34,7 @@ class BpfObject {
     std::uint32_t self = 0;
     std::uint32_t max_sockets = 0;
     std::uint32_t max_processes = 0;
+    bool may_hold_cpu = true;  // programs may switch preemption off where the kernel preempts
   };
   struct Program {
     std::string name{};
