@@ -45,11 +45,13 @@ class GrpcCase(unittest.TestCase):
 
     maxDiff = 4000
     config = ALWAYS
+    # Beyond it a head is cut, and says so; one of the calls has more metadata than the default.
+    capture = "head_bytes: 64KiB"
     options = {}
 
     @classmethod
     def setUpClass(cls):
-        cls.stack = IsolatedStack(cls.config, body_sizes=True, **cls.options)
+        cls.stack = IsolatedStack(cls.config, cls.capture, body_sizes=True, **cls.options)
 
     @classmethod
     def tearDownClass(cls):
@@ -156,8 +158,9 @@ class Truth:
             try:
                 self.check_call(id, clients[id], servers[id], asked[id])
             except AssertionError as error:
-                wrong.append(f"{asked[id]}: {error}")
-        case.assertFalse(wrong, f"{self.what()}: {len(wrong)} of {len(self.asked)} calls, e.g.\n" + "\n".join(wrong[:3]))
+                wrong.append(f"{asked[id]}: {str(error)[:1500]}")
+        if wrong:
+            case.fail(f"{self.what()}: {len(wrong)} of {len(self.asked)} calls, e.g.\n" + "\n".join(wrong[:2]) + f"\nthe agent's losses: {case.losses()}")
         self.check_durations(clients, servers, asked, served)
         return clients, servers
 
