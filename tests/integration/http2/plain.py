@@ -61,7 +61,7 @@ class H2load:
 
     def __init__(self, stack, server, targets, requests, clients=4, streams=100, *options):
         name = f"h2load-{server.port}"
-        uris, log = stack.folder / f"{name}.uris", stack.folder / f"{name}.log"
+        uris, log = stack.folder / f"{name}.uris", stack.folder / f"{name}.times"
         uris.write_text("".join(server.url(target) + "\n" for target in targets))
         self.child = stack.run(name, ["h2load", f"--requests={requests}", f"--clients={clients}", f"--max-concurrent-streams={streams}",
                                       f"--input-file={uris}", f"--log-file={log}", *options])

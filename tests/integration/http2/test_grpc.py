@@ -125,11 +125,12 @@ class Endings(GrpcCase):
             server = self.server(language)
             truths.append(Truth(self, server, self.client(language, server)))
         for truth in truths:
+            truth.start(method="Unary", count=3)
             truth.start(method="ServerStream", count=2, concurrency=2, reply={"messages": 2, "pause": 2500})
             truth.start(method="Unary", count=10)
         for truth in truths:
-            truth.client.wait()
-            truth.client.wait()
+            for _ in range(3):
+                truth.client.wait()
         self.finished(*truths)
 
     def test_goaway_lets_calls_end(self):

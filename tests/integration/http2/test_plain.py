@@ -138,6 +138,8 @@ class Clients(PlainCase):
         clients, servers = self.finished(server, done)
         for span in clients + servers:
             if span.status == 0:  # given up by the client: no error (semantic conventions)
+                self.assertEqual((span.attributes.get("wirespan.reset.by"), span.attributes.get("wirespan.reset.code")), ("client", "CANCEL"), span)
+                self.assertNotIn("error.type", span.attributes, span)
                 self.assertLess(span.duration_ms, 3000, span)
                 self.assertGreater(span.duration_ms, 50, span)
 

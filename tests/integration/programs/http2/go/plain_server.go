@@ -30,6 +30,8 @@ func (c *counting) Write(data []byte) (int, error) {
 	return n, err
 }
 
+func (c *counting) Flush() { c.ResponseWriter.(http.Flusher).Flush() }
+
 var zeros = make([]byte, 1<<20)
 
 // /bytes/N, /trickle/N (one byte each 10 ms), /echo, /slow/MS, /status/N, /hints (103, then 200), /trailers.
