@@ -367,6 +367,30 @@ std::vector<HandedConnection> ConnectionTable::ExportTables() const {
   return out;
 }
 
+std::vector<OpenEvent> ConnectionTable::ExportOpens() const {
+  std::vector<OpenEvent> out;
+  out.reserve(connections_.size());
+  for (const auto& [id, connection] : connections_) {
+    if (connection->ignored) continue;
+    const ConnectionInfo& info = *connection->info;
+    OpenEvent open;
+    open.conn = id;
+    open.ts_ns = connection->last_ns;
+    open.pid = connection->pid;
+    open.netns = info.netns;
+    open.opener = info.opener;
+    open.local = info.local;
+    open.remote = info.remote;
+    open.wire_known = info.wire_known;
+    open.local_isn = info.local_isn;
+    open.remote_isn = info.remote_isn;
+    open.peer_cookie = info.peer_cookie;
+    open.joined_late = true;
+    out.push_back(std::move(open));
+  }
+  return out;
+}
+
 void ConnectionTable::AdoptTables(std::vector<HandedConnection> connections) {
   for (HandedConnection& connection : connections) {
     if (handed_.size() >= options_.max_connections) break;

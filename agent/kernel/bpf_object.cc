@@ -4,6 +4,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -268,6 +269,34 @@ void BpfObject::ForEachGoneUnixSocket(const std::function<void(std::uint64_t)>& 
       visit(ids[i]);
     }
   }
+}
+
+Result<> BpfObject::Pin(const std::string& directory) {
+  // Those of functions end with the descriptor of their perf event, or with their process.
+  if (!returns_.empty() || spec_.name == "kprobe")
+    return Fail(ErrorCode::kUnsupported, "probes of functions end with their process");
+  std::size_t n = 0;
+  for (bpf_link* link : links_) {
+    if (link == iterator_) continue;
+    const std::string path = fmt::format("{}/link{}", directory, n++);
+    if (bpf_obj_pin(bpf_link__fd(link), path.c_str()) != 0) return FailErrno("pin " + path, errno);
+  }
+  for (const auto& [map, file] :
+       {std::pair{"ws_rings", "rings"}, std::pair{"ws_side_ring", "side_ring"},
+        std::pair{"ws_verdicts", "verdicts"}}) {
+    const std::string path = fmt::format("{}/{}", directory, file);
+    if (bpf_obj_pin(map_fd(map), path.c_str()) != 0) return FailErrno("pin " + path, errno);
+  }
+  return {};
+}
+
+void BpfObject::EndAt(std::uint64_t monotonic_s) {
+  const int fd = map_fd(".data.control");
+  void* memory = mmap(nullptr, sizeof(ws_control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (memory == MAP_FAILED) return;
+  __atomic_store_n(&static_cast<ws_control*>(memory)->ends_at_s, static_cast<__u32>(monotonic_s),
+                   __ATOMIC_RELEASE);
+  munmap(memory, sizeof(ws_control));
 }
 
 BpfObject::~BpfObject() {

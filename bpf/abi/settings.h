@@ -23,7 +23,7 @@ struct ws_control {
 	__u32 generation;     /* of verdicts and ports: cached judgements of an older one are void */
 	__u32 ports_included; /* 0: all ports */
 	__u32 ports_excluded;
-	__u32 unused;
+	__u32 ends_at_s; /* second of the monotonic clock from which on nothing is captured; 0: never */
 	__u64 include_port[1024]; /* bit sets */
 	__u64 exclude_port[1024];
 };

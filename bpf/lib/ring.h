@@ -44,6 +44,9 @@ struct ws_scratch {
 	struct ws_plan plan;
 	struct ws_dir dir;
 	struct ws_talk talk;
+	struct ws_h2 h2; /* instead of the two above, where a socket speaks HTTP/2 */
+	struct ws_walk walk;
+	__u32 walk_base; /* where in the call the walk begins */
 	struct ws_event_header header; /* of the call's data events */
 	struct ws_share share[WS_SHARE_SLOTS];
 	/*

@@ -72,4 +72,11 @@ WS_NOINLINE __u32 ws_window_line(__u32 at, __u32 n)
 	return 0;
 }
 
+WS_NOINLINE __u32 ws_window_frames(__u32 n, __u32 rest)
+{
+	struct ws_scratch *s = ws_my_scratch();
+
+	return s ? ws_look_for_frames(s->window, n, rest) : WS_FRAMES_NO;
+}
+
 #endif

@@ -23,16 +23,18 @@
 
 #include "bpf/lib/infer/chunk.h"
 #include "bpf/lib/infer/classify.h"
+#include "bpf/lib/infer/frame.h"
 #include "bpf/lib/infer/head_end.h"
 
 /*
- * The three loops over bytes. In the kernel each is a function of its own to the verifier (bpf/lib/window.h), so that
+ * The loops over bytes. In the kernel each is a function of its own to the verifier (bpf/lib/window.h), so that
  * their paths do not multiply.
  */
 #ifndef WS_LOOK_AT
 #define WS_LOOK_AT(p, at, n, complete) ws_classify((p) + (at), n, complete)
 #define WS_FIND_END(p, n, tail) ws_head_end(p, n, tail)
 #define WS_PARSE_LINE(plan, p, at, n) ws_parse_line(&(plan)->line, (p) + (at), n)
+#define WS_LOOK_FOR_FRAMES(p, n, rest) ws_look_for_frames(p, n, rest)
 #endif
 
 /* What begins at p + at? */
@@ -101,9 +103,12 @@ struct ws_talk {
 enum ws_act {
 	WS_ACT_NONE = 0,
 	WS_ACT_UNRECOGNIZED, /* nothing to tell yet */
+	WS_ACT_HTTP2,	     /* from plan.pos on, by the preface: bpf/lib/infer/http2.h has the rest of the call */
+	WS_ACT_HTTP2_CUT,    /* the same, behind the preface's first lines, which came like a head */
+	WS_ACT_FRAMES,	     /* the same, by the looks of frames: a guess */
+	WS_ACT_SWITCHED,     /* 101: maybe the same */
 	WS_ACT_NOT_HTTP,     /* the rest: never look at this socket again */
 	WS_ACT_TLS,
-	WS_ACT_HTTP2,
 	WS_ACT_UPGRADED,
 };
 
@@ -302,7 +307,8 @@ WS_INLINE void ws_digest_head(struct ws_dir *dir, struct ws_talk *talk, struct w
 	plan->want = 0;
 	if (!dir->trailer && dir->sends == WS_SENDS_RESPONSES) {
 		if (dir->status[0] == '1' && dir->status[1] == '0' && dir->status[2] == '1') {
-			plan->act = WS_ACT_UPGRADED;
+			plan->act = WS_ACT_SWITCHED;
+			plan->pos += end;
 		} else if (dir->status[0] == '2' && (talk->flags & WS_TALK_CONNECT)) {
 			plan->act = WS_ACT_UPGRADED;
 		} else if (dir->status[0] != '1') {
@@ -312,6 +318,14 @@ WS_INLINE void ws_digest_head(struct ws_dir *dir, struct ws_talk *talk, struct w
 			plan->keep = end;
 			return;
 		}
+	}
+	if (dir->status[1] == '/' && dir->status[0] == 'P' && dir->status[2] == '2' && had + end == WS_PREFACE_HEAD &&
+	    !dir->trailer) {
+		/* "PRI * HTTP/2.0", in pieces too short to be known for what it is. No other request is that short. */
+		plan->act = WS_ACT_HTTP2_CUT;
+		plan->keep = end;
+		plan->pos += end;
+		return;
 	}
 	rest -= end;
 	if (!rest)
@@ -450,14 +464,27 @@ WS_INLINE void ws_digest_look(struct ws_dir *dir, struct ws_talk *talk, struct w
 			plan->act = WS_ACT_UNRECOGNIZED;
 			return;
 		}
-		if (look == WS_LOOK_TLS || look == WS_LOOK_HTTP2) {
+		if (look == WS_LOOK_HTTP2) {
+			plan->act = WS_ACT_HTTP2;
+			return;
+		}
+		if (look == WS_LOOK_TLS || (p[0] == 0 && n >= WS_FRAME_HEADER && p[3] <= WS_FRAME_CONTINUATION)) {
+			__u32 frames;
+
 			if (n <= WS_PEEK && n < ws_min(rest, WS_WINDOW)) {
 				ws_window(plan, plan->pos, WS_WINDOW, WS_PHASE_LOOK);
 				return;
 			}
-			plan->keep = n;
-			plan->act = look == WS_LOOK_TLS ? WS_ACT_TLS : WS_ACT_HTTP2;
-			return;
+			if (look == WS_LOOK_TLS) {
+				plan->keep = n;
+				plan->act = WS_ACT_TLS;
+				return;
+			}
+			frames = WS_LOOK_FOR_FRAMES(p, n, rest);
+			if (frames == WS_FRAMES_SERVER || (frames == WS_FRAMES_SURE && (talk->flags & WS_TALK_LATE))) {
+				plan->act = WS_ACT_FRAMES;
+				return;
+			}
 		}
 		if (look == WS_LOOK_PROXY2) {
 			__u32 length = 16 + ((__u32)p[14] << 8 | p[15]);

@@ -13,7 +13,7 @@ import unittest
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "truth"))
-from stack import BIN, ROOT, end_with_parent, free_port, listens, wait_for  # noqa: E402
+from stack import BIN, end_with_parent, free_port, listens, wait_for  # noqa: E402
 
 
 LOAD = BIN / "gateway_load"  # ninja -C build/release gateway_load
