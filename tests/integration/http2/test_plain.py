@@ -67,7 +67,7 @@ class Loaded(PlainCase):
 
     def test_nghttpd_with_padding_and_trailers(self):
         server = Nghttpd(self.stack, "--padding=200", "--trailer=x-sum: 7")
-        load = H2load(self.stack, server, [f"/small.html?n={i}" for i in range(400)] + ["/missing?"] * 10, 1640)
+        load = H2load(self.stack, server, [f"/small.html?n={i}" for i in range(400)] + [f"/missing?n={i}" for i in range(10)], 1640)
         self.check_h2load(server, load, server.log)
         for span in self.spans_at("client", server.port, 1640):
             if span.status == 200:
