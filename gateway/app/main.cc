@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/base/version.h"
+#include "gateway/app/allocator.h"
 #include "gateway/app/components.h"
 #include "gateway/app/config_loader.h"
 #include "gateway/app/queue_command.h"
@@ -110,6 +111,7 @@ int main(int argc, char** argv) {
     return kExitOk;
   }
   if (!Complete(sources)) return kExitUsage;
+  KeepMemoryOfRequests();
   if (validate->parsed()) return Validate(sources);
   if (print->parsed()) return Print(sources, mode == "redacted");
   RunOptions options{.drain = std::chrono::milliseconds(drain_ms)};
