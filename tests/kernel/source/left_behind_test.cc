@@ -106,9 +106,15 @@ TEST_F(LeftBehindTest, NothingIsMissedBetweenTwoAgents) {
   ASSERT_EQ(heads_.seen.size(), 3u);
   found->Release();
   EXPECT_FALSE(PinsAreThere());
-  writer_.Write();  // the new one alone
-  found->Drain(heads_);
-  EXPECT_EQ(heads_.seen.size(), 3u);
+  // The kernel lets go of the old programs a little later; until then both see what is written.
+  std::size_t before = 0;
+  do {
+    before = heads_.seen.size();
+    ASSERT_LT(before, 1000u);
+    writer_.Write();
+    std::this_thread::sleep_for(milliseconds(10));
+    found->Drain(heads_);
+  } while (heads_.seen.size() > before);
   std::uint64_t offset = 0;
   for (int n = 0; n < 3; ++n) {
     EXPECT_EQ(heads_.seen[static_cast<std::size_t>(n)], std::pair(offset, Request(n)));

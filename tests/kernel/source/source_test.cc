@@ -30,7 +30,8 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 const std::string kRequest = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n";
-const std::string kResponse = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+const std::string kHead = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
+const std::string kResponse = kHead + "hi";
 
 struct Data {
   std::uint64_t conn = 0;
@@ -221,7 +222,8 @@ TEST_P(SourceTest, TellsATcpExchangeAtBothEnds) {
     EXPECT_TRUE(data[0].wire_exact);
     EXPECT_EQ(data[0].pid, static_cast<std::uint32_t>(pid));
     EXPECT_EQ(data[1].direction, response);
-    EXPECT_EQ(data[1].captured, kResponse);
+    // The head; of a short body what came along with it, if anything.
+    EXPECT_THAT(data[1].captured, testing::AnyOf(kHead, kResponse));
     EXPECT_EQ(data[1].offset, 0u);
     EXPECT_EQ(data[1].end_offset, kResponse.size());
     EXPECT_TRUE(data[1].wire_exact);
@@ -268,7 +270,8 @@ TEST_P(SourceTest, TellsAnExchangeOverAUnixSocket) {
     ASSERT_EQ(data.size(), 2u);
     EXPECT_EQ(data[0].captured, kRequest);
     EXPECT_EQ(data[0].offset, 0u);
-    EXPECT_EQ(data[1].captured, kResponse);
+    // The head; of a short body what came along with it, if anything.
+    EXPECT_THAT(data[1].captured, testing::AnyOf(kHead, kResponse));
     EXPECT_EQ(data[1].end_offset, kResponse.size());
     EXPECT_FALSE(data[0].wire_exact);
   }
