@@ -252,4 +252,25 @@ static __always_inline void ws_h2_tell_last(struct ws_sock *ws, struct ws_counts
 	ws_run_told(h, &run);
 }
 
+/* A function of its own where that keeps its record off the caller's stack (bpf/lib/open.h says why). */
+#ifdef WS_TYPED
+
+#define ws_h2_last(ws, sk, counts, direction) ws_h2_tell_last(ws, counts, direction)
+
+#else
+
+WS_NOINLINE int ws_h2_last_of(__u64 socket, __u32 direction)
+{
+	struct ws_sock *ws = ws_find_sock((struct sock *)socket);
+	struct ws_counts *counts = ws_my_counts();
+
+	if (ws && counts)
+		ws_h2_tell_last(ws, counts, direction);
+	return 0;
+}
+
+#define ws_h2_last(ws, sk, counts, direction) ws_h2_last_of((__u64)(sk), direction)
+
+#endif
+
 #endif

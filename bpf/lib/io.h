@@ -86,7 +86,7 @@ WS_NOINLINE int ws_step(void)
 		s->at += before;
 	}
 	data = ws_ring_slot(ring, s->at);
-	end = s->plan.want || (s->plan.act >= WS_ACT_HTTP2 && s->plan.act <= WS_ACT_SWITCHED) ? s->plan.pos : s->plan.len;
+	end = s->plan.want || s->plan.handed_on ? s->plan.pos : s->plan.len;
 	if (end < pos + keep)
 		end = pos + keep; /* the next window is inside of this one: seen, not emitted again */
 	s->told = end;
@@ -472,7 +472,7 @@ static __always_inline void ws_on_end(struct sock *sk, struct ws_counts *counts,
 		return;
 	if (!(WS_GET(sk, sk_shutdown) & WS_RCV_SHUTDOWN))
 		return;
-	ws_h2_tell_last(ws, counts, WS_READ);
+	ws_h2_last(ws, sk, counts, WS_READ);
 	close.header.kind = WS_EVENT_CLOSE;
 	close.header.flags = WS_CLOSE_READ_ENDED;
 	/* The peer of a Unix socket took both halves with it. */
