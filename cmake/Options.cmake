@@ -21,6 +21,9 @@ if(CCACHE)
 endif()
 
 add_compile_options(-Wall -Wextra -Werror)
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Wno-missing-designated-field-initializers>) # libbpf's option macros
+endif()
 include_directories(${CMAKE_SOURCE_DIR})
 
 if(WIRESPAN_SANITIZE)

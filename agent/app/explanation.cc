@@ -29,6 +29,8 @@ Json ToValue(const ProcessExplanation& process) {
               {"tls_connections", process.tls_connections},
               {"tls_names", process.tls_names},
               {"http2_connections", process.http2_connections},
+              {"open_streams", process.open_streams},
+              {"oldest_stream_seconds", process.oldest_stream_seconds},
               {"opaque_connections", process.opaque_connections},
               {"upgraded_connections", process.upgraded_connections},
               {"unseen_bytes", process.unseen_bytes}};
@@ -53,6 +55,8 @@ ProcessExplanation FromValue(const Json& json) {
   process.tls_connections = json.value("tls_connections", std::uint64_t{0});
   process.tls_names = json.value("tls_names", std::vector<std::string>{});
   process.http2_connections = json.value("http2_connections", std::uint64_t{0});
+  process.open_streams = json.value("open_streams", std::uint64_t{0});
+  process.oldest_stream_seconds = json.value("oldest_stream_seconds", std::uint64_t{0});
   process.opaque_connections = json.value("opaque_connections", std::uint64_t{0});
   process.upgraded_connections = json.value("upgraded_connections", std::uint64_t{0});
   process.unseen_bytes = json.value("unseen_bytes", std::uint64_t{0});
@@ -80,10 +84,6 @@ void Missing(std::string& out, const ProcessExplanation& process) {
                      "not read yet",
                      Count(process.tls_connections, "TLS connection"), Names(process.tls_names)));
   }
-  if (process.http2_connections > 0) {
-    Line(out, fmt::format("not seen: {}: recognised by the preface, not decoded yet",
-                          Count(process.http2_connections, "HTTP/2 connection")));
-  }
   if (process.io_urings > 0) {
     Line(out, fmt::format("may be missing: it has {} open, and the bytes of transfers by it are "
                           "out of reach",
@@ -107,6 +107,16 @@ void Missing(std::string& out, const ProcessExplanation& process) {
   }
 }
 
+// "3 HTTP/1 connections and 1 HTTP/2 connection".
+std::string Connections(const ProcessExplanation& process) {
+  std::string out;
+  if (process.http1_connections > 0 || process.http2_connections == 0)
+    out = Count(process.http1_connections, "HTTP/1 connection");
+  if (process.http2_connections == 0) return out;
+  if (!out.empty()) out += " and ";
+  return out + Count(process.http2_connections, "HTTP/2 connection");
+}
+
 std::string Paragraph(const ProcessExplanation& process, const std::string& backend) {
   std::string out = fmt::format(
       "{} {} ({})\n", process.pid, Printable(process.service),
@@ -119,11 +129,15 @@ std::string Paragraph(const ProcessExplanation& process, const std::string& back
     Line(out, "not observed: " + process.rule);
     return out;
   }
-  if (process.exchanges > 0 || process.http1_connections > 0) {
-    Line(out, fmt::format("seen: {} of HTTP/1 on {}, by {}", Count(process.exchanges, "exchange"),
-                          Count(process.http1_connections, "connection"), backend));
-  } else if (process.tls_connections + process.http2_connections + process.opaque_connections ==
-             0) {
+  if (process.exchanges + process.http1_connections + process.http2_connections > 0) {
+    Line(out, fmt::format("seen: {} on {}, by {}", Count(process.exchanges, "exchange"),
+                          Connections(process), backend));
+    if (process.open_streams > 0) {
+      Line(out, fmt::format("under way: {}, the oldest for {} s",
+                            Count(process.open_streams, "HTTP/2 stream"),
+                            process.oldest_stream_seconds));
+    }
+  } else if (process.tls_connections + process.opaque_connections == 0) {
     Line(out, fmt::format("observed: {} open, nothing to read passed on {} yet",
                           Count(process.connections, "connection"),
                           process.connections == 1 ? "it" : "them"));

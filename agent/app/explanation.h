@@ -29,6 +29,8 @@ struct ProcessExplanation {
   std::uint64_t tls_connections = 0;
   std::vector<std::string> tls_names{};  // "api.example (h2)"
   std::uint64_t http2_connections = 0;
+  std::uint64_t open_streams = 0;  // HTTP/2, now
+  std::uint64_t oldest_stream_seconds = 0;
   std::uint64_t opaque_connections = 0;
   std::uint64_t upgraded_connections = 0;
   std::uint64_t unseen_bytes = 0;

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "agent/app/left_state.h"
 #include "agent/process/coverage.h"
 #include "agent/process/host.h"
 #include "common/base/strings.h"
@@ -175,6 +176,22 @@ void Pipeline::Flush() {
   spans_.Flush();
 }
 
+std::string Pipeline::Save() const {
+  constexpr std::size_t kMaxBytes = 8u << 20;
+  return EncodeLeftState({connections_.ExportOpens(), connections_.ExportTables()}, kMaxBytes);
+}
+
+std::size_t Pipeline::Restore(std::string_view state) {
+  auto left = DecodeLeftState(state);
+  if (!left) return 0;
+  for (const connection::OpenEvent& open : left->opens) {
+    MeetProcesses(open);
+    connections_.AdoptOpen(open);
+  }
+  connections_.AdoptTables(std::move(left->tables));
+  return left->opens.size();
+}
+
 Result<> Pipeline::Reconfigure(const Config& config) {
   auto options = SpanOptionsOf(config, node_);
   if (!options) return tl::unexpected(std::move(options.error()));
@@ -225,6 +242,11 @@ Explanation Pipeline::Explain() {
                                 (peer.alpn.empty() ? "" : " (" + peer.alpn + ")"));
       }
       one.http2_connections = coverage.http2_connections;
+      one.open_streams = coverage.open_streams;
+      if (coverage.oldest_stream_ns != 0) {
+        const std::uint64_t now_ns = std::max(clock_.monotonic_ns(), coverage.oldest_stream_ns);
+        one.oldest_stream_seconds = (now_ns - coverage.oldest_stream_ns) / 1'000'000'000;
+      }
       one.opaque_connections = coverage.opaque_connections;
       one.upgraded_connections = coverage.upgraded_connections;
       one.unseen_bytes = coverage.unseen_bytes;

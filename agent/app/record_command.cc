@@ -47,6 +47,8 @@ int RecordCommand(const RecordFlags& flags) {
     }
     handler.Tick(clock.monotonic_ns());
   }
+  // What happened before the signal is in the rings at most.
+  static_cast<void>((*source)->Poll(handler, std::chrono::milliseconds(0)));
   if (auto finished = (*recorder)->Finish(); !finished) return ReportError(finished.error());
   std::cerr << (*recorder)->events_written() << " events (" << (*recorder)->bytes_written()
             << " bytes) written, " << (*recorder)->events_dropped() << " dropped"

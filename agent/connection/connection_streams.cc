@@ -14,6 +14,7 @@ using protocol::Piece;
 // none of ours.
 constexpr std::uint8_t kMaxTurns = 16;
 constexpr std::uint16_t kMaxUnrecognised = 4096;
+constexpr std::uint8_t kMaxWrongGuesses = 3;
 
 }  // namespace
 
@@ -46,25 +47,51 @@ bool ConnectionTable::Deliver(Connection& connection, int direction, Piece& piec
   if (connection.http == nullptr && !Recognise(connection, direction, piece)) return false;
   if (connection.http == nullptr || connection.ignored) return true;
   const bool taken = connection.http->Feed(static_cast<Direction>(direction), piece);
-  if (connection.http->switched()) {
-    Coverage& coverage = coverage_.Of(connection.pid);
-    ++(connection.http->switched_to_http2() ? coverage.http2_connections
-                                            : coverage.upgraded_connections);
-    Ignore(connection);
-    return true;
+  if (connection.http->state() == HttpConnection::State::kOpen) return taken;
+  if (!Continue(connection)) return true;
+  return connection.http->Feed(static_cast<Direction>(direction), piece);
+}
+
+bool ConnectionTable::Continue(Connection& connection) {
+  switch (connection.http->state()) {
+    case HttpConnection::State::kOpen:
+      return true;
+    case HttpConnection::State::kOpaque:
+      ++coverage_.Of(connection.pid).upgraded_connections;
+      Ignore(connection);
+      return false;
+    case HttpConnection::State::kHttp2:
+      ContinueAsHttp2(connection);
+      return true;
+    case HttpConnection::State::kWrong:
+      break;
   }
-  return taken;
+  ledger_.GuessedWrong();
+  connection.http->Drop(ExchangeDrop::kDesynchronized);
+  connection.http.reset();
+  ++connection.wrong_guesses;
+  for (int direction = 0; direction < 2; ++direction) {
+    connection.likely_http2[direction] = false;
+    connection.streams[direction].LoseStart();
+    connection.skipped[direction] = true;
+    connection.skipped_ns[direction] = connection.last_ns;
+  }
+  return false;
 }
 
 bool ConnectionTable::Recognise(Connection& connection, int direction, Piece& piece) {
   ByteStream& stream = connection.streams[direction];
+  if (piece.run.frames != 0 || handed_.contains(connection.id)) {
+    StartHttp2(connection, std::nullopt, true);
+    return true;
+  }
   while (!piece.empty()) {
     if (piece.bytes.empty()) {  // went by unseen: no evidence of anything
       Skip(connection, direction, piece);
       return true;
     }
     const bool final = piece.gap() != 0 || piece.bytes.size() >= options_.max_head_bytes;
-    Decision decision = Decide(piece.bytes, final, !stream.exact_start());
+    Decision decision = Decide(piece.bytes, final, !stream.exact_start(), piece.frame_start);
     const std::size_t preamble = decision.preamble.consumed;
     switch (Take(connection, direction, std::move(decision), piece)) {
       case Taken::kDecided:
@@ -98,7 +125,7 @@ void ConnectionTable::RecogniseHeld(Connection& connection, int direction, bool 
     scratch_.clear();
     const bool gap = stream.Gather(scratch_, options_.max_head_bytes);
     Decision decision = Decide(scratch_, final || gap || scratch_.size() >= options_.max_head_bytes,
-                               !stream.exact_start());
+                               !stream.exact_start(), first.frame_start);
     const std::size_t preamble = decision.preamble.consumed;
     switch (Take(connection, direction, std::move(decision), first)) {
       case Taken::kWait:
@@ -121,16 +148,25 @@ ConnectionTable::Taken ConnectionTable::Take(Connection& connection, int directi
   ByteStream& stream = connection.streams[direction];
   switch (decision.speaks) {
     case Speaks::kNeedMore:
-      return Taken::kWait;
+      connection.likely_http2[direction] = decision.likely_frames;
+      if (!decision.likely_frames || !connection.likely_http2[1 - direction]) return Taken::kWait;
+      StartHttp2(connection, std::nullopt, true);
+      return Taken::kDecided;
     case Speaks::kHttp1Request:
-      StartHttp(connection, direction, connection.streams[1 - direction].exact_start());
+      StartHttp1(connection, direction, connection.streams[1 - direction].exact_start());
       return Taken::kDecided;
     case Speaks::kHttp1Response:
-      StartHttp(connection, 1 - direction, true);
+      StartHttp1(connection, 1 - direction, true);
       return Taken::kDecided;
-    case Speaks::kHttp2:
-      ++coverage_.Of(pid).http2_connections;
-      Ignore(connection);
+    case Speaks::kHttp2Preface:
+      StartHttp2(connection, direction, false);
+      return Taken::kDecided;
+    case Speaks::kHttp2Settings:
+      StartHttp2(connection, 1 - direction, true);
+      return Taken::kDecided;
+    case Speaks::kHttp2Frames:
+      if (connection.wrong_guesses >= kMaxWrongGuesses) break;
+      StartHttp2(connection, std::nullopt, true);
       return Taken::kDecided;
     case Speaks::kTls:
       coverage_.AddTls(pid, decision.hello.server_name, decision.hello.alpn);
@@ -165,16 +201,61 @@ void ConnectionTable::Skip(Connection& connection, int direction, const Piece& p
   connection.skipped_ns[direction] = std::max(connection.skipped_ns[direction], piece.ts_ns);
 }
 
-void ConnectionTable::StartHttp(Connection& connection, int request_direction,
-                                bool responses_exact) {
+void ConnectionTable::StartHttp1(Connection& connection, int request_direction,
+                                 bool responses_exact) {
   ++coverage_.Of(connection.pid).http1_connections;
   connection.http = std::make_unique<Http1Connection>(
-      context_, connection.info,
+      http1_, connection.info,
       Http1Connection::Start{
           static_cast<Direction>(request_direction), connection.info->joined_late, responses_exact,
           connection.skipped[request_direction], connection.skipped_ns[request_direction],
-          connection.skipped_ns[1 - request_direction], std::move(connection.proxy_address),
+          connection.skipped_ns[1 - request_direction], connection.proxy_address,
           connection.proxy_port});
+}
+
+void ConnectionTable::StartHttp2(Connection& connection, std::optional<int> request_direction,
+                                 bool guessed) {
+  using Begin = Http2Connection::Begin;
+  ++coverage_.Of(connection.pid).http2_connections;
+  Http2Connection::Start start;
+  start.guessed = guessed;
+  start.certain = request_direction.has_value();
+  if (request_direction) {
+    start.requests = static_cast<Direction>(*request_direction);
+    const auto client = static_cast<std::size_t>(*request_direction);
+    if (!guessed || connection.streams[client].exact_start()) start.begin[client] = Begin::kPreface;
+    if (connection.streams[1 - client].exact_start()) start.begin[1 - client] = Begin::kFrames;
+  } else if (connection.info->opener != Opener::kUnknown) {
+    start.requests =
+        connection.info->opener == Opener::kLocal ? Direction::kWrite : Direction::kRead;
+  }
+  start.pairing.joined_late = connection.info->joined_late;
+  start.pairing.proxy_client_address = std::move(connection.proxy_address);
+  start.pairing.proxy_client_port = connection.proxy_port;
+  auto http2 = std::make_unique<Http2Connection>(http2_, connection.info, std::move(start));
+  if (const auto handed = handed_.find(connection.id); handed != handed_.end()) {
+    http2->Adopt(handed->second);
+    handed_.erase(handed);
+  }
+  connection.http = std::move(http2);
+}
+
+void ConnectionTable::ContinueAsHttp2(Connection& connection) {
+  using Begin = Http2Connection::Begin;
+  auto& http1 = static_cast<Http1Connection&>(*connection.http);
+  ++coverage_.Of(connection.pid).http2_connections;
+  Http2Connection::Start start;
+  start.requests = http1.requests();
+  start.certain = true;
+  start.pairing.joined_late = connection.info->joined_late;
+  start.pairing.proxy_client_address = connection.proxy_address;
+  start.pairing.proxy_client_port = connection.proxy_port;
+  const auto requests = static_cast<std::size_t>(http1.requests());
+  start.begin[requests] = http1.requests_at_boundary() ? Begin::kPreface : Begin::kScan;
+  start.begin[1 - requests] = Begin::kFrames;
+  auto http2 = std::make_unique<Http2Connection>(http2_, connection.info, std::move(start));
+  if (auto upgraded = http1.TakeUpgraded()) http2->Adopt(std::move(*upgraded));
+  connection.http = std::move(http2);
 }
 
 void ConnectionTable::Ignore(Connection& connection) {
@@ -238,7 +319,8 @@ void ConnectionTable::ClearHeld(Connection& connection, int direction, DataFate 
 bool ConnectionTable::WaitsForHole(const Connection& connection, int direction,
                                    std::uint64_t ts_ns) {
   const ByteStream& other = connection.streams[1 - direction];
-  return other.in_hole() && other.front_ts_ns() < ts_ns && connection.http != nullptr;
+  return other.in_hole() && other.front_ts_ns() < ts_ns && connection.http != nullptr &&
+         connection.http->ordered();
 }
 
 void ConnectionTable::Pump(Connection& connection) {
@@ -323,7 +405,7 @@ void ConnectionTable::FinishEnded(Connection& connection) {
     if (connection.http == nullptr) continue;
     connection.http->EndDirection(static_cast<Direction>(direction), connection.last_ns,
                                   connection.end_reset);
-    if (connection.http->switched()) Ignore(connection);
+    Continue(connection);
   }
 }
 
@@ -341,9 +423,9 @@ void ConnectionTable::Arm(Connection& connection) {
       waits_.push_back({now_ns_ + options_.response_timeout_ns, connection.id});
     }
   }
-  if (!connection.wait_armed && connection.http != nullptr && connection.http->stalled()) {
-    connection.wait_armed = true;
-    waits_.push_back({now_ns_ + options_.response_timeout_ns, connection.id});
+  if (!connection.timer_armed && connection.http != nullptr && connection.http->waiting()) {
+    connection.timer_armed = true;
+    timers_.push_back({now_ns_ + options_.hole_timeout_ns, connection.id});
   }
 }
 

@@ -9,6 +9,7 @@ namespace {
 using protocol::Piece;
 
 constexpr std::uint64_t kSweepInterval = 10'000'000'000;
+constexpr std::uint64_t kHandedKept = 120'000'000'000;  // tables of the process before
 
 ExchangeDrop DropReason(ConnectionEnd reason) {
   switch (reason) {
@@ -31,9 +32,16 @@ ConnectionTable::ConnectionTable(TableOptions options, const Clock& clock,
       clock_(clock),
       ledger_(registry),
       coverage_(options_.max_pids, ledger_),
-      context_({options_.max_head_bytes, options_.max_pipelined, options_.resync_quiet_ns},
-               observer, ledger_, coverage_),
+      exchanges_{observer, ledger_, coverage_},
+      http1_({options_.max_head_bytes, options_.max_pipelined, options_.resync_quiet_ns,
+              options_.response_timeout_ns},
+             exchanges_),
+      http2_({options_.max_head_bytes, options_.max_streams, options_.response_timeout_ns,
+              options_.response_timeout_ns, options_.hole_timeout_ns, options_.stream_lost_ns},
+             exchanges_),
       open_gauge_(registry.gauge("wirespan_exchanges_open", "Exchanges under way now.")),
+      streams_gauge_(registry.gauge("wirespan_streams_open",
+                                    "HTTP/2 streams under way now; each is an open exchange.")),
       held_gauge_(
           registry.gauge("wirespan_data_events_held", "Data events that wait for missing bytes.")),
       held_bytes_gauge_(
@@ -147,6 +155,8 @@ void ConnectionTable::On(const DataEvent& event) {
   piece.pid = event.pid;
   piece.tid = event.tid;
   piece.wire_exact = event.wire_exact;
+  piece.frame_start = event.frame_start;
+  piece.run = event.run;
   if (event.no_buffer) coverage_.Of(event.pid).unseen_bytes += piece.gap();
   if (connection.ignored) {
     ledger_.Data(DataFate::kIgnored);
@@ -238,7 +248,6 @@ void ConnectionTable::End(Connection& connection, std::uint64_t ts_ns, bool rese
     if (reason == ConnectionEnd::kGone || reason == ConnectionEnd::kProcessExit) {
       connection.http->Finish(ts_ns, reset);
     }
-    while (connection.http->stalled()) connection.http->ForceStalled();
     connection.http->Drop(DropReason(reason));
   }
   ledger_.Ended(reason);
@@ -277,9 +286,17 @@ void ConnectionTable::Tick(std::uint64_t now_ns) {
       }
       ForceDirection(*connection, direction);
     }
-    if (connection->http != nullptr && connection->http->stalled() &&
-        connection->http->stalled_since_ns() + options_.response_timeout_ns <= now_ns_) {
-      connection->http->ForceStalled();
+    Arm(*connection);
+  }
+  while (!timers_.empty() && timers_.front().at_ns <= now_ns_) {
+    const ConnectionId id = timers_.front().id;
+    timers_.pop_front();
+    Connection* connection = Find(id);
+    if (connection == nullptr) continue;
+    connection->timer_armed = false;
+    if (connection->http != nullptr) {
+      connection->http->Tick(now_ns_,
+                             {connection->streams[0].holding(), connection->streams[1].holding()});
     }
     Arm(*connection);
   }
@@ -292,13 +309,15 @@ void ConnectionTable::Tick(std::uint64_t now_ns) {
 
 void ConnectionTable::Publish() {
   ledger_.Publish();
-  open_gauge_.Set(static_cast<double>(context_.open_exchanges));
+  open_gauge_.Set(static_cast<double>(exchanges_.open_exchanges));
+  streams_gauge_.Set(static_cast<double>(http2_.open_streams));
   held_gauge_.Set(static_cast<double>(held_events_));
   held_bytes_gauge_.Set(static_cast<double>(held_bytes_));
   connections_gauge_.Set(static_cast<double>(connections_.size()));
 }
 
 void ConnectionTable::Sweep(std::uint64_t now_ns) {
+  handed_ = {};
   std::vector<std::pair<ConnectionId, ConnectionEnd>> ended;
   for (const auto& [id, connection] : connections_) {
     const std::uint64_t idle_ns = now_ns - std::min(now_ns, connection->last_ns);
@@ -319,6 +338,70 @@ void ConnectionTable::Sweep(std::uint64_t now_ns) {
   if (now_ns > kRemember) coverage_.ForgetExited(now_ns - kRemember);
 }
 
+std::vector<Coverage> ConnectionTable::CoverageOf() const {
+  std::vector<Coverage> out = coverage_.Snapshot();
+  FlatMap<std::uint32_t, Coverage*> by_pid;
+  for (Coverage& coverage : out) by_pid.emplace(coverage.pid, &coverage);
+  for (const auto& [id, connection] : connections_) {
+    if (connection->http == nullptr || connection->http->ordered()) continue;
+    const auto found = by_pid.find(connection->pid);
+    if (found == by_pid.end()) continue;
+    Coverage& coverage = *found->second;
+    coverage.open_streams += connection->http->open();
+    const std::uint64_t oldest_ns = connection->http->oldest_ns();
+    if (coverage.oldest_stream_ns == 0 ||
+        (oldest_ns != 0 && oldest_ns < coverage.oldest_stream_ns)) {
+      coverage.oldest_stream_ns = oldest_ns;
+    }
+  }
+  return out;
+}
+
+std::vector<HandedConnection> ConnectionTable::ExportTables() const {
+  std::vector<HandedConnection> out;
+  for (const auto& [id, connection] : connections_) {
+    const auto* http2 = dynamic_cast<const Http2Connection*>(connection->http.get());
+    if (http2 == nullptr) continue;
+    auto handed = http2->Export();
+    if (!handed) continue;
+    handed->id = id;
+    out.push_back(std::move(*handed));
+  }
+  return out;
+}
+
+std::vector<OpenEvent> ConnectionTable::ExportOpens() const {
+  std::vector<OpenEvent> out;
+  out.reserve(connections_.size());
+  for (const auto& [id, connection] : connections_) {
+    if (connection->ignored) continue;
+    const ConnectionInfo& info = *connection->info;
+    OpenEvent open;
+    open.conn = id;
+    open.ts_ns = connection->last_ns;
+    open.pid = connection->pid;
+    open.netns = info.netns;
+    open.opener = info.opener;
+    open.local = info.local;
+    open.remote = info.remote;
+    open.wire_known = info.wire_known;
+    open.local_isn = info.local_isn;
+    open.remote_isn = info.remote_isn;
+    open.peer_cookie = info.peer_cookie;
+    open.joined_late = true;
+    out.push_back(std::move(open));
+  }
+  return out;
+}
+
+void ConnectionTable::AdoptTables(std::vector<HandedConnection> connections) {
+  for (HandedConnection& connection : connections) {
+    if (handed_.size() >= options_.max_connections) break;
+    handed_.insert_or_assign(connection.id, std::move(connection));
+  }
+  next_sweep_ns_ = std::max(now_ns_, clock_.monotonic_ns()) + kHandedKept;
+}
+
 void ConnectionTable::Shutdown() {
   for (auto& [id, connection] : connections_)
     End(*connection, now_ns_, false, ConnectionEnd::kShutdown);
@@ -326,6 +409,8 @@ void ConnectionTable::Shutdown() {
   connections_.clear();
   holes_.clear();
   waits_.clear();
+  timers_.clear();
+  handed_.clear();
   Publish();
 }
 

@@ -5,13 +5,18 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/connection/byte_stream.h"
 #include "agent/connection/coverage.h"
 #include "agent/connection/event.h"
+#include "agent/connection/exchange_context.h"
+#include "agent/connection/handover.h"
 #include "agent/connection/http1_connection.h"
+#include "agent/connection/http2_connection.h"
+#include "agent/connection/http_connection.h"
 #include "agent/connection/ledger.h"
 #include "agent/connection/observed_exchange.h"
 #include "agent/connection/pressure.h"
@@ -26,7 +31,8 @@ struct TableOptions {
   // Beyond: a sixty-fourth goes, the longest idle ones of the process that has most.
   std::size_t max_connections = 65536;
   std::size_t max_pids = 8192;
-  std::size_t max_pipelined = 1024;  // exchanges open on one connection
+  std::size_t max_pipelined = 1024;  // HTTP/1: exchanges open on one connection
+  std::size_t max_streams = 2048;    // HTTP/2: streams followed on one connection
   std::size_t max_head_bytes = 64u << 10;
   // Events that came too early, or whose other direction is not there yet: for one direction, and
   // for all.
@@ -38,6 +44,8 @@ struct TableOptions {
   std::uint64_t response_timeout_ns =
       1'000'000'000;  // a response waits so long for the event of its request
   std::uint64_t resync_quiet_ns = 1'000'000'000;
+  // HTTP/2: a stream whose end may have been lost.
+  std::uint64_t stream_lost_ns = 60'000'000'000;
   std::uint64_t open_idle_ns =
       3600ull * 1'000'000'000;  // with an exchange open: dropped, reason "idle"
   std::uint64_t idle_ns = 4 * 3600ull * 1'000'000'000;  // without
@@ -72,10 +80,21 @@ class ConnectionTable final : public EventHandler {
   void Shutdown();
 
   // Per process, sorted by pid. Same thread.
-  std::vector<Coverage> CoverageOf() const { return coverage_.Snapshot(); }
+  std::vector<Coverage> CoverageOf() const;
+
+  // For a graceful restart: what must survive of the connections, and its way into the next
+  // process, before the first event. What does not meet its connection's next bytes is not used,
+  // and forgotten with the first sweep.
+  std::vector<HandedConnection> ExportTables() const;
+  // Who the connections are, as late joins.
+  std::vector<OpenEvent> ExportOpens() const;
+  // The same without being events of this process: not counted as such.
+  void AdoptOpen(const OpenEvent& open) { On(open); }
+  void AdoptTables(std::vector<HandedConnection> connections);
 
   std::size_t connections() const { return connections_.size(); }
-  std::uint64_t open_exchanges() const { return context_.open_exchanges; }
+  std::uint64_t open_exchanges() const { return exchanges_.open_exchanges; }
+  std::uint64_t open_streams() const { return http2_.open_streams; }
   std::size_t held_events() const { return held_events_; }
   std::size_t held_bytes() const { return held_bytes_; }
 
@@ -84,7 +103,7 @@ class ConnectionTable final : public EventHandler {
     ConnectionId id{};
     std::shared_ptr<const ConnectionInfo> info{};
     ByteStream streams[2]{};
-    std::unique_ptr<Http1Connection> http{};
+    std::unique_ptr<HttpConnection> http{};  // once its protocol is decided
     std::uint64_t last_ns = 0;
     std::uint64_t held_since_ns[2]{};
     std::uint32_t pid = 0;
@@ -92,6 +111,9 @@ class ConnectionTable final : public EventHandler {
     bool ignored = false;
     bool hole_armed = false;
     bool wait_armed = false;
+    bool timer_armed = false;
+    bool likely_http2[2]{};  // undecided, but what came looks like frames
+    std::uint8_t wrong_guesses = 0;
     bool ended[2]{};
     bool end_reset = false;
     std::uint8_t turns = 0;      // joined late and not recognised: how often the direction changed
@@ -134,7 +156,12 @@ class ConnectionTable final : public EventHandler {
   Taken Take(Connection& connection, int direction, Decision decision,
              const protocol::Piece& first);
   void Skip(Connection& connection, int direction, const protocol::Piece& piece);
-  void StartHttp(Connection& connection, int request_direction, bool responses_exact);
+  void StartHttp1(Connection& connection, int request_direction, bool responses_exact);
+  void StartHttp2(Connection& connection, std::optional<int> request_direction, bool guessed);
+  // An upgrade to h2c was accepted.
+  void ContinueAsHttp2(Connection& connection);
+  // After bytes were fed. False: it is not `http` any more that reads them.
+  bool Continue(Connection& connection);
   void Ignore(Connection& connection);
 
   void Hold(Connection& connection, int direction, const protocol::Piece& piece);
@@ -157,8 +184,11 @@ class ConnectionTable final : public EventHandler {
   const Clock& clock_;
   Ledger ledger_;
   CoverageTable coverage_;
-  Http1Context context_;
+  ExchangeContext exchanges_;
+  Http1Context http1_;
+  Http2Context http2_;
   telemetry::Gauge& open_gauge_;
+  telemetry::Gauge& streams_gauge_;
   telemetry::Gauge& held_gauge_;
   telemetry::Gauge& held_bytes_gauge_;
   telemetry::Gauge& connections_gauge_;
@@ -166,6 +196,8 @@ class ConnectionTable final : public EventHandler {
   Connection* recent_ = nullptr;
   std::deque<Deadline> holes_{};
   std::deque<Deadline> waits_{};
+  std::deque<Deadline> timers_{};
+  FlatMap<ConnectionId, HandedConnection> handed_{};
   Pressure pressure_ = Pressure::kNone;
   std::uint64_t now_ns_ = 0;
   std::uint64_t next_sweep_ns_ = 0;

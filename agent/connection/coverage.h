@@ -25,8 +25,10 @@ struct Coverage {
   std::uint64_t http1_connections = 0;
   std::uint64_t exchanges = 0;
   std::uint64_t tls_connections = 0;
-  std::vector<TlsPeer> tls{};              // the first few names
-  std::uint64_t http2_connections = 0;     // by preface or upgrade: not decoded yet
+  std::vector<TlsPeer> tls{};  // the first few names
+  std::uint64_t http2_connections = 0;
+  std::uint64_t open_streams = 0;          // HTTP/2, now
+  std::uint64_t oldest_stream_ns = 0;      // when the oldest of them began; 0: none
   std::uint64_t opaque_connections = 0;    // neither HTTP nor TLS
   std::uint64_t upgraded_connections = 0;  // 101 or CONNECT
   std::uint64_t unseen_bytes =

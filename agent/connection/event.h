@@ -68,7 +68,7 @@ struct DataEvent {
   Direction direction = Direction::kRead;
   bool wire_exact =
       false;  // the TCP counters moved by exactly this call's bytes: offset is the wire's
-  bool no_buffer = false;  // lengths only: sendfile, splice, io_uring, a fault
+  bool no_buffer = false;    // lengths only: sendfile, splice, io_uring, a fault
   bool frame_start = false;  // HTTP/2: the kernel takes the first byte for that of a frame header
   protocol::FrameRun run{};  // HTTP/2: all of it is such DATA frames, nothing is captured
   std::uint64_t offset = 0;

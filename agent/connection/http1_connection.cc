@@ -89,13 +89,13 @@ PendingExchange* Http1Context::Acquire() {
     std::destroy_at(pending);
     std::construct_at(pending);
   }
-  pending->key = next_key_++;
-  ++open_exchanges;
+  pending->key = exchanges.next_key++;
+  ++exchanges.open_exchanges;
   return pending;
 }
 
 void Http1Context::Release(PendingExchange* pending) {
-  --open_exchanges;
+  --exchanges.open_exchanges;
   if (free_count_ >= kMaxFree) {
     delete pending;
     return;
@@ -121,7 +121,7 @@ Http1Connection::Http1Connection(Http1Context& context,
 Http1Connection::~Http1Connection() { assert(first_ == nullptr); }
 
 bool Http1Connection::MustWait(Direction direction, const Piece& piece) const {
-  if (piece.empty() || switched_) return false;
+  if (piece.empty() || state_ != State::kOpen) return false;
   if (direction == start_.requests) {
     if (force_request_) return false;
     if (requests_.at_boundary()) return last_ != nullptr && last_->may_switch && !last_->answered;
@@ -146,7 +146,7 @@ void Http1Connection::NoteActivity(bool request, const Piece& piece) {
 }
 
 bool Http1Connection::Feed(Direction direction, Piece& piece) {
-  if (switched_) {
+  if (state_ != State::kOpen) {
     piece.Skip(piece.size());
     return true;
   }
@@ -155,7 +155,7 @@ bool Http1Connection::Feed(Direction direction, Piece& piece) {
 
 bool Http1Connection::FeedRequests(Piece& piece) {
   HeadOut& head = context_.scratch;
-  while (!switched_) {
+  while (state_ == State::kOpen) {
     if (MustWait(start_.requests, piece)) return false;
     requests_.set_boundary_allowed(sending_ == nullptr || sending_->answered);
     const std::uint64_t before = piece.size();
@@ -178,7 +178,7 @@ bool Http1Connection::FeedRequests(Piece& piece) {
       case StreamEvent::kLost:
         force_request_ = false;
         context_.ledger.Lost(HeadLoss::kRequest);
-        context_.coverage.Of(piece.pid).unseen_bytes += before;
+        context_.exchanges.coverage.Of(piece.pid).unseen_bytes += before;
         Desynchronize(1);
         break;
     }
@@ -190,7 +190,7 @@ bool Http1Connection::FeedResponses(Piece& piece) {
   HeadOut& head = context_.scratch;
   const Direction direction =
       start_.requests == Direction::kRead ? Direction::kWrite : Direction::kRead;
-  while (!switched_) {
+  while (state_ == State::kOpen) {
     if (MustWait(direction, piece)) return false;
     const bool garbage = !piece.bytes.empty();
     const std::uint64_t before = piece.size();
@@ -217,7 +217,7 @@ bool Http1Connection::FeedResponses(Piece& piece) {
       case StreamEvent::kLost:
         force_response_ = false;
         context_.ledger.Lost(HeadLoss::kResponse);
-        context_.coverage.Of(piece.pid).unseen_bytes += before;
+        context_.exchanges.coverage.Of(piece.pid).unseen_bytes += before;
         Desynchronize(DropFrom(unanswered_, garbage ? ExchangeDrop::kResponseInvalid
                                                     : ExchangeDrop::kResponseLost) -
                       1);
@@ -316,7 +316,7 @@ void Http1Connection::OnRequestHead(const HeadOut& head) {
   ++count_;
   sending_ = pending;
   request_ts_ns_ = std::max(request_ts_ns_, head.end_ts_ns);
-  context_.observer.OnRequest(pending->key, *info_, exchange);
+  context_.exchanges.observer.OnRequest(pending->key, *info_, exchange);
 }
 
 void Http1Connection::OnRequestEnd() {
@@ -341,8 +341,12 @@ void Http1Connection::OnResponseHead(const HeadOut& head) {
     return;
   }
   force_response_ = false;
-  context_.ledger.Saw(Message::kResponse);
   PendingExchange* pending = unanswered_;
+  if (pending != nullptr && pending == first_ && response.status == 101 &&
+      http1::EqualsLower(response.upgrade, "h2c") && !CannotAnswer(*pending, head.begin.ts_ns)) {
+    return SwitchToHttp2();
+  }
+  context_.ledger.Saw(Message::kResponse);
   const bool earlier = pending != nullptr && CannotAnswer(*pending, head.begin.ts_ns);
   if (pending == nullptr || earlier) {
     context_.ledger.Dropped(start_.joined_late && !ever_answered_ ? ResponseDrop::kLateJoin
@@ -379,8 +383,7 @@ void Http1Connection::OnResponseHead(const HeadOut& head) {
 }
 
 void Http1Connection::Switch(const HeadOut& head) {
-  switched_ = true;
-  switched_to_http2_ = http1::EqualsLower(head.response.upgrade, "h2c");
+  state_ = http1::EqualsLower(head.response.upgrade, "h2c") ? State::kHttp2 : State::kOpaque;
   DropFrom(unanswered_, ExchangeDrop::kUpgraded);
   for (PendingExchange* pending = first_; pending != nullptr; pending = pending->next) {
     pending->request_done = pending->response_done = true;
@@ -391,6 +394,29 @@ void Http1Connection::Switch(const HeadOut& head) {
   }
   sending_ = answering_ = nullptr;
   CompleteFront();
+}
+
+// Its answer comes on stream 1: the 101 is an interim response.
+void Http1Connection::SwitchToHttp2() {
+  context_.ledger.Saw(Message::kInterim);
+  state_ = State::kHttp2;
+  DropFrom(unanswered_->next, ExchangeDrop::kUpgraded);
+  unanswered_ = first_;
+}
+
+std::optional<Http1Connection::Upgraded> Http1Connection::TakeUpgraded() {
+  PendingExchange* pending = std::exchange(first_, nullptr);
+  if (pending == nullptr) return std::nullopt;
+  Exchange& exchange = pending->exchange;
+  if (!pending->request_done) {
+    exchange.request_body_bytes = requests_.payload();
+    exchange.incomplete |= protocol::kIncompleteRequestBody;
+  }
+  last_ = unanswered_ = sending_ = answering_ = nullptr;
+  count_ = 0;
+  Upgraded out{pending->key, std::move(exchange), pending->first_ts_ns};
+  context_.Release(pending);
+  return out;
 }
 
 void Http1Connection::OnResponseEnd(Outcome outcome) {
@@ -436,12 +462,10 @@ void Http1Connection::CompleteFront() {
 }
 
 void Http1Connection::Report(PendingExchange* pending) {
-  context_.ledger.Reported();
-  ++context_.coverage.Of(pending->exchange.pid).exchanges;
-  ObservedExchange observed{info_, std::move(pending->exchange)};
   const std::uint64_t key = pending->key;
+  Exchange exchange = std::move(pending->exchange);
   context_.Release(pending);
-  context_.observer.OnExchange(key, std::move(observed));
+  context_.exchanges.Report(key, info_, std::move(exchange));
 }
 
 std::int64_t Http1Connection::DropFrom(PendingExchange* from, ExchangeDrop reason) {
@@ -462,19 +486,22 @@ std::int64_t Http1Connection::DropFrom(PendingExchange* from, ExchangeDrop reaso
     if (answering_ == pending) answering_ = nullptr;
     --count_;
     ++dropped;
-    context_.ledger.Dropped(reason);
-    pending->exchange.outcome = Outcome::kLost;
-    pending->exchange.response_end_ns = std::max(request_ts_ns_, response_ts_ns_);
-    ObservedExchange observed{info_, std::move(pending->exchange)};
     const std::uint64_t key = pending->key;
+    Exchange exchange = std::move(pending->exchange);
+    exchange.response_end_ns = std::max(request_ts_ns_, response_ts_ns_);
     context_.Release(pending);
-    context_.observer.OnExchange(key, std::move(observed));
+    context_.exchanges.Drop(key, info_, std::move(exchange), reason);
   }
   return dropped;
 }
 
+void Http1Connection::Tick(std::uint64_t now_ns, std::array<bool, 2>) {
+  if (waiting() && first_->exchange.response_end_ns + context_.limits.request_rest_ns <= now_ns) {
+    ForceStalled();
+  }
+}
+
 void Http1Connection::ForceStalled() {
-  if (!stalled()) return;
   if (first_ == sending_) {
     sending_ = nullptr;
     first_->exchange.request_body_bytes = requests_.payload();
@@ -485,10 +512,10 @@ void Http1Connection::ForceStalled() {
 }
 
 void Http1Connection::EndDirection(Direction direction, std::uint64_t ts_ns, bool reset) {
-  if (switched_) return;
+  if (state_ != State::kOpen) return;
   HeadOut& head = context_.scratch;
   if (direction == start_.requests) {
-    while (!switched_) {
+    while (state_ == State::kOpen) {
       const StreamEvent event = requests_.End(head);
       if (event == StreamEvent::kHead) {
         OnRequestHead(head);
@@ -503,7 +530,7 @@ void Http1Connection::EndDirection(Direction direction, std::uint64_t ts_ns, boo
   if (ended_) return;
   ended_ = true;
   bool cut = reset;
-  while (!switched_) {
+  while (state_ == State::kOpen) {
     const StreamEvent event = responses_.End(head);
     if (event == StreamEvent::kHead) {
       cut = true;
@@ -525,7 +552,7 @@ void Http1Connection::EndDirection(Direction direction, std::uint64_t ts_ns, boo
 }
 
 void Http1Connection::Finish(std::uint64_t ts_ns, bool reset) {
-  if (switched_) return;
+  if (state_ != State::kOpen) return;
   EndDirection(start_.requests, ts_ns, reset);
   ended_ = false;  // requests may have come since
   EndDirection(start_.requests == Direction::kRead ? Direction::kWrite : Direction::kRead, ts_ns,
@@ -535,6 +562,9 @@ void Http1Connection::Finish(std::uint64_t ts_ns, bool reset) {
   CompleteFront();
 }
 
-void Http1Connection::Drop(ExchangeDrop reason) { DropFrom(first_, reason); }
+void Http1Connection::Drop(ExchangeDrop reason) {
+  while (waiting()) ForceStalled();
+  DropFrom(first_, reason);
+}
 
 }  // namespace wirespan::connection

@@ -1,12 +1,15 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
-#include "agent/connection/coverage.h"
 #include "agent/connection/event.h"
+#include "agent/connection/exchange_context.h"
+#include "agent/connection/http_connection.h"
 #include "agent/connection/ledger.h"
 #include "agent/connection/observed_exchange.h"
 #include "agent/protocol/http1/stream_machine.h"
@@ -32,9 +35,11 @@ class Http1Context {
     std::size_t max_head_bytes = 64u << 10;
     std::size_t max_pipelined = 1024;
     std::uint64_t resync_quiet_ns = 1'000'000'000;
+    // How long a complete response waits for the rest of its request.
+    std::uint64_t request_rest_ns = 1'000'000'000;
   };
-  Http1Context(Limits limits, ExchangeObserver& observer, Ledger& ledger, CoverageTable& coverage)
-      : limits(limits), observer(observer), ledger(ledger), coverage(coverage) {}
+  Http1Context(Limits limits, ExchangeContext& exchanges)
+      : limits(limits), exchanges(exchanges), ledger(exchanges.ledger) {}
   ~Http1Context();
   Http1Context(const Http1Context&) = delete;
 
@@ -42,14 +47,11 @@ class Http1Context {
   void Release(PendingExchange* pending);
 
   const Limits limits;
-  ExchangeObserver& observer;
+  ExchangeContext& exchanges;
   Ledger& ledger;
-  CoverageTable& coverage;
-  std::uint64_t open_exchanges = 0;
   http1::HeadOut scratch{};
 
  private:
-  std::uint64_t next_key_ = 1;
   PendingExchange* free_ = nullptr;
   std::size_t free_count_ = 0;
 };
@@ -66,7 +68,7 @@ class Http1Context {
 //   trip was seen;
 //   - or both directions were quiet for resync_quiet_ns.
 // A request is never paired with a response that was there before it began.
-class Http1Connection {
+class Http1Connection final : public HttpConnection {
  public:
   struct Start {
     Direction requests = Direction::kRead;
@@ -82,36 +84,40 @@ class Http1Connection {
   // `info` outlives it, and is what exchanges get as their connection.
   Http1Connection(Http1Context& context, const std::shared_ptr<const ConnectionInfo>& info,
                   Start start);
-  ~Http1Connection();  // every exchange must have ended: Finish or Drop first
+  ~Http1Connection() override;
   Http1Connection(const Http1Connection&) = delete;
 
-  // Takes a contiguous piece. False: `piece` is what is left, and it must wait for the other
-  // direction.
-  bool Feed(Direction direction, protocol::Piece& piece);
-  bool MustWait(Direction direction, const protocol::Piece& piece) const;
-  // Waited for too long, or too much is held: goes on with what is known.
-  void Force(Direction direction);
+  bool Feed(Direction direction, protocol::Piece& piece) override;
+  bool MustWait(Direction direction, const protocol::Piece& piece) const override;
+  void Force(Direction direction) override;
+  bool ordered() const override { return true; }
   // An exchange is complete but for the rest of its request.
-  bool stalled() const {
+  bool waiting() const override {
     return first_ != nullptr && first_->response_done && !first_->request_done;
   }
-  // When its response ended; call only if stalled().
-  std::uint64_t stalled_since_ns() const { return first_->exchange.response_end_ns; }
-  void ForceStalled();
+  void Tick(std::uint64_t now_ns, std::array<bool, 2> behind) override;
+  void EndDirection(Direction direction, std::uint64_t ts_ns, bool reset) override;
+  void Finish(std::uint64_t ts_ns, bool reset) override;
+  void Drop(ExchangeDrop reason) override;
+  State state() const override { return state_; }
+  std::size_t open() const override { return count_; }
+  std::uint64_t oldest_ns() const override {
+    return first_ != nullptr ? first_->exchange.request_start_ns : 0;
+  }
 
-  // No byte of this direction will come.
-  void EndDirection(Direction direction, std::uint64_t ts_ns, bool reset);
-  // The connection is gone: everything ends.
-  void Finish(std::uint64_t ts_ns, bool reset);
-  // Everything under way is dropped for `reason`.
-  void Drop(ExchangeDrop reason);
-
-  // The connection speaks something else now.
-  bool switched() const { return switched_; }
-  bool switched_to_http2() const { return switched_to_http2_; }
-  std::size_t open() const { return count_; }
+  // State::kHttp2: the upgraded request, whose response comes on stream 1, leaves. Nothing: it was
+  // not known. Each direction's next octet is HTTP/2's, if so much is known of it.
+  struct Upgraded {
+    std::uint64_t key = 0;
+    protocol::Exchange exchange{};
+    std::uint64_t first_ts_ns = 0;
+  };
+  std::optional<Upgraded> TakeUpgraded();
+  Direction requests() const { return start_.requests; }
+  bool requests_at_boundary() const { return requests_.at_boundary(); }
 
  private:
+  void ForceStalled();
   bool FeedRequests(protocol::Piece& piece);
   bool FeedResponses(protocol::Piece& piece);
   void OnRequestHead(const http1::HeadOut& head);
@@ -126,6 +132,7 @@ class Http1Connection {
   void Report(PendingExchange* pending);
   void NoteActivity(bool request, const protocol::Piece& piece);
   void Switch(const http1::HeadOut& head);
+  void SwitchToHttp2();
 
   Http1Context& context_;
   const std::shared_ptr<const ConnectionInfo>& info_;
@@ -148,8 +155,7 @@ class Http1Connection {
   bool overlapped_ = false;        // requests were pipelined here
   bool round_trip_ = false;        // out of step: a request was seen since
   bool requests_unclear_ = false;  // the end of the last request is not known
-  bool switched_ = false;
-  bool switched_to_http2_ = false;
+  State state_ = State::kOpen;
   bool ended_ = false;               // the responses' direction
   std::int64_t owed_ = 0;            // responses still to come before the connection is in step
   std::uint64_t request_ts_ns_ = 0;  // last activity of each direction

@@ -38,9 +38,9 @@ Ledger::Ledger(telemetry::Registry& registry) {
                 "pipeline_full", "upgraded", "table_full", "idle", "shutdown", "memory"});
   paired_.counters[0] = &registry.counter("wirespan_responses_paired_total",
                                           "Final responses that belong to an exchange.");
-  Register<3>(registry, responses_dropped_.counters, "wirespan_responses_dropped_total",
+  Register<4>(registry, responses_dropped_.counters, "wirespan_responses_dropped_total",
               "Final responses that belong to no known request, by reason.", "reason",
-              {"late_join", "no_request", "desynchronized"});
+              {"late_join", "no_request", "desynchronized", "stream_ended"});
   Register<2>(registry, heads_lost_.counters, "wirespan_heads_lost_total",
               "Places where a head should have begun and nothing readable was (each hides one "
               "message or more).",
@@ -57,6 +57,17 @@ Ledger::Ledger(telemetry::Registry& registry) {
   Register<6>(registry, connections_ended_.counters, "wirespan_connections_ended_total",
               "Connections that left the table, by reason.", "reason",
               {"gone", "process_exit", "idle", "table_full", "shutdown", "memory"});
+  streams_unseen_.counters[0] = &registry.counter(
+      "wirespan_http2_streams_unseen_total",
+      "HTTP/2 streams whose request was lost, by the stream numbers that followed.");
+  header_lists_cut_.counters[0] =
+      &registry.counter("wirespan_http2_header_lists_cut_total",
+                        "HTTP/2 header lists longer than the bound, whose rest was not kept.");
+  pushed_.counters[0] = &registry.counter("wirespan_http2_pushes_total",
+                                          "HTTP/2 streams that servers promised; not followed.");
+  wrong_guesses_.counters[0] = &registry.counter(
+      "wirespan_protocol_guesses_wrong_total",
+      "Connections joined late that were taken for HTTP/2 and turned out to be none.");
   pid_overflow_.counters[0] = &registry.counter(
       "wirespan_coverage_overflow_total",
       "Processes whose coverage was forgotten because the table of processes was full.");
@@ -69,6 +80,7 @@ void Ledger::ForEach(Visit visit) {
   visit(responses_dropped_), visit(heads_lost_), visit(gaps_), visit(hold_full_),
       visit(connections_opened_);
   visit(connections_refused_), visit(connections_ended_), visit(pid_overflow_);
+  visit(streams_unseen_), visit(header_lists_cut_), visit(pushed_), visit(wrong_guesses_);
 }
 
 void Ledger::Publish() {

@@ -26,7 +26,12 @@ enum class ExchangeDrop : std::uint8_t {
   kMemory,
 };
 // Why a response is not part of an exchange.
-enum class ResponseDrop : std::uint8_t { kLateJoin, kNoRequest, kDesynchronized };
+enum class ResponseDrop : std::uint8_t {
+  kLateJoin,
+  kNoRequest,
+  kDesynchronized,
+  kStreamEnded,  // HTTP/2: its stream was given up, or is not followed
+};
 enum class HeadLoss : std::uint8_t { kRequest, kResponse };
 enum class ConnectionEnd : std::uint8_t {
   kGone,
@@ -59,6 +64,11 @@ class Ledger {
   void ConnectionOpened() { ++connections_opened_[0]; }
   void ConnectionRefused() { ++connections_refused_[0]; }
   void Ended(ConnectionEnd reason) { ++connections_ended_[Index(reason)]; }
+  // HTTP/2; no part of a sum.
+  void StreamsUnseen(std::uint64_t n) { streams_unseen_[0] += n; }
+  void HeaderListCut() { header_lists_cut_[0] += 1; }
+  void Pushed() { ++pushed_[0]; }
+  void GuessedWrong() { ++wrong_guesses_[0]; }
   void PidOverflow() { ++pid_overflow_[0]; }
 
   void Publish();
@@ -85,13 +95,17 @@ class Ledger {
   Family<1> reported_{};
   Family<10> dropped_{};
   Family<1> paired_{};
-  Family<3> responses_dropped_{};
+  Family<4> responses_dropped_{};
   Family<2> heads_lost_{};
   Family<1> gaps_{};
   Family<1> hold_full_{};
   Family<1> connections_opened_{};
   Family<1> connections_refused_{};
   Family<6> connections_ended_{};
+  Family<1> streams_unseen_{};
+  Family<1> header_lists_cut_{};
+  Family<1> pushed_{};
+  Family<1> wrong_guesses_{};
   Family<1> pid_overflow_{};
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/protocol/http1/sniff.h"
+#include "agent/protocol/http2/frame_reader.h"
 
 namespace wirespan::connection {
 namespace {
@@ -10,16 +11,26 @@ namespace {
 using http1::Likeness;
 using protocol::ParseStatus;
 
-constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
 bool IsPrefix(std::string_view a, std::string_view b) {
   const std::size_t n = std::min(a.size(), b.size());
   return a.substr(0, n) == b.substr(0, n);
 }
 
+// A server begins with SETTINGS that are no acknowledgement (RFC 9113, 3.4).
+ParseStatus LooksLikeServersSettings(std::string_view bytes) {
+  constexpr std::size_t kMostSettings = 256;
+  if (bytes.front() != '\0') return ParseStatus::kInvalid;
+  if (bytes.size() < http2::kFrameHeaderBytes) return ParseStatus::kNeedMore;
+  http2::FrameHeader header;
+  return http2::ParseFrameHeader(bytes, header) && header.type == http2::FrameType::kSettings &&
+                 header.flags == 0 && header.length <= 6 * kMostSettings
+             ? ParseStatus::kComplete
+             : ParseStatus::kInvalid;
+}
+
 }  // namespace
 
-Decision Decide(std::string_view bytes, bool final, bool joined_late) {
+Decision Decide(std::string_view bytes, bool final, bool joined_late, bool frame_start) {
   Decision decision;
   if (bytes.empty()) {
     if (final) decision.speaks = Speaks::kOther;
@@ -41,9 +52,29 @@ Decision Decide(std::string_view bytes, bool final, bool joined_late) {
   } else if (response == Likeness::kNeedMore) {
     need_more = true;
   }
-  if (IsPrefix(bytes, kHttp2Preface)) {
-    if (bytes.size() >= 16) return answer(Speaks::kHttp2);
+  if (IsPrefix(bytes, http2::kPreface)) {
+    if (bytes.size() >= 16) return answer(Speaks::kHttp2Preface);
     need_more = true;
+  }
+  if (joined_late) {
+    const int likeness = http2::LooksLikeFrames(bytes);
+    const bool told = frame_start && likeness >= 1;
+    if (likeness == 3 || (told && bytes.size() >= http2::kFrameHeaderBytes) ||
+        (likeness == 2 && final)) {
+      return answer(Speaks::kHttp2Frames);
+    }
+    decision.likely_frames = likeness == 2 || told;
+    need_more = need_more || decision.likely_frames;
+  } else {
+    switch (LooksLikeServersSettings(bytes)) {
+      case ParseStatus::kComplete:
+        return answer(Speaks::kHttp2Settings);
+      case ParseStatus::kNeedMore:
+        need_more = true;
+        break;
+      case ParseStatus::kInvalid:
+        break;
+    }
   }
   switch (tls::LooksLikeClientHello(bytes)) {
     case ParseStatus::kComplete:

@@ -75,7 +75,7 @@ WS_NOINLINE int ws_step(void)
 	if (keep == 0 || keep > WS_WINDOW)
 		return s->plan.want != 0;
 	size = sizeof(*data) + keep;
-	why = ws_ring_room(ring, s, s->at, before + size, s->header.tgid);
+	why = ws_ring_room(ring, s, s->at, before + size + WS_RING_SPILL, s->header.tgid);
 	if (why) {
 		s->lost++;
 		s->lost_why = why;
@@ -105,7 +105,7 @@ WS_NOINLINE int ws_step(void)
 		data->header.kind = WS_EVENT_TLS;
 		data->header.flags = 0;
 	} else {
-		bpf_probe_read_kernel(data + 1, keep, s->window);
+		ws_ring_copy((__u64 *)(data + 1), (const __u64 *)s->window, keep);
 		data->header.kind = WS_EVENT_DATA;
 		data->offset = s->plan.start + pos;
 		data->end_offset = s->plan.start + end;
@@ -143,10 +143,22 @@ static __always_inline __u32 ws_tell_rest(struct ws_ring_control *ring, struct w
 struct ws_io {
 	__u32 direction;
 	__u32 shape;   /* enum ws_shape, of: */
+#ifdef WS_TYPED
+	const struct pt_regs *regs; /* the system call's */
+#else
 	__u64 arg1;
 	__u64 arg2;
+#endif
 	bool unseen_caller; /* io_uring, where its buffers can't be found */
 };
+
+#ifdef WS_TYPED
+#define WS_IO_ARG1(io) WS_REGS_ARG1((io)->regs)
+#define WS_IO_ARG2(io) WS_REGS_ARG2((io)->regs)
+#else
+#define WS_IO_ARG1(io) ((io)->arg1)
+#define WS_IO_ARG2(io) ((io)->arg2)
+#endif
 
 #define WS_HOLE_AGE 64
 #define WS_STRIKES 4
@@ -169,15 +181,13 @@ static __always_inline __u64 ws_locate(struct ws_sock *ws, struct sock *sk, stru
 {
 	struct ws_place *place = &ws->place[direction & 1];
 	__u64 start = place->next, end;
-	struct tcp_sock *tp;
 
 	*exact = false;
-	tp = ws->flags & WS_SOCK_TCP ? ws_tcp(sk) : NULL;
-	if (!tp) {
+	if (!(ws->flags & WS_SOCK_TCP)) {
 		__sync_fetch_and_add(&place->next, len);
 		return start;
 	}
-	end = ws_tcp_position(ws, sk, tp, direction) - after;
+	end = ws_tcp_position(ws, sk, ws_tcp_known(sk), direction) - after;
 	if (end == start + len) {
 		if (place->hole && ++place->hole_age > WS_HOLE_AGE)
 			ws_give_up_hole(place, counts);
@@ -296,7 +306,7 @@ static __always_inline void ws_capture(struct ws_ring_control *ring, struct ws_s
 	s->header.ts_ns = bpf_ktime_get_ns();
 	/* User space must hear of a socket before its bytes: room for that is left before them. */
 	s->at = head + (ws->flags & WS_SOCK_OPENED ? 0 : ws_open_size(ws));
-	if (look && !ws_find_bytes(s, shape, io->arg1, io->arg2, len, s->header.tid)) {
+	if (look && !ws_find_bytes(s, shape, WS_IO_ARG1(io), WS_IO_ARG2(io), len, s->header.tid)) {
 		s->fault = 1;
 		look = false;
 	}
@@ -393,8 +403,15 @@ static __always_inline void ws_on_bytes(struct sock *sk, struct ws_counts *count
 	__u32 cpu, generation = *(volatile __u32 *)&ws_control.generation;
 	struct ws_ring_control *ring;
 	struct ws_scratch *s;
-	struct ws_sock *ws = ws_find_sock(sk);
+	struct ws_sock *ws;
+	__u32 ends_at_s = *(volatile __u32 *)&ws_control.ends_at_s;
 
+	/* The agent has left, and nobody took over. */
+	if (ends_at_s && bpf_ktime_get_ns() / 1000000000ull >= ends_at_s) {
+		ws_note(counts, WS_IGNORED_EXCLUDED, len);
+		return;
+	}
+	ws = ws_find_sock(sk);
 #ifndef WS_TYPED
 	__u64 id = ws_socket_id(sk);
 

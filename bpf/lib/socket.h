@@ -90,6 +90,12 @@ static __always_inline struct tcp_sock *ws_tcp(struct sock *sk)
 	return bpf_skc_to_tcp_sock(sk);
 }
 
+/* Of a socket that is known to be TCP's: without the price of a call. */
+static __always_inline struct tcp_sock *ws_tcp_known(struct sock *sk)
+{
+	return bpf_core_cast(sk, struct tcp_sock);
+}
+
 #else
 
 #define WS_GET(p, field) BPF_CORE_READ(p, field)
@@ -134,6 +140,11 @@ static __always_inline void ws_forget_sock(struct sock *sk)
 static __always_inline struct tcp_sock *ws_tcp(struct sock *sk)
 {
 	return WS_GET(sk, sk_protocol) == WS_IPPROTO_TCP ? (struct tcp_sock *)sk : NULL;
+}
+
+static __always_inline struct tcp_sock *ws_tcp_known(struct sock *sk)
+{
+	return (struct tcp_sock *)sk;
 }
 
 #endif

@@ -1,10 +1,7 @@
 #include "common/config/document.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <memory>
-#include <system_error>
 #include <tuple>
 
 #include "common/base/hash.h"
@@ -53,25 +50,6 @@ void Canonical(const Value& value, std::string& out) {
   out.push_back('.');
 }
 
-// Reads one byte more than allowed, so that the parser can say that it is too large.
-std::string ReadAll(const std::string& file, int& error) {
-  const bool standard_input = file == "-";
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream(
-      standard_input ? stdin : std::fopen(file.c_str(), "re"),
-      standard_input ? [](std::FILE*) { return 0; }
-                     : [](std::FILE* one) { return std::fclose(one); });
-  std::string text;
-  if (stream == nullptr) {
-    error = errno;
-    return text;
-  }
-  text.resize(kMaxYamlBytes + 1);
-  errno = 0;
-  text.resize(std::fread(text.data(), 1, text.size(), stream.get()));
-  if (std::ferror(stream.get()) != 0) error = errno == 0 ? EIO : errno;
-  return text;
-}
-
 }  // namespace
 
 struct Document::Impl {
@@ -84,7 +62,7 @@ struct Document::Impl {
   void Take(const Source& source) {
     names.push_back(source.name);
     const std::size_t before = context.problems.size();
-    Value value = ParseYaml(source.text, source.name, context.problems);
+    Value value = ParseSource(source, context.problems);
     if (value.kind == Value::Kind::kNull && context.problems.size() > before) broken = true;
     if (value.kind == Value::Kind::kNull) return;
     if (value.kind != Value::Kind::kMap) {
@@ -93,6 +71,11 @@ struct Document::Impl {
       return;
     }
     Merge(root, std::move(value));
+  }
+
+  void Unreadable(const std::vector<Problem>& unreadable) {
+    if (!unreadable.empty()) broken = true;
+    context.problems.insert(context.problems.begin(), unreadable.begin(), unreadable.end());
   }
 
   std::size_t Order(const Problem& problem) const {
@@ -107,7 +90,8 @@ Document::Document(Document&&) noexcept = default;
 Document& Document::operator=(Document&&) noexcept = default;
 Document::~Document() = default;
 
-Document Document::Parse(const std::vector<Source>& sources, const Environment& environment) {
+Document Document::Parse(const std::vector<Source>& sources, const Environment& environment,
+                         const FileReader& read_file) {
   auto impl = std::make_unique<Impl>();
   impl->root.kind = Value::Kind::kMap;
   impl->root.mark.line = 1;
@@ -115,7 +99,7 @@ Document Document::Parse(const std::vector<Source>& sources, const Environment& 
   if (!sources.empty())
     impl->root.mark.file = std::make_shared<const std::string>(sources.back().name);
   for (const Source& source : sources) impl->Take(source);
-  Expand(impl->root, environment, impl->context.problems, impl->warnings);
+  Expand(impl->root, environment, read_file, impl->context.problems, impl->warnings);
   return Document(std::move(impl));
 }
 
@@ -123,29 +107,49 @@ Document Document::Load(const std::vector<std::string>& files, const Environment
   std::vector<Source> sources;
   std::vector<Problem> unreadable;
   for (const std::string& file : files) {
-    int error = 0;
-    Source source{.name = file == "-" ? "<stdin>" : file, .text = ReadAll(file, error)};
-    if (error != 0) {
-      unreadable.push_back({Mark{.file = std::make_shared<const std::string>(source.name)},
-                            std::generic_category().message(error)});
-      source.text.clear();
+    Source source{.name = file == "-" ? "<stdin>" : file};
+    if (auto text = ReadConfigFile(file)) {
+      source.text = std::move(*text);
+    } else {
+      unreadable.push_back(
+          {Mark{.file = std::make_shared<const std::string>(source.name)}, text.error().message});
     }
     sources.push_back(std::move(source));
   }
   Document document = Parse(sources, environment);
-  if (!unreadable.empty()) document.impl_->broken = true;
-  auto& problems = document.impl_->context.problems;
-  problems.insert(problems.begin(), unreadable.begin(), unreadable.end());
+  document.impl_->Unreadable(unreadable);
+  return document;
+}
+
+Document Document::LoadUris(const std::vector<std::string>& uris,
+                            const std::vector<std::string>& assignments,
+                            const Environment& environment) {
+  std::vector<Source> sources;
+  std::vector<Problem> unreadable;
+  const auto take = [&](Result<Source> source, const std::string& name) {
+    if (!source) {
+      unreadable.push_back(
+          {Mark{.file = std::make_shared<const std::string>(name)}, source.error().message});
+    }
+    sources.push_back(source ? std::move(*source) : Source{.name = name});
+  };
+  for (const std::string& uri : uris) take(ReadSource(uri, environment), uri);
+  for (const std::string& assignment : assignments) take(SetSource(assignment), "command line");
+  Document document = Parse(sources, environment, ReadConfigFile);
+  document.impl_->Unreadable(unreadable);
   return document;
 }
 
 Node Document::root() const { return Node(&impl_->root, impl_->root.mark, "", &impl_->context); }
 bool Document::broken() const { return impl_->broken; }
+const Value& Document::value() const { return impl_->root; }
 const std::vector<Problem>& Document::warnings() const { return impl_->warnings; }
 
-std::uint64_t Document::hash() const {
+std::uint64_t Document::hash() const { return HashOf(impl_->root); }
+
+std::uint64_t HashOf(const Value& value) {
   std::string text;
-  Canonical(impl_->root, text);
+  Canonical(value, text);
   return Hash64(text);
 }
 

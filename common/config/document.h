@@ -7,6 +7,7 @@
 #include "common/base/result.h"
 #include "common/config/expand.h"
 #include "common/config/node.h"
+#include "common/config/source.h"
 #include "common/config/value.h"
 
 // A configuration: one or several YAML files, merged, with variables replaced. It never throws and
@@ -21,20 +22,22 @@
 //   mean "endpoint"?)"
 namespace wirespan::config {
 
-struct Source {
-  std::string name{};  // stands in front of every error
-  std::string text{};
-};
-
 class Document {
  public:
   // Later sources win: maps are merged, everything else (lists too) is replaced, as the Collector
   // does.
+  // `read_file` is what ${file:PATH} reads with; without it that is a problem.
   static Document Parse(const std::vector<Source>& sources,
-                        const Environment& environment = ProcessEnvironment());
+                        const Environment& environment = ProcessEnvironment(),
+                        const FileReader& read_file = {});
   // "-" is standard input. A file that can't be read is a problem like any other.
   static Document Load(const std::vector<std::string>& files,
                        const Environment& environment = ProcessEnvironment());
+  // As the Collector's command line says it: URIs (see ReadSource) and the assignments of --set,
+  // which win over all of them. Both ${env:} and ${file:} are replaced.
+  static Document LoadUris(const std::vector<std::string>& uris,
+                           const std::vector<std::string>& assignments,
+                           const Environment& environment = ProcessEnvironment());
 
   Document(Document&&) noexcept;
   Document& operator=(Document&&) noexcept;
@@ -49,6 +52,7 @@ class Document {
   // there are none.
   Result<> Finish() const;
   std::vector<Problem> problems() const;
+  const Value& value() const;  // all of it, merged, with variables replaced
   // Variables that are not set: worth a log line each.
   const std::vector<Problem>& warnings() const;
   // XXH3 over the merged values with variables replaced: equal configurations have equal hashes.
@@ -59,5 +63,8 @@ class Document {
   explicit Document(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
+
+// The same of a part of it.
+std::uint64_t HashOf(const Value& value);
 
 }  // namespace wirespan::config

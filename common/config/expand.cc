@@ -36,9 +36,12 @@ std::size_t CloseOf(std::string_view text, std::size_t open) {
 
 class Expander {
  public:
-  Expander(const Environment& environment, std::vector<Problem>& problems,
-           std::vector<Problem>& warnings)
-      : environment_(environment), problems_(problems), warnings_(warnings) {}
+  Expander(const Environment& environment, const FileReader& read_file,
+           std::vector<Problem>& problems, std::vector<Problem>& warnings)
+      : environment_(environment),
+        read_file_(read_file),
+        problems_(problems),
+        warnings_(warnings) {}
 
   void Walk(Value& value) {
     for (Value::Entry& entry : value.map) Walk(entry.value);
@@ -120,11 +123,13 @@ class Expander {
     }
     if (inner.find('$') != std::string::npos) inner = Text(inner, mark, depth + 1);
     std::string_view name = inner;
+    if (name.starts_with("file:") && read_file_) return File(given, mark, depth);
     if (name.starts_with("env:")) {
       name.remove_prefix(4);
     } else if (const std::size_t colon = name.find(':'); colon != std::string_view::npos) {
       problems_.push_back({mark, "\"${" + ToUtf8(name.substr(0, std::min<std::size_t>(colon, 40))) +
-                                     ":...}\" is not supported, only \"${env:NAME}\""});
+                                     ":...}\" is not supported, only \"${env:NAME}\"" +
+                                     (read_file_ ? " and \"${file:PATH}\"" : "")});
       return {};
     }
     if (!IsName(name)) {
@@ -140,6 +145,19 @@ class Expander {
       return {};
     }
     return Text(ToUtf8(*value), mark, depth + 1);
+  }
+
+  std::string File(std::string_view given, const Mark& mark, int depth) {
+    const std::string path = Text(given.substr(5), mark, depth + 1);
+    auto content = read_file_(path);
+    if (!content) {
+      problems_.push_back({mark, "\"${file:" + ToUtf8(TruncateUtf8(path, 200)) +
+                                     "}\": " + content.error().message});
+      return {};
+    }
+    // Tokens are written with a line end that is none of theirs.
+    while (content->ends_with('\n') || content->ends_with('\r')) content->pop_back();
+    return Text(ToUtf8(*content), mark, depth + 1);
   }
 
   // A bound was reached: told once, and nothing more is replaced in this document.
@@ -159,6 +177,7 @@ class Expander {
   }
 
   const Environment& environment_;
+  const FileReader& read_file_;
   std::vector<Problem>& problems_;
   std::vector<Problem>& warnings_;
   std::size_t total_ = 0;  // bytes looked at, those of nested references too
@@ -175,9 +194,9 @@ Environment ProcessEnvironment() {
   };
 }
 
-void Expand(Value& value, const Environment& environment, std::vector<Problem>& problems,
-            std::vector<Problem>& warnings) {
-  Expander(environment, problems, warnings).Walk(value);
+void Expand(Value& value, const Environment& environment, const FileReader& read_file,
+            std::vector<Problem>& problems, std::vector<Problem>& warnings) {
+  Expander(environment, read_file, problems, warnings).Walk(value);
 }
 
 }  // namespace wirespan::config

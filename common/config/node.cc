@@ -46,6 +46,10 @@ void Node::FailAtKey(std::string_view key, std::string sentence) const {
       if (entry.key == key) mark = entry.mark;
     }
   }
+  FailAt(std::move(mark), std::move(sentence));
+}
+
+void Node::FailAt(Mark mark, std::string sentence) const {
   Node(nullptr, std::move(mark), path_, context_).Fail(std::move(sentence));
 }
 

@@ -95,6 +95,8 @@ class Node {
   // The same at the name of a key in this map, for what is wrong with the name or its absence of
   // content. At this place if there is no such key.
   void FailAtKey(std::string_view key, std::string sentence) const;
+  // The same anywhere in the document, for what can be judged only once all of it was read.
+  void FailAt(Mark mark, std::string sentence) const;
 
  private:
   // The scalar's text; null if absent or null, or (with a problem naming `expected`) no scalar.

@@ -54,6 +54,9 @@ class Responder {
  public:
   virtual ~Responder() = default;
   virtual void Send(Response response) = 0;
+  // Calls once, on the session's thread, if the peer closes its connection before the answer is
+  // sent (over TLS only if it does so without a goodbye). At most one watcher.
+  virtual void WhenGone(std::function<void()> gone) { static_cast<void>(gone); }
   // Sends status and headers (the body of `head`, if any, is the first piece); null: cannot stream,
   // nothing was sent.
   virtual std::unique_ptr<BodyStream> StartStream(Response head) {

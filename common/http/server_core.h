@@ -45,6 +45,7 @@ class SessionBase : public std::enable_shared_from_this<SessionBase> {
   virtual asio::any_io_executor executor() = 0;
   virtual void Start() = 0;
   virtual void Answer(Response response) = 0;
+  virtual void WatchWhileBusy(std::function<void()> gone) = 0;
   virtual void BeginStream(Response head, std::shared_ptr<StreamState> state) = 0;
   virtual void FlushStream() = 0;
   virtual void Drain() = 0;  // close when idle, else after the response

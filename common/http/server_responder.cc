@@ -71,6 +71,12 @@ class SessionResponder final : public Responder {
     });
   }
 
+  void WhenGone(std::function<void()> gone) override {
+    core_->Post(session_, [gone = std::move(gone)](SessionBase& session) mutable {
+      session.WatchWhileBusy(std::move(gone));
+    });
+  }
+
   std::unique_ptr<BodyStream> StartStream(Response head) override {
     if (std::exchange(answered_, true)) return nullptr;
     auto state = std::make_shared<StreamState>();

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -9,6 +10,7 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/serializer.hpp>
 #include <boost/beast/http/write.hpp>
+#include <cerrno>
 #include <chrono>
 #include <exception>
 #include <optional>
@@ -68,6 +70,23 @@ class Session final : public SessionBase {
                                if (error) return self->Broken(error);
                                keep ? self->ReadHead() : self->Shutdown();
                              });
+  }
+
+  // Waits until the socket can be read, without reading: what comes may be the next request.
+  void WatchWhileBusy(std::function<void()> gone) override {
+    if (answer_pending_ == nullptr) return;
+    Lowest().socket().async_wait(
+        asio::socket_base::wait_read,
+        [self = Self(), gone = std::move(gone), request = request_](beast::error_code error) {
+          if (self->answer_pending_ == nullptr || self->request_ != request) return;
+          char next = 0;
+          if (!error) {
+            const ssize_t got = ::recv(self->Lowest().socket().native_handle(), &next, 1,
+                                       MSG_PEEK | MSG_DONTWAIT);
+            if (got > 0 || (got < 0 && errno == EAGAIN)) return;
+          }
+          gone();
+        });
   }
 
   void BeginStream(Response head, std::shared_ptr<StreamState> state) override {
@@ -150,6 +169,7 @@ class Session final : public SessionBase {
   static constexpr std::chrono::seconds kHandshake{10};
   static constexpr std::chrono::seconds kGoodbye{2};
   static constexpr std::size_t kReadBytes = 128u << 10;
+  static constexpr std::size_t kBodyReadBytes = 64u << 10;  // Beast reads no more at once
   static constexpr std::size_t kBytesPerSecond = 16u << 10;
   static constexpr std::size_t kMaxLingerBytes = 16u << 20;
 
@@ -210,6 +230,10 @@ class Session final : public SessionBase {
   void ReadBody() {
     if (parser_->is_done()) return Dispatch();
     Lowest().expires_at(body_deadline_ + std::chrono::seconds(counted_bytes_ / kBytesPerSecond));
+    // Beast reads as much as the buffer has room for: 512 bytes, if nobody makes room.
+    const auto left = parser_->content_length_remaining();
+    buffer_.reserve(static_cast<std::size_t>(
+        std::min<std::uint64_t>(left.value_or(kBodyReadBytes), kBodyReadBytes)));
     beast::http::async_read_some(stream_, buffer_, *parser_,
                                  [self = Self()](beast::error_code error, std::size_t) {
                                    if (error == beast::error::timeout) ++self->core_->timeouts;
@@ -230,11 +254,13 @@ class Session final : public SessionBase {
   void Dispatch() {
     if (core_->stopped) return Close();
     keep_alive_ = parser_->get().keep_alive();
+    buffer_.shrink_to_fit();  // an idle connection holds no room for bodies
     Request request = ToRequest(parser_->release(), peer_);
     ReleaseBody();
     ++core_->requests;
     Lowest().expires_never();
     answer_pending_ = Self();
+    ++request_;
     try {
       core_->handler(std::move(request), MakeResponder(core_, weak_from_this()));
     } catch (const std::exception& exception) {
@@ -341,6 +367,7 @@ class Session final : public SessionBase {
   // Itself, from the handler's call to the answer: the handler may answer much later, and until
   // then no operation holds the session.
   std::shared_ptr<SessionBase> answer_pending_;
+  std::uint64_t request_ = 0;  // counts those that the handler got
   bool keep_alive_ = false;
   bool head_only_ = false;
   std::size_t counted_bytes_ = 0;  // our share of core_->receiving_bytes

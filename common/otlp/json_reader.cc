@@ -5,6 +5,7 @@
 
 #include "common/base/strings.h"
 #include "common/otlp/json.h"
+#include "common/otlp/json_lexer.h"
 #include "common/otlp/json_schema.h"
 #include "common/otlp/wire.h"
 
@@ -13,37 +14,6 @@ namespace {
 
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
-
-void AppendUtf8(std::string& out, std::uint32_t code) {
-  if (code < 0x80) {
-    out += static_cast<char>(code);
-  } else if (code < 0x800) {
-    out += static_cast<char>(0xc0 | (code >> 6));
-    out += static_cast<char>(0x80 | (code & 63));
-  } else if (code < 0x10000) {
-    out += static_cast<char>(0xe0 | (code >> 12));
-    out += static_cast<char>(0x80 | ((code >> 6) & 63));
-    out += static_cast<char>(0x80 | (code & 63));
-  } else {
-    out += static_cast<char>(0xf0 | (code >> 18));
-    out += static_cast<char>(0x80 | ((code >> 12) & 63));
-    out += static_cast<char>(0x80 | ((code >> 6) & 63));
-    out += static_cast<char>(0x80 | (code & 63));
-  }
-}
-
-std::optional<std::string> FromHex(std::string_view text) {
-  if (text.size() % 2 != 0) return std::nullopt;
-  std::string bytes;
-  for (std::size_t i = 0; i < text.size(); i += 2) {
-    std::uint8_t byte = 0;
-    const char* end = text.data() + i + 2;
-    const auto [stop, error] = std::from_chars(text.data() + i, end, byte, 16);
-    if (error != std::errc() || stop != end) return std::nullopt;
-    bytes += static_cast<char>(byte);
-  }
-  return bytes;
-}
 
 // RFC 4648, both alphabets, padding optional: as protobuf's JSON mapping reads it.
 std::optional<std::string> FromBase64(std::string_view text) {
@@ -77,182 +47,16 @@ std::optional<std::string> FromBase64(std::string_view text) {
 }
 
 // Reads JSON and writes protobuf as it goes. A failure is remembered once, with its offset.
-class Transcoder {
+class Transcoder : private JsonLexer {
  public:
-  explicit Transcoder(std::string_view json) : begin_(json.data()), rest_(json) {}
+  explicit Transcoder(std::string_view json) : JsonLexer(json) {}
 
   Result<std::string> Run(const Descriptor& type) {
-    Space();
-    if (!Message(type, 0)) return Failure();
-    Space();
-    if (!rest_.empty()) {
-      Bad("text after the end");
-      return Failure();
-    }
+    if (!Message(type, 0) || !AtEnd()) return Failure();
     return writer_.Take();
   }
 
  private:
-  tl::unexpected<Error> Failure() const {
-    return Fail(ErrorCode::kInvalidArgument, "offset " + std::to_string(error_at_) + ": " + error_);
-  }
-  bool Bad(const char* what) {
-    if (error_.empty()) {
-      error_ = what;
-      error_at_ = static_cast<std::size_t>(rest_.data() - begin_);
-    }
-    return false;
-  }
-  void Space() {
-    while (!rest_.empty() &&
-           (rest_[0] == ' ' || rest_[0] == '\t' || rest_[0] == '\n' || rest_[0] == '\r')) {
-      rest_.remove_prefix(1);
-    }
-  }
-  char Peek() const { return rest_.empty() ? '\0' : rest_[0]; }
-  bool Take(char c) {
-    if (Peek() != c || rest_.empty()) return false;
-    rest_.remove_prefix(1);
-    Space();
-    return true;
-  }
-  bool TakeWord(std::string_view word) {
-    if (!rest_.starts_with(word)) return false;
-    rest_.remove_prefix(word.size());
-    Space();
-    return true;
-  }
-
-  bool Hex4(std::uint32_t& code) {
-    if (rest_.size() < 4) return Bad("cut escape");
-    const auto [stop, error] = std::from_chars(rest_.data(), rest_.data() + 4, code, 16);
-    if (error != std::errc() || stop != rest_.data() + 4) return Bad("bad \\u escape");
-    rest_.remove_prefix(4);
-    return true;
-  }
-  bool Escape(std::string& out) {
-    if (rest_.empty()) return Bad("cut string");
-    const char c = rest_[0];
-    rest_.remove_prefix(1);
-    switch (c) {
-      case '"':
-      case '\\':
-      case '/':
-        out += c;
-        return true;
-      case 'b':
-        out += '\b';
-        return true;
-      case 'f':
-        out += '\f';
-        return true;
-      case 'n':
-        out += '\n';
-        return true;
-      case 'r':
-        out += '\r';
-        return true;
-      case 't':
-        out += '\t';
-        return true;
-      case 'u':
-        break;
-      default:
-        return Bad("bad escape");
-    }
-    std::uint32_t code = 0;
-    if (!Hex4(code)) return false;
-    if (code >= 0xd800 && code < 0xdc00 && rest_.starts_with("\\u")) {
-      rest_.remove_prefix(2);
-      std::uint32_t low = 0;
-      if (!Hex4(low)) return false;
-      if (low < 0xdc00 || low > 0xdfff) return Bad("lone surrogate");
-      code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-    } else if (code >= 0xd800 && code <= 0xdfff) {
-      return Bad("lone surrogate");
-    }
-    AppendUtf8(out, code);
-    return true;
-  }
-  bool String(std::string& out) {
-    out.clear();
-    if (Peek() != '"') return Bad("a string is needed here");
-    rest_.remove_prefix(1);
-    while (true) {
-      std::size_t plain = 0;
-      while (plain < rest_.size() && rest_[plain] != '"' && rest_[plain] != '\\' &&
-             static_cast<unsigned char>(rest_[plain]) >= 0x20) {
-        ++plain;
-      }
-      out.append(rest_.substr(0, plain));
-      rest_.remove_prefix(plain);
-      if (rest_.empty()) return Bad("cut string");
-      const char c = rest_[0];
-      if (static_cast<unsigned char>(c) < 0x20) return Bad("control character in a string");
-      rest_.remove_prefix(1);
-      if (c == '"') {
-        Space();
-        return IsUtf8(out) || Bad("a string is not UTF-8");
-      }
-      if (!Escape(out)) return false;
-    }
-  }
-  // The text of a number, checked against JSON's grammar.
-  bool Number(std::string_view& text) {
-    std::size_t i = 0;
-    const auto digits = [&] {
-      const std::size_t from = i;
-      while (i < rest_.size() && rest_[i] >= '0' && rest_[i] <= '9') ++i;
-      return i - from;
-    };
-    if (Peek() == '-') ++i;
-    const std::size_t whole_at = i;
-    const std::size_t whole = digits();
-    if (whole == 0 || (whole > 1 && rest_[whole_at] == '0')) return Bad("a number is needed here");
-    if (i < rest_.size() && rest_[i] == '.') {
-      ++i;
-      if (digits() == 0) return Bad("bad number");
-    }
-    if (i < rest_.size() && (rest_[i] == 'e' || rest_[i] == 'E')) {
-      ++i;
-      if (i < rest_.size() && (rest_[i] == '+' || rest_[i] == '-')) ++i;
-      if (digits() == 0) return Bad("bad number");
-    }
-    text = rest_.substr(0, i);
-    rest_.remove_prefix(i);
-    Space();
-    return true;
-  }
-
-  bool SkipValue(int depth) {
-    if (depth > kMaxJsonDepth) return Bad("nested too deeply");
-    switch (Peek()) {
-      case '{':
-        Take('{');
-        if (Take('}')) return true;
-        do {
-          if (!String(skipped_)) return false;
-          if (!Take(':')) return Bad("':' is needed here");
-          if (!SkipValue(depth + 1)) return false;
-        } while (Take(','));
-        return Take('}') || Bad("',' or '}' is needed here");
-      case '[':
-        Take('[');
-        if (Take(']')) return true;
-        do {
-          if (!SkipValue(depth + 1)) return false;
-        } while (Take(','));
-        return Take(']') || Bad("',' or ']' is needed here");
-      case '"':
-        return String(skipped_);
-      default:
-        break;
-    }
-    if (TakeWord("true") || TakeWord("false") || TakeWord("null")) return true;
-    std::string_view number;
-    return Number(number);
-  }
-
   bool Message(const Descriptor& type, int depth) {
     if (depth > kMaxJsonDepth) return Bad("nested too deeply");
     if (!Take('{')) return Bad("an object is needed here");
@@ -310,8 +114,8 @@ class Transcoder {
     std::string_view text;
     const bool quoted = Peek() == '"';
     if (quoted) {
-      if (!String(skipped_)) return false;
-      text = skipped_;
+      if (!String(scratch_)) return false;
+      text = scratch_;
     } else if (!Number(text)) {
       return false;
     }
@@ -334,8 +138,8 @@ class Transcoder {
   bool Real(double& value) {
     std::string_view text;
     if (Peek() == '"') {
-      if (!String(skipped_)) return false;
-      text = skipped_;
+      if (!String(scratch_)) return false;
+      text = scratch_;
       if (text == "NaN")
         value = std::numeric_limits<double>::quiet_NaN();
       else if (text == "Infinity")
@@ -454,12 +258,8 @@ class Transcoder {
     return true;
   }
 
-  const char* begin_;
-  std::string_view rest_;
   Writer writer_{};
-  std::string skipped_{};  // scratch
-  std::string error_{};
-  std::size_t error_at_ = 0;
+  std::string scratch_{};
 };
 
 }  // namespace

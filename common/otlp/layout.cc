@@ -98,16 +98,22 @@ const Layout& RequestLayout(Signal signal) {
   return Envelope<kRecord>::kRequest;
 }
 
+const Layout* Layout::Find(std::uint32_t number) const {
+  if (number >= 32 || ((numbers >> number) & 1u) == 0) return nullptr;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (nested[i].number == number) return nested[i].layout;
+  }
+  return nullptr;
+}
+
 bool WellFormed(const Layout& layout, std::string_view message, int depth) {
   if (depth > 2 * kMaxValueDepth) return false;  // a value's level is two messages
   Reader reader(message);
   for (Field field; reader.Next(field);) {
-    if (field.number >= 32 || ((layout.numbers >> field.number) & 1u) == 0) continue;
-    for (std::size_t i = 0; i < layout.count; ++i) {
-      if (layout.nested[i].number != field.number) continue;
-      if (field.type != WireType::kBytes) return false;
-      if (!WellFormed(*layout.nested[i].layout, field.bytes, depth + 1)) return false;
-    }
+    const Layout* nested = layout.Find(field.number);
+    if (nested == nullptr) continue;
+    if (field.type != WireType::kBytes) return false;
+    if (!WellFormed(*nested, field.bytes, depth + 1)) return false;
   }
   return reader.ok();
 }

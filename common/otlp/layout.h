@@ -46,6 +46,9 @@ struct Layout {
   const Nested* nested = nullptr;
   std::size_t count = 0;
   std::uint32_t numbers = 0;  // a bit per field number in `nested`, all below 32
+
+  // Null: the field is no message.
+  const Layout* Find(std::uint32_t number) const;
 };
 const Layout& RequestLayout(Signal signal);
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/otlp/layout.h"
+#include "common/otlp/span_walk.h"
 #include "common/otlp/wire.h"
 
 namespace wirespan::otlp {
@@ -110,27 +111,59 @@ class Rewriter {
 
 }  // namespace
 
-WalkResult Walk(Signal signal, std::string_view request, WalkDepth depth) {
-  WalkResult result;
-  Reader top(request);
-  for (Field field; top.Next(field);) {
-    if (field.Is(1, WireType::kBytes)) ++result.resources;
-  }
-  if (!top.ok()) return result;
-  auto visit = [&](const Field& item) {
-    ++result.items;
-    bool well_formed = true;
-    if (!ValidItem(signal, item.bytes)) {
-      ++result.invalid;
-      Reader reader(item.bytes);
-      for (Field field; reader.Next(field);) continue;
-      well_formed = reader.ok();
+namespace {
+
+// One pass: down the signal's way to its items, looking at what stands beside the way and into the
+// items as deep as asked.
+struct Walker {
+  const Signal signal;
+  const Path& path;
+  const WalkDepth depth;
+  WalkResult result{};
+
+  bool Level(std::size_t level, const Layout& layout, std::string_view message) {
+    Reader reader(message);
+    for (Field field; reader.Next(field);) {
+      if (path.IsChild(level, field)) {
+        if (level == 0) ++result.resources;
+        const Layout& child = *layout.Find(field.number);
+        const bool ok = level + 1 == path.levels ? Item(child, field.bytes)
+                                                 : Level(level + 1, child, field.bytes);
+        if (!ok) return false;
+      } else if (path.IsWrongType(level, field)) {
+        return false;
+      } else if (const Layout* beside =
+                     depth == WalkDepth::kAll ? layout.Find(field.number) : nullptr) {
+        if (field.type != WireType::kBytes) return false;
+        if (!WellFormed(*beside, field.bytes, 1)) return false;
+      }
     }
-    return well_formed;
-  };
-  result.ok = VisitItems(PathOf(signal), 0, request, visit);
-  if (result.ok && depth == WalkDepth::kAll) result.ok = WellFormed(RequestLayout(signal), request);
-  return result;
+    return reader.ok();
+  }
+
+  bool Item(const Layout& layout, std::string_view item) {
+    ++result.items;
+    if (signal == Signal::kTraces) {
+      const SpanCheck check = CheckSpan(layout, item, depth);
+      if (check.well_formed && !check.valid) ++result.invalid;
+      return check.well_formed;
+    }
+    if (!ValidItem(signal, item)) {
+      ++result.invalid;
+      Reader reader(item);
+      for (Field field; reader.Next(field);) continue;
+      if (!reader.ok()) return false;
+    }
+    return depth != WalkDepth::kAll || WellFormed(layout, item, 1);
+  }
+};
+
+}  // namespace
+
+WalkResult Walk(Signal signal, std::string_view request, WalkDepth depth) {
+  Walker walker{signal, PathOf(signal), depth};
+  walker.result.ok = walker.Level(0, RequestLayout(signal), request);
+  return walker.result;
 }
 
 bool ResourceRanges(Signal signal, std::string_view request, std::vector<ResourceRange>& ranges) {

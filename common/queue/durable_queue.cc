@@ -267,6 +267,7 @@ std::optional<DurableQueue::Record> DurableQueue::Take(bool with_payload) {
     record.seq = found.header.seq;
     record.items = found.header.items;
     record.payload_bytes = found.header.payload_bytes;
+    record.earlier_life = segment.earlier_life;
     {
       std::lock_guard lock(mutex_);
       if (segment.acked.erase(record.seq) > 0) continue;
@@ -303,17 +304,19 @@ std::optional<DurableQueue::Record> DurableQueue::Next() {
   return Take(true);
 }
 
-std::optional<std::uint32_t> DurableQueue::DropOldest() {
+std::optional<DurableQueue::Record> DurableQueue::DropOldest() {
   std::lock_guard reading(read_mutex_);
-  const auto record = Take(false);
-  if (!record) return std::nullopt;
-  Ack(record->seq, record->items, record->payload_bytes);
-  return record->items;
+  auto record = Take(false);
+  if (record) Ack(record->seq, record->items, record->payload_bytes);
+  return record;
 }
 
 void DurableQueue::CountDamage(Segment& segment, const Found& found) {
   std::lock_guard lock(mutex_);
   counts_.damaged_records += found.lost_records;
+  // What has no sound header was not counted when the file was looked through at the start.
+  const bool counted = found.header.seq != 0 || segment.left_by_footer || !segment.earlier_life;
+  if (!counted) return;
   const Held lost{found.lost_records, found.header.items, found.header.payload_bytes};
   Subtract(held_, lost);
   Subtract(segment.left, lost);

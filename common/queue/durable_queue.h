@@ -56,6 +56,7 @@ class DurableQueue {
     std::uint64_t seq = 0;
     std::uint32_t items = 0;
     std::uint64_t payload_bytes = 0;
+    bool earlier_life = false;  // written before the queue was opened
     std::string meta{};
     std::string payload{};               // empty if `kept`
     std::shared_ptr<const void> kept{};  // what Append was given, while memory lasts
@@ -76,8 +77,9 @@ class DurableQueue {
   // The oldest that was not handed out in this life of the process; nullopt: none is there yet.
   // Damage on the way is counted.
   std::optional<Record> Next();
-  // The oldest that Next has not handed out is gone for good, acknowledged or not: its items.
-  std::optional<std::uint32_t> DropOldest();
+  // The oldest that Next has not handed out is gone for good, acknowledged or not: returned without
+  // its payload.
+  std::optional<Record> DropOldest();
 
   // Delivered, or dropped and counted by the caller: it never comes back. Once for each record,
   // with the values that Next gave.
@@ -98,6 +100,8 @@ class DurableQueue {
     std::uint64_t acks_size = 0;
     std::uint64_t end = 0;  // bytes that may be read
     bool sealed = false;    // nothing more will be written
+    bool earlier_life = false;
+    bool left_by_footer = false;  // `left` counts what can't be read too
     bool read_to_end = false;
     std::uint64_t outstanding = 0;    // handed out, not acknowledged
     Held left{};                      // of what is held

@@ -69,6 +69,7 @@ Result<std::shared_ptr<DurableQueue::Segment>> DurableQueue::RecoverSegment(std:
   segment->first_seq = first_seq;
   segment->name = SegmentName(first_seq);
   segment->sealed = true;
+  segment->earlier_life = true;
   auto file = disk_->Open(segment->name + std::string(kSegmentSuffix));
   if (!file) return tl::unexpected(file.error());
   auto size = (*file)->Size();
@@ -99,6 +100,7 @@ Result<std::shared_ptr<DurableQueue::Segment>> DurableQueue::RecoverSegment(std:
     FooterCounts counts;
     if (got && DecodeFooter(bytes, next_seq_, counts)) {
       segment->left = {counts.records, counts.items, counts.bytes};
+      segment->left_by_footer = true;
       if (counts.records == 0) return std::shared_ptr<Segment>();
       return segment;
     }

@@ -2,6 +2,7 @@
 
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include <atomic>
@@ -21,6 +22,7 @@ constexpr std::size_t kMaxIncidents = 1024;  // keys remembered by WriteLimited
 struct Output {
   std::shared_ptr<spdlog::logger> logger{};
   bool json = false;
+  std::string fields{};  // ready to stand at the end of a line
 };
 
 struct Incident {
@@ -36,28 +38,6 @@ struct State {
   std::mutex incidents_mutex;  // guards incidents
   std::unordered_map<std::string, Incident, StringHash, std::equal_to<>> incidents;
 };
-
-std::shared_ptr<const Output> MakeOutput(bool json) {
-  auto logger = std::make_shared<spdlog::logger>("wirespan",
-                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  // Levels are filtered here, not in spdlog; %v carries our own level and escaped text.
-  logger->set_level(spdlog::level::trace);
-  logger->flush_on(spdlog::level::trace);
-  logger->set_formatter(std::make_unique<spdlog::pattern_formatter>(
-      json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ",%v})" : "%Y-%m-%dT%H:%M:%S.%eZ %v",
-      spdlog::pattern_time_type::utc));
-  return std::make_shared<const Output>(Output{.logger = std::move(logger), .json = json});
-}
-
-// Never destroyed: destructors of other statics may still log.
-State& GlobalState() {
-  static State& state = *[] {
-    auto* made = new State;
-    made->output = MakeOutput(false);
-    return made;
-  }();
-  return state;
-}
 
 std::string_view Name(Level level, bool json) {
   switch (level) {
@@ -97,17 +77,79 @@ std::string Escape(std::string_view message, bool json) {
   return ToUtf8(out);
 }
 
+void EmitTo(const Output& output, Level level, std::string_view message) {
+  const std::string line =
+      output.json
+          ? fmt::format(R"("level":"{}","message":"{}"{})", Name(level, true),
+                        Escape(message, true), output.fields)
+          : fmt::format("{} {}{}", Name(level, false), Escape(message, false), output.fields);
+  output.logger->log(spdlog::level::info, spdlog::string_view_t(line));
+}
+
+// Null: can't be opened.
+spdlog::sink_ptr SinkOf(const std::string& output) {
+  if (output == "stderr") return std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  if (output == "stdout") return std::make_shared<spdlog::sinks::stdout_sink_mt>();
+  try {
+    return std::make_shared<spdlog::sinks::basic_file_sink_mt>(output);
+  } catch (const spdlog::spdlog_ex&) {
+    return nullptr;
+  }
+}
+
+std::string FieldsText(const Options& options) {
+  std::string text;
+  for (const auto& [key, value] : options.fields) {
+    text += options.json ? fmt::format(R"(,"{}":"{}")", Escape(key, true), Escape(value, true))
+                         : fmt::format(" {}={}", Escape(key, false), Escape(value, false));
+  }
+  return text;
+}
+
+std::shared_ptr<const Output> MakeOutput(const Options& options) {
+  std::vector<spdlog::sink_ptr> sinks;
+  std::vector<std::string> failed;
+  for (const std::string& output : options.outputs) {
+    if (auto sink = SinkOf(output)) {
+      sinks.push_back(std::move(sink));
+    } else {
+      failed.push_back(output);
+    }
+  }
+  if (sinks.empty() || !failed.empty()) sinks.push_back(SinkOf("stderr"));
+  auto logger = std::make_shared<spdlog::logger>("wirespan", sinks.begin(), sinks.end());
+  // Levels are filtered here, not in spdlog; %v carries our own level and escaped text.
+  logger->set_level(spdlog::level::trace);
+  logger->flush_on(spdlog::level::trace);
+  logger->set_formatter(std::make_unique<spdlog::pattern_formatter>(
+      options.json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ",%v})" : "%Y-%m-%dT%H:%M:%S.%eZ %v",
+      spdlog::pattern_time_type::utc));
+  auto made = std::make_shared<const Output>(
+      Output{.logger = std::move(logger), .json = options.json, .fields = FieldsText(options)});
+  for (const std::string& output : failed) {
+    EmitTo(*made, Level::kError,
+           fmt::format("log: {} can't be written to; lines go to standard error instead", output));
+  }
+  return made;
+}
+
+// Never destroyed: destructors of other statics may still log.
+State& GlobalState() {
+  static State& state = *[] {
+    auto* made = new State;
+    made->output = MakeOutput({});
+    return made;
+  }();
+  return state;
+}
+
 void Emit(State& state, Level level, std::string_view message) {
   std::shared_ptr<const Output> output;
   {
     const std::lock_guard lock(state.output_mutex);
     output = state.output;
   }
-  const std::string line =
-      output->json
-          ? fmt::format(R"("level":"{}","message":"{}")", Name(level, true), Escape(message, true))
-          : fmt::format("{} {}", Name(level, false), Escape(message, false));
-  output->logger->log(spdlog::level::info, spdlog::string_view_t(line));
+  EmitTo(*output, level, message);
 }
 
 }  // namespace
@@ -116,7 +158,7 @@ void Configure(const Options& options) {
   State& state = GlobalState();
   state.level = options.level;
   state.clock = options.clock != nullptr ? options.clock : &SystemClock();
-  auto output = MakeOutput(options.json);
+  auto output = MakeOutput(options);
   const std::lock_guard lock(state.output_mutex);
   state.output = std::move(output);
 }

@@ -4,6 +4,8 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "common/base/clock.h"
 #include "common/base/result.h"
@@ -17,12 +19,17 @@ enum class Level : unsigned char { kDebug, kInfo, kWarn, kError };
 
 struct Options {
   Level level = Level::kInfo;
-  bool json = false;  // one JSON object a line: time, level, message
+  bool json = false;  // one JSON object a line: time, level, message, fields
+  // "stderr", "stdout" or files, which are appended to. A file that can't be written to is told on
+  // standard error, which then stands in for it.
+  std::vector<std::string> outputs = {"stderr"};
+  std::vector<std::pair<std::string, std::string>> fields{};  // on every line
   const Clock* clock =
       nullptr;  // of WriteLimited's minute; null: the machine's. Must outlive its use
 };
 
-// Once at start, and again on reload. Lines go to standard error with UTC RFC 3339 times.
+// Once at start, and again on reload (files are opened anew: rotation). Lines have UTC RFC 3339
+// times.
 void Configure(const Options& options);
 Result<Level> ParseLevel(std::string_view text);
 

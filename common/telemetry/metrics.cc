@@ -157,6 +157,16 @@ struct Registry::Impl {
     const auto found = heads.find(name);
     return found != heads.end() && found->second.kind == kind;
   }
+  std::shared_ptr<const Collector> Add(std::string_view name, std::string_view help, bool monotonic,
+                                       std::function<void(std::vector<Sample>&)> collect) {
+    auto collector = std::make_shared<const Collector>(Collector{.name = std::string(name),
+                                                                 .help = std::string(help),
+                                                                 .monotonic = monotonic,
+                                                                 .collect = std::move(collect)});
+    const std::lock_guard lock(mutex);
+    collectors.push_back(collector);
+    return collector;
+  }
   std::vector<std::shared_ptr<const Collector>> Collectors() const {
     const std::lock_guard lock(mutex);
     return collectors;
@@ -187,12 +197,30 @@ Histogram& Registry::histogram(std::string_view name, std::string_view help,
 
 void Registry::AddCollector(std::string_view name, std::string_view help, bool monotonic,
                             std::function<void(std::vector<Sample>&)> collect) {
-  auto collector = std::make_shared<const Collector>(Collector{.name = std::string(name),
-                                                               .help = std::string(help),
-                                                               .monotonic = monotonic,
-                                                               .collect = std::move(collect)});
-  const std::lock_guard lock(impl_->mutex);
-  impl_->collectors.push_back(std::move(collector));
+  impl_->Add(name, help, monotonic, std::move(collect));
+}
+
+Registry::CollectorHandle Registry::AddScopedCollector(
+    std::string_view name, std::string_view help, bool monotonic,
+    std::function<void(std::vector<Sample>&)> collect) {
+  struct Scope {
+    std::mutex mutex{};  // guards alive, and is held while the values are asked for
+    bool alive = true;
+  };
+  auto scope = std::make_shared<Scope>();
+  auto collector = impl_->Add(name, help, monotonic,
+                              [scope, collect = std::move(collect)](std::vector<Sample>& out) {
+                                const std::lock_guard lock(scope->mutex);
+                                if (scope->alive) collect(out);
+                              });
+  return CollectorHandle(scope.get(), [impl = impl_.get(), scope, collector](const void*) {
+    {
+      const std::lock_guard lock(scope->mutex);
+      scope->alive = false;
+    }
+    const std::lock_guard lock(impl->mutex);
+    std::erase(impl->collectors, collector);
+  });
 }
 
 std::string Registry::Text() const {

@@ -75,6 +75,13 @@ class Registry {
   // counter, else a gauge.
   void AddCollector(std::string_view name, std::string_view help, bool monotonic,
                     std::function<void(std::vector<Sample>&)> collect);
+  // The same for values that end before the registry does: asked no more once the handle is gone,
+  // and the handle's destructor waits for a scrape that is asking. It must not be held by
+  // `collect`.
+  using CollectorHandle = std::shared_ptr<const void>;
+  [[nodiscard]] CollectorHandle AddScopedCollector(
+      std::string_view name, std::string_view help, bool monotonic,
+      std::function<void(std::vector<Sample>&)> collect);
 
   // Prometheus text format 0.0.4, families sorted by name.
   std::string Text() const;

@@ -4,17 +4,37 @@
 
 #include <algorithm>
 
+#include "common/base/strings.h"
+#include "gateway/app/replacements.h"
+
 namespace wirespan::gateway {
 
 const std::vector<ComponentType>& ComponentTypes() {
   static const std::vector<ComponentType> kTypes = {
       {"receivers", {"otlp"}, "OTLP over gRPC and HTTP, protobuf and JSON"},
-      {"processors", {"batch"}, "joins requests by count and time"},
+      {"receivers", {"zipkin"}, "Zipkin's v2 JSON"},
+      {"processors", {"attributes"}, "edits attributes of spans, log records and data points"},
+      {"processors", {"batch"}, "joins the requests that arrive while exporters are busy"},
+      {"processors", {"filter"}, "drops what an OTTL condition is true for"},
+      {"processors", {"memory_limiter"}, "sets the memory that the process stays under"},
+      {"processors", {"probabilistic_sampler"}, "keeps a share of traces and log records"},
+      {"processors", {"resource"}, "edits attributes of resources"},
       {"exporters", {"debug"}, "shows what passes on standard error"},
       {"exporters", {"file"}, "OTLP/JSON lines or length-prefixed protobuf, with rotation"},
       {"exporters", {"otlp", "otlp_grpc"}, "OTLP over gRPC"},
       {"exporters", {"otlphttp", "otlp_http"}, "OTLP over HTTP, protobuf or JSON"},
+      {"exporters", {"jaeger"}, "traces to Jaeger's own gRPC (api_v2)"},
+      {"exporters", {"nop"}, "takes everything and keeps nothing"},
+      {"exporters", {"zipkin"}, "traces as Zipkin's v2 JSON"},
+      {"extensions",
+       {"basicauth", "basic_auth"},
+       "user names and passwords, of clients or for servers"},
+      {"extensions", {"bearertokenauth", "bearer_token_auth"}, "tokens, renewed from a file"},
+      {"extensions", {"file_storage"}, "a folder for sending queues that survive a crash"},
+      {"extensions", {"headers_setter"}, "headers of exporters, from a request's own"},
       {"extensions", {"health_check"}, "a page that says whether the gateway takes data"},
+      {"extensions", {"pprof"}, "taken, serves nothing: this is no Go program"},
+      {"extensions", {"zpages"}, "the status page on a port of its own"},
   };
   return kTypes;
 }
@@ -40,6 +60,15 @@ bool HasComponent(std::string_view kind, std::string_view type) {
   });
 }
 
+std::string UnknownComponent(std::string_view kind, std::string_view type) {
+  std::string sentence = fmt::format("unknown {} \"{}\"", kind.substr(0, kind.size() - 1),
+                                     ToUtf8(TruncateUtf8(type, 60)));
+  if (const std::string_view instead = Replacement(kind, type); !instead.empty()) {
+    sentence += fmt::format(": {}", instead);
+  }
+  return sentence + fmt::format(" (there are: {})", NamesIn(kind));
+}
+
 std::string ComponentsText() {
   std::string text;
   std::string_view kind;
@@ -49,7 +78,7 @@ std::string ComponentsText() {
     std::string names(type.names.front());
     for (std::size_t i = 1; i < type.names.size(); ++i)
       names += fmt::format(" ({})", type.names[i]);
-    text += fmt::format("  {:<24} {}\n", names, type.what);
+    text += fmt::format("  {:<36} {}\n", names, type.what);
   }
   return text;
 }

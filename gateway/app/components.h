@@ -24,6 +24,10 @@ std::string NamesIn(std::string_view kind);
 
 bool HasComponent(std::string_view kind, std::string_view type);
 
+// The sentence about a component that we have not: what stands nearest to it, if anything does, and
+// what there is.
+std::string UnknownComponent(std::string_view kind, std::string_view type);
+
 // What `components` prints.
 std::string ComponentsText();
 

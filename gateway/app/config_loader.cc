@@ -6,8 +6,12 @@
 #include <set>
 #include <utility>
 
+#include "common/base/hash.h"
+#include "common/base/strings.h"
+#include "common/config/print.h"
 #include "gateway/app/components.h"
 #include "gateway/app/load_components.h"
+#include "gateway/app/load_service.h"
 
 namespace wirespan::gateway {
 
@@ -17,27 +21,31 @@ using config::Node;
 
 class Loader {
  public:
-  GatewayConfig Load(const Node& root) {
+  explicit Loader(std::string listen_host) : listen_host_(std::move(listen_host)) {}
+
+  GatewayConfig Load(const Node& root, const config::Value& value) {
+    config_.health.listen.host = listen_host_;
+    config_.metrics->host = listen_host_;
     for (const auto& [id, node] : Components(root, "receivers")) {
-      config_.receivers[id] = LoadReceiver(root["receivers"], id, node);
+      ReceiverConfig& receiver = config_.receivers[id];
+      receiver = LoadReceiver(root["receivers"], id, node);
+      SetDefaultHost(node, receiver);
     }
     for (const auto& [id, node] : Components(root, "processors")) {
-      config_.processors[id] = LoadProcessor(node);
+      config_.processors[id] = LoadProcessor(root["processors"], id, node);
     }
     for (const auto& [id, node] : Components(root, "exporters")) {
       config_.exporters[id] = LoadExporter(root["exporters"], id, node);
+      SetFingerprint(config_.exporters[id], node, value);
     }
     Components(root, "connectors");
     for (const auto& [id, node] : Components(root, "extensions")) {
-      ListenConfig health = config_.health;
-      ReadHostPort(node["endpoint"], health.host, health.port);
-      health.path = node["path"].String(health.path);
-      if (!health.path.starts_with('/')) health.path.insert(0, "/");
-      node.RefuseOthers();
-      extensions_[id] = std::move(health);
+      extensions_[id] = LoadExtension(root["extensions"], id, node, listen_host_, uses_);
     }
     Service(root, root["service"]);
+    CheckUses(root);
     root.RefuseOthers();
+    for (const config::Problem& warning : warnings_) config_.warnings.push_back(warning.text());
     return std::move(config_);
   }
 
@@ -53,24 +61,43 @@ class Loader {
         continue;
       }
       unknown_.insert(id);
-      section.FailAtKey(id, fmt::format("unknown {} \"{}\" (there are: {})",
-                                        kind.substr(0, kind.size() - 1), type, NamesIn(kind)));
+      section.FailAtKey(id, UnknownComponent(kind, type));
     }
     return known;
   }
 
-  void Service(const Node& root, const Node& service) {
-    for (const Node& item : service["extensions"].Items()) {
-      const std::string id = item.String();
-      const auto found = extensions_.find(id);
-      if (found == extensions_.end()) {
-        if (!unknown_.contains(id)) item.Fail(fmt::format("extensions does not define \"{}\"", id));
-        continue;
-      }
-      config_.health = found->second;
-      config_.health.configured = true;
+  // An endpoint that is left out is localhost, or what stands in for it.
+  void SetDefaultHost(const Node& node, ReceiverConfig& receiver) const {
+    const auto set = [&](const Node& settings, auto& options) {
+      if (!options || options->unix_socket || !settings["endpoint"].null()) return;
+      constexpr std::string_view kLocal = "localhost:";
+      if (!options->endpoint.starts_with(kLocal)) return;
+      const bool v6 = listen_host_.find(':') != std::string::npos;
+      const std::string host = v6 ? "[" + listen_host_ + "]" : listen_host_;
+      options->endpoint = host + ":" + options->endpoint.substr(kLocal.size());
+    };
+    // Only what the loader has looked at may be asked for again: asking makes a key a known one.
+    if (receiver.grpc) set(node["protocols"]["grpc"], receiver.grpc);
+    if (receiver.http) set(node["protocols"]["http"], receiver.http);
+    if (receiver.zipkin) set(node, receiver.zipkin);
+  }
+
+  // The settings as written, with those of the extensions that they name: an exporter whose
+  // password changed is another one.
+  static void SetFingerprint(ExporterConfig& exporter, const Node& node,
+                             const config::Value& root) {
+    std::string text = std::to_string(node.value() == nullptr ? 0 : config::HashOf(*node.value()));
+    const config::Value* extensions = root.Find("extensions");
+    for (const ExtensionUse& use : exporter.extensions) {
+      const config::Value* settings = extensions == nullptr ? nullptr : extensions->Find(use.id);
+      text += fmt::format("|{}={}", use.id, settings == nullptr ? 0 : config::HashOf(*settings));
     }
-    Telemetry(service["telemetry"]);
+    exporter.fingerprint = Hash64(text);
+  }
+
+  void Service(const Node& root, const Node& service) {
+    for (const Node& item : service["extensions"].Items()) Extension(item);
+    LoadTelemetry(service["telemetry"], config_, warnings_);
     const Node pipelines = service["pipelines"];
     const auto entries = pipelines.Entries();
     for (const auto& [id, node] : entries) Pipeline(pipelines, id, node);
@@ -81,51 +108,25 @@ class Loader {
     service.RefuseOthers();
   }
 
-  void Telemetry(const Node& telemetry) {
-    const Node logs = telemetry["logs"];
-    // The Collector's levels are zap's, in either case.
-    config_.log.level =
-        logs["level"].Choice<log::Level>(config_.log.level, {{"debug", log::Level::kDebug},
-                                                             {"info", log::Level::kInfo},
-                                                             {"warn", log::Level::kWarn},
-                                                             {"error", log::Level::kError},
-                                                             {"DEBUG", log::Level::kDebug},
-                                                             {"INFO", log::Level::kInfo},
-                                                             {"WARN", log::Level::kWarn},
-                                                             {"ERROR", log::Level::kError}});
-    config_.log.json = logs["encoding"].Choice(false, {{"console", false}, {"json", true}});
-    logs.RefuseOthers();
-
-    const Node metrics = telemetry["metrics"];
-    const bool off = metrics["level"].Choice(
-        false, {{"none", true}, {"basic", false}, {"normal", false}, {"detailed", false}});
-    ListenConfig listen = *config_.metrics;
-    ReadHostPort(metrics["address"], listen.host, listen.port);
-    Readers(metrics["readers"], listen);
-    metrics.RefuseOthers();
-    telemetry.RefuseOthers();
-    config_.metrics = off ? std::nullopt : std::optional(listen);
-  }
-
-  // [{pull: {exporter: {prometheus: {host, port}}}}], as the Collector's charts write it.
-  static void Readers(const Node& readers, ListenConfig& listen) {
-    const auto items = readers.Items();
-    if (items.size() > 1) readers.Fail("there can be one reader: pull, exporter, prometheus");
-    if (items.size() != 1) return;
-    const Node pull = items[0]["pull"];
-    const Node exporter = pull["exporter"];
-    const Node prometheus = exporter["prometheus"];
-    listen.host = prometheus["host"].String(listen.host);
-    listen.port = static_cast<std::uint16_t>(prometheus["port"].Int(listen.port, 0, 65535));
-    // Switches for the shape of names: ours have units and suffixes and no scopes, whatever these
-    // say.
-    for (const char* key : {"without_scope_info", "without_type_suffix", "without_units"}) {
-      prometheus[key].Bool(true);
+  void Extension(const Node& item) {
+    const std::string id = item.String();
+    const auto found = extensions_.find(id);
+    if (found == extensions_.end()) {
+      if (!unknown_.contains(id)) item.Fail(fmt::format("extensions does not define \"{}\"", id));
+      return;
     }
-    prometheus.RefuseOthers();
-    exporter.RefuseOthers();
-    pull.RefuseOthers();
-    items[0].RefuseOthers();
+    if (const auto* health = std::get_if<HealthOptions>(&found->second)) {
+      if (config_.health.listen.configured) {
+        item.Fail("there can be one health_check");
+        return;
+      }
+      config_.health = *health;
+    }
+    if (TypeOf(id) == "pprof") {
+      warnings_.push_back(
+          {item.mark(), "pprof: taken, but nothing is served: this is no Go program, use perf"});
+    }
+    config_.extensions[id] = found->second;
   }
 
   void Pipeline(const Node& pipelines, const std::string& id, const Node& node) {
@@ -134,6 +135,10 @@ class Loader {
       pipelines.FailAtKey(
           id, fmt::format("unknown pipeline \"{}\" (its name begins with traces, metrics or logs)",
                           id));
+      node.Allow("receivers");
+      node.Allow("processors");
+      node.Allow("exporters");
+      node.RefuseOthers();
       return;
     }
     PipelineConfig pipeline{.id = id, .signal = *signal};
@@ -141,9 +146,19 @@ class Loader {
     References(node["processors"], "processors", config_.processors, pipeline.processors);
     References(node["exporters"], "exporters", config_.exporters, pipeline.exporters);
     for (const char* kind : {"receivers", "exporters"}) {
-      if (node[kind].value() == nullptr ||
-          (node[kind].is_list() && node[kind].value()->list.empty())) {
+      if (node[kind].null() || (node[kind].is_list() && node[kind].value()->list.empty())) {
         pipelines.FailAtKey(id, fmt::format("{} needs {}", id, kind));
+      }
+    }
+    for (const std::string& processor : pipeline.processors) {
+      if (*signal == Signal::kMetrics && TypeOf(processor) == "probabilistic_sampler") {
+        pipelines.FailAtKey(id, fmt::format("{} takes traces and logs alone", processor));
+      }
+    }
+    for (const std::string& exporter : pipeline.exporters) {
+      const std::string_view type = TypeOf(exporter);
+      if (*signal != Signal::kTraces && (type == "jaeger" || type == "zipkin")) {
+        pipelines.FailAtKey(id, fmt::format("{} takes traces alone", exporter));
       }
     }
     node.RefuseOthers();
@@ -167,25 +182,82 @@ class Loader {
     }
   }
 
+  void CheckUses(const Node& root) {
+    for (const auto& [id, receiver] : config_.receivers) {
+      uses_.insert(uses_.end(), receiver.extensions.begin(), receiver.extensions.end());
+    }
+    for (const auto& [id, exporter] : config_.exporters) {
+      uses_.insert(uses_.end(), exporter.extensions.begin(), exporter.extensions.end());
+    }
+    for (const ExtensionUse& use : uses_) {
+      const auto found = extensions_.find(use.id);
+      if (found == extensions_.end()) {
+        if (!unknown_.contains(use.id)) {
+          root.FailAt(use.mark, fmt::format("extensions does not define \"{}\"", use.id));
+        }
+      } else if (!CanBe(found->second, use.role)) {
+        const std::string_view wanted = use.role == ExtensionRole::kStorage ? "a file_storage"
+                                        : use.role == ExtensionRole::kServerAuth
+                                            ? "an authenticator for receivers"
+                                            : "an authenticator for exporters";
+        root.FailAt(use.mark, fmt::format("\"{}\" is not {}", use.id, wanted));
+      } else if (!config_.extensions.contains(use.id)) {
+        root.FailAt(use.mark,
+                    fmt::format("\"{}\" is defined but not in service.extensions", use.id));
+      }
+    }
+  }
+
+  const std::string listen_host_;
   GatewayConfig config_{};
-  std::map<std::string, ListenConfig> extensions_{};
+  std::map<std::string, ExtensionOptions> extensions_{};  // defined, enabled or not
+  std::vector<ExtensionUse> uses_{};
+  std::vector<config::Problem> warnings_{};
   std::set<std::string> unknown_{};  // refused already: a reference to it is no second mistake
 };
 
+// Keys whose values are somebody's secret, wherever they stand. Rather one too many.
+bool MayBeSecret(const std::vector<std::string_view>& path) {
+  for (const std::string_view part : path) {
+    const std::string key = AsciiLower(part);
+    for (const char* word : {"password", "passwd", "token", "secret", "htpasswd", "api_key",
+                             "apikey", "api-key", "key_pem", "credential", "authorization"}) {
+      if (key.find(word) != std::string::npos && key.find("_file") == std::string::npos) {
+        return true;
+      }
+    }
+  }
+  // Headers of any name, and what headers_setter puts in.
+  return std::find(path.begin(), path.end(), "headers") != path.end() && path.back() != "key" &&
+         path.back() != "action" && path.back() != "from_context";
+}
+
 }  // namespace
 
-Result<GatewayConfig> ReadConfig(const config::Document& document) {
+std::string ListenHost(const config::Environment& environment) {
+  std::string host = environment("WIRESPAN_LISTEN_HOST").value_or("");
+  return host.empty() ? "localhost" : host;
+}
+
+Result<GatewayConfig> ReadConfig(const config::Document& document, const std::string& listen_host) {
   GatewayConfig config;
-  if (!document.broken()) config = Loader().Load(document.root());
+  if (!document.broken()) config = Loader(listen_host).Load(document.root(), document.value());
   if (auto finished = document.Finish(); !finished) return tl::unexpected(finished.error());
+  config.hash = document.hash();
+  std::vector<std::string> unset;
+  for (const config::Problem& warning : document.warnings()) unset.push_back(warning.text());
+  config.warnings.insert(config.warnings.begin(), unset.begin(), unset.end());
   return config;
 }
 
-Result<GatewayConfig> LoadConfig(const std::vector<std::string>& files,
-                                 std::vector<std::string>& warnings) {
-  const config::Document document = config::Document::Load(files);
-  for (const config::Problem& warning : document.warnings()) warnings.push_back(warning.text());
-  return ReadConfig(document);
+Result<GatewayConfig> LoadConfig(const ConfigSources& sources) {
+  return ReadConfig(config::Document::LoadUris(sources.uris, sources.sets), ListenHost());
+}
+
+Result<std::string> PrintConfig(const ConfigSources& sources, bool redacted) {
+  const config::Document document = config::Document::LoadUris(sources.uris, sources.sets);
+  if (auto finished = document.Finish(); !finished) return tl::unexpected(finished.error());
+  return config::PrintYaml(document.value(), redacted ? MayBeSecret : config::IsSecret());
 }
 
 }  // namespace wirespan::gateway

@@ -6,28 +6,51 @@
 #include <variant>
 #include <vector>
 
+#include "common/config/value.h"
 #include "common/telemetry/log.h"
+#include "gateway/extension/extension_options.h"
 #include "gateway/ingest/receiver_options.h"
+#include "gateway/pipeline/attributes_processor.h"
 #include "gateway/pipeline/batch_processor.h"
+#include "gateway/pipeline/filter_processor.h"
+#include "gateway/pipeline/memory_limiter.h"
+#include "gateway/pipeline/probabilistic_sampler.h"
 #include "gateway/sink/exporter_options.h"
 
 // A checked configuration: every name resolves, every value is in range. Keys of maps are component
 // ids ("otlp/2").
 namespace wirespan::gateway {
 
+// What an extension can be to a component that names it.
+enum class ExtensionRole : std::uint8_t { kServerAuth, kClientAuth, kStorage };
+
+// A component's reference to an extension, checked once all extensions are known.
+struct ExtensionUse {
+  ExtensionRole role = ExtensionRole::kStorage;
+  std::string id{};
+  config::Mark mark{};
+};
+
 struct ReceiverConfig {
   std::optional<GrpcServerOptions> grpc{};
   std::optional<HttpServerOptions> http{};
+  std::optional<HttpServerOptions> zipkin{};
+  std::vector<ExtensionUse> extensions{};
 };
 
-struct ProcessorConfig {
-  BatchOptions batch{};
-};
+using ProcessorConfig = std::variant<BatchOptions, AttributesOptions, ResourceOptions,
+                                     FilterOptions, SamplerOptions, MemoryLimiterOptions>;
 
 struct ExporterConfig {
-  std::variant<GrpcClientOptions, HttpClientOptions, FileOptions, DebugOptions> kind{};
+  std::variant<GrpcClientOptions, HttpClientOptions, FileOptions, DebugOptions, NopOptions,
+               JaegerOptions, ZipkinOptions>
+      kind{};
   QueueOptions queue{};
   RetryOptions retry{};
+  std::vector<ExtensionUse> extensions{};
+  // Of its settings as written and of the extensions it uses: an exporter with an equal one keeps
+  // its queue when the configuration is reloaded.
+  std::uint64_t fingerprint = 0;
 };
 
 struct PipelineConfig {
@@ -38,22 +61,19 @@ struct PipelineConfig {
   std::vector<std::string> exporters{};
 };
 
-struct ListenConfig {
-  std::string host = "localhost";
-  std::uint16_t port = 0;
-  std::string path{};
-  bool configured = false;  // named in the file: then it must be had
-};
-
 struct GatewayConfig {
   std::map<std::string, ReceiverConfig> receivers{};
   std::map<std::string, ProcessorConfig> processors{};
   std::map<std::string, ExporterConfig> exporters{};
   std::vector<PipelineConfig> pipelines{};
+  std::map<std::string, ExtensionOptions> extensions{};  // those that service.extensions names
   log::Options log{};
   std::optional<ListenConfig> metrics =
       ListenConfig{.port = 8888, .path = "/metrics"};  // none: level none
-  ListenConfig health{.port = 13133, .path = "/"};
+  HealthOptions health{};                              // served even if no extension asks for it
+  std::map<std::string, std::string> resource{};       // of the gateway itself: target_info
+  std::uint64_t hash = 0;  // of the merged file: equal configurations have equal hashes
+  std::vector<std::string> warnings{};  // worth a log line each: "file:line:column: sentence"
 };
 
 }  // namespace wirespan::gateway

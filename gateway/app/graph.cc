@@ -7,11 +7,11 @@
 #include <set>
 #include <utility>
 
+#include "gateway/app/make_exporter.h"
+#include "gateway/app/make_processor.h"
 #include "gateway/ingest/grpc_receiver.h"
 #include "gateway/ingest/http_receiver.h"
-#include "gateway/sink/debug_sender.h"
-#include "gateway/sink/grpc_sender.h"
-#include "gateway/sink/http_sender.h"
+#include "gateway/ingest/zipkin_receiver.h"
 
 namespace wirespan::gateway {
 
@@ -29,38 +29,34 @@ Result<std::unique_ptr<Graph>> Graph::Start(const GatewayConfig& config,
 
 Graph::~Graph() { Stop(std::chrono::steady_clock::now()); }
 
-Result<std::unique_ptr<Sender>> Graph::MakeSender(const std::string& id,
-                                                  const ExporterConfig& config) {
-  if (const auto* grpc = std::get_if<GrpcClientOptions>(&config.kind))
-    return CreateGrpcSender(*grpc);
-  if (const auto* http = std::get_if<HttpClientOptions>(&config.kind)) {
-    const std::size_t connections = config.queue.enabled ? config.queue.num_consumers : 64;
-    return CreateHttpSender(*http, connections);
-  }
-  if (const auto* file = std::get_if<FileOptions>(&config.kind)) {
-    std::shared_ptr<FileWriter>& writer = files_[id];
-    if (!writer) {
-      auto opened = FileWriter::Open(*file);
-      if (!opened) return tl::unexpected(opened.error());
-      writer = std::move(*opened);
-    }
-    return CreateFileSender(writer);
-  }
-  return CreateDebugSender(std::get<DebugOptions>(config.kind));
-}
-
 Result<> Graph::BuildExporters(const GatewayConfig& config) {
+  const ExporterMaker maker(config.extensions, registry_);
+  std::map<std::string, std::shared_ptr<FileWriter>> files;  // all signals of an exporter share one
   for (const PipelineConfig& pipeline : config.pipelines) {
     for (const std::string& id : pipeline.exporters) {
       if (exporters_.contains({id, pipeline.signal})) continue;
-      const ExporterConfig& settings = config.exporters.at(id);
-      auto sender = MakeSender(id, settings);
-      if (!sender) return Wrap("exporter " + id, std::move(sender.error()));
-      exporters_[{id, pipeline.signal}] = std::make_unique<QueuedExporter>(
-          id, pipeline.signal, settings.queue, settings.retry, std::move(*sender), registry_);
+      auto made = maker.Make(id, pipeline.signal, config.exporters.at(id), files[id]);
+      if (!made) return Wrap("exporter " + id, std::move(made.error()));
+      exporters_[{id, pipeline.signal}] = std::move(*made);
     }
   }
   return {};
+}
+
+// What a request of this signal has to pass before it may enter these pipelines.
+Gates Graph::GatesOf(const GatewayConfig& config, const std::string& receiver,
+                     Signal signal) const {
+  Gates gates;
+  for (const PipelineConfig& pipeline : config.pipelines) {
+    const auto& from = pipeline.receivers;
+    if (pipeline.signal != signal || std::find(from.begin(), from.end(), receiver) == from.end()) {
+      continue;
+    }
+    for (const std::string& id : pipeline.exporters) {
+      gates.push_back(exporters_.at({id, signal})->gate());
+    }
+  }
+  return gates;
 }
 
 void Graph::BuildPipelines(const GatewayConfig& config) {
@@ -75,8 +71,8 @@ void Graph::BuildPipelines(const GatewayConfig& config) {
       entry = fan_outs_.back().get();
     }
     for (auto id = pipeline.processors.rbegin(); id != pipeline.processors.rend(); ++id) {
-      processors_.push_back(std::make_unique<BatchProcessor>(*id, config.processors.at(*id).batch,
-                                                             *entry, registry_));
+      processors_.push_back(
+          MakeProcessor(*id, pipeline.signal, config.processors.at(*id), *entry, registry_));
       entry = processors_.back().get();
     }
     pipelines_[pipeline.id] = entry;
@@ -100,6 +96,7 @@ Result<> Graph::StartReceivers(const GatewayConfig& config,
       }
       if (next.empty()) continue;
       used = true;
+      entries.gates[IndexOf(signal)] = GatesOf(config, id, signal);
       Consumer*& entry = entries.by_signal[IndexOf(signal)];
       entry = next.front();
       if (next.size() > 1) {
@@ -128,8 +125,19 @@ Result<> Graph::StartReceivers(const GatewayConfig& config,
       auto kept = keep("http", StartHttpReceiver(*receiver.http, door("http")));
       if (!kept) return kept;
     }
+    if (receiver.zipkin && entries.by_signal[IndexOf(Signal::kTraces)] != nullptr) {
+      auto kept = keep("http", StartZipkinReceiver(*receiver.zipkin, door("http")));
+      if (!kept) return kept;
+    }
   }
   return {};
+}
+
+// From the receivers' end on: what one passes on, the next may hold.
+void Graph::DrainProcessors() {
+  for (auto processor = processors_.rbegin(); processor != processors_.rend(); ++processor) {
+    (*processor)->Drain();
+  }
 }
 
 std::uint64_t Graph::Stop(std::chrono::steady_clock::time_point deadline) {
@@ -140,12 +148,12 @@ std::uint64_t Graph::Stop(std::chrono::steady_clock::time_point deadline) {
     stopping.push_back(
         std::async(std::launch::async, [&receiver, deadline] { receiver->Stop(deadline); }));
   }
-  for (auto& processor : processors_) processor->Drain();
+  DrainProcessors();
   // Half of the time for the requests that senders wait for, the rest for the queues.
   const auto now = std::chrono::steady_clock::now();
   const auto half = now + (std::max(deadline, now) - now) / 2;
   for (auto& stop : stopping) stop.wait_until(half);
-  for (auto& processor : processors_) processor->Drain();
+  DrainProcessors();
 
   std::vector<std::future<std::uint64_t>> draining;
   for (auto& [key, exporter] : exporters_) {
@@ -156,7 +164,7 @@ std::uint64_t Graph::Stop(std::chrono::steady_clock::time_point deadline) {
   for (auto& drained : draining) left += drained.get();
   for (auto& stop : stopping) stop.wait();  // every request has its answer now
   receivers_.clear();
-  processors_.clear();
+  while (!processors_.empty()) processors_.pop_back();  // the first ones of a pipeline come last
   exporters_.clear();
   return left;
 }

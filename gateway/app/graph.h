@@ -13,7 +13,7 @@
 #include "gateway/ingest/receiver.h"
 #include "gateway/pipeline/batch.h"
 #include "gateway/pipeline/memory_budget.h"
-#include "gateway/sink/file_sender.h"
+#include "gateway/pipeline/processor.h"
 #include "gateway/sink/queued_exporter.h"
 
 namespace wirespan::gateway {
@@ -43,15 +43,14 @@ class Graph {
   Result<> BuildExporters(const GatewayConfig& config);
   void BuildPipelines(const GatewayConfig& config);
   Result<> StartReceivers(const GatewayConfig& config, const std::shared_ptr<MemoryBudget>& budget);
-  Result<std::unique_ptr<Sender>> MakeSender(const std::string& id, const ExporterConfig& config);
+  void DrainProcessors();
+  Gates GatesOf(const GatewayConfig& config, const std::string& receiver, Signal signal) const;
 
   telemetry::Registry& registry_;
-  std::map<std::string, std::shared_ptr<FileWriter>>
-      files_{};  // by exporter id: all signals share one
   std::map<std::pair<std::string, Signal>, std::unique_ptr<QueuedExporter>> exporters_{};
   std::vector<std::unique_ptr<FanOut>> fan_outs_{};
-  std::vector<std::unique_ptr<BatchProcessor>> processors_{};
-  std::map<std::string, Consumer*> pipelines_{};  // by pipeline id: where batches enter
+  std::vector<std::unique_ptr<Processor>> processors_{};  // a pipeline's last ones first
+  std::map<std::string, Consumer*> pipelines_{};          // by pipeline id: where batches enter
   std::vector<std::unique_ptr<Receiver>> receivers_{};
   std::map<std::string, std::uint16_t> ports_{};
 };

@@ -11,9 +11,25 @@ namespace wirespan::gateway {
 // `parent` and `id` say where it stands. Problems go to the document.
 ReceiverConfig LoadReceiver(const config::Node& parent, const std::string& id,
                             const config::Node& node);
-ProcessorConfig LoadProcessor(const config::Node& node);
+ProcessorConfig LoadProcessor(const config::Node& parent, const std::string& id,
+                              const config::Node& node);
 ExporterConfig LoadExporter(const config::Node& parent, const std::string& id,
                             const config::Node& node);
+
+// An extension's settings; `listen_host` is the default host of pages. What it needs of other
+// extensions goes to `uses`.
+ExtensionOptions LoadExtension(const config::Node& parent, const std::string& id,
+                               const config::Node& node, const std::string& listen_host,
+                               std::vector<ExtensionUse>& uses);
+bool CanBe(const ExtensionOptions& options, ExtensionRole role);
+
+// `auth: {authenticator: basicauth/x}` of a receiver's protocol (kServerAuth) or an exporter
+// (kClientAuth): the extension's id, empty if there is none. That it exists, is enabled and can do
+// this is checked later by what `uses` collects.
+std::string ReadAuthenticator(const config::Node& auth, ExtensionRole role,
+                              std::vector<ExtensionUse>& uses);
+// `storage: file_storage/x` of a sending_queue, likewise.
+std::string ReadStorage(const config::Node& storage, std::vector<ExtensionUse>& uses);
 
 // "host:port" into host and port; an empty host means all addresses.
 void ReadHostPort(const config::Node& node, std::string& host, std::uint16_t& port);

@@ -25,24 +25,55 @@ ClientTlsOptions ReadTls(const Node& node) {
   return tls;
 }
 
-QueueOptions ReadQueue(const Node& node) {
+QueueBatchOptions ReadQueueBatch(const Node& node) {
+  QueueBatchOptions batch;
+  batch.sizer = node["sizer"].Choice<Sizer>(batch.sizer,
+                                            {{"items", Sizer::kItems}, {"bytes", Sizer::kBytes}});
+  constexpr std::int64_t kMost = std::int64_t{1} << 40;
+  batch.min_size = static_cast<std::uint64_t>(
+      node["min_size"].Int(static_cast<std::int64_t>(batch.min_size), 0, kMost));
+  batch.max_size = static_cast<std::uint64_t>(node["max_size"].Int(0, 0, kMost));
+  batch.flush_timeout = ReadDuration(node["flush_timeout"], batch.flush_timeout);
+  node.RefuseOthers();
+  if (batch.max_size > 0 && batch.max_size < batch.min_size) {
+    node["max_size"].Fail("max_size must not be less than min_size");
+  }
+  return batch;
+}
+
+QueueOptions ReadQueue(const Node& node, std::vector<ExtensionUse>& uses) {
   QueueOptions queue;
   queue.enabled = node["enabled"].Bool(true);
   queue.num_consumers = static_cast<std::size_t>(
       node["num_consumers"].Int(static_cast<std::int64_t>(queue.num_consumers), 1, 10000));
   queue.queue_size = static_cast<std::uint64_t>(node["queue_size"].Int(
-      static_cast<std::int64_t>(queue.queue_size), 1, std::int64_t{1} << 40));
+      static_cast<std::int64_t>(queue.queue_size), 1, std::int64_t{1} << 50));
   queue.sizer = node["sizer"].Choice<Sizer>(
       queue.sizer,
       {{"requests", Sizer::kRequests}, {"items", Sizer::kItems}, {"bytes", Sizer::kBytes}});
-  queue.wait_for_result = node["wait_for_result"].Bool(false);
+  // Not written is not "false": an early answer has to be asked for.
+  queue.wait_for_result = node["wait_for_result"].Bool(true);
+  const bool wants_result = node["wait_for_result"].present() && queue.wait_for_result;
   queue.block_on_overflow = node["block_on_overflow"].Bool(false);
+  queue.storage = ReadStorage(node["storage"], uses);
+  queue.drop_oldest = node["drop_oldest"].Bool(false);
+  if (node["batch"].present()) queue.batch = ReadQueueBatch(node["batch"]);
   node.RefuseOthers();
+  if (!queue.storage.empty() && wants_result) {
+    node["wait_for_result"].Fail(
+        "wait_for_result and storage exclude each other: with storage senders are answered from "
+        "disk");
+  }
+  if (queue.storage.empty() && queue.drop_oldest) {
+    node["drop_oldest"].Fail("drop_oldest needs storage");
+  }
   return queue;
 }
 
-RetryOptions ReadRetry(const Node& node) {
+RetryOptions ReadRetry(const Node& node, bool stored) {
   RetryOptions retry;
+  // What was answered from disk stays there until it is delivered, unless the file says otherwise.
+  if (stored) retry.max_elapsed_time = {};
   retry.enabled = node["enabled"].Bool(true);
   retry.initial_interval = ReadDuration(node["initial_interval"], retry.initial_interval);
   retry.randomization_factor =
@@ -62,8 +93,7 @@ HeaderList ReadHeaders(const Node& node) {
   return headers;
 }
 
-GrpcClientOptions ReadGrpc(const Node& node) {
-  GrpcClientOptions options;
+GrpcClientOptions ReadGrpc(const Node& node, GrpcClientOptions options = {}) {
   options.endpoint = node["endpoint"].String();
   options.tls = ReadTls(node["tls"]);
   options.compression = node["compression"].Choice<Compression>(options.compression,
@@ -93,12 +123,8 @@ std::string ReadUrl(const Node& node) {
   return url;
 }
 
-HttpClientOptions ReadHttp(const Node& node) {
-  HttpClientOptions options;
+HttpClientOptions ReadHttp(const Node& node, HttpClientOptions options = {}) {
   options.endpoint = ReadUrl(node["endpoint"]);
-  options.traces_endpoint = ReadUrl(node["traces_endpoint"]);
-  options.metrics_endpoint = ReadUrl(node["metrics_endpoint"]);
-  options.logs_endpoint = ReadUrl(node["logs_endpoint"]);
   options.tls = ReadTls(node["tls"]);
   options.compression = node["compression"].Choice<Compression>(options.compression,
                                                                 {{"gzip", Compression::kGzip},
@@ -107,11 +133,35 @@ HttpClientOptions ReadHttp(const Node& node) {
                                                                  {"zlib", Compression::kDeflate},
                                                                  {"none", Compression::kIdentity},
                                                                  {"", Compression::kIdentity}});
-  options.encoding = node["encoding"].Choice<Encoding>(
-      options.encoding, {{"proto", Encoding::kProto}, {"json", Encoding::kJson}});
   options.headers = ReadHeaders(node["headers"]);
   options.timeout = ReadDuration(node["timeout"], options.timeout);
   options.proxy_url = node["proxy_url"].String();
+  return options;
+}
+
+HttpClientOptions ReadOtlpHttp(const Node& node) {
+  HttpClientOptions options = ReadHttp(node);
+  options.traces_endpoint = ReadUrl(node["traces_endpoint"]);
+  options.metrics_endpoint = ReadUrl(node["metrics_endpoint"]);
+  options.logs_endpoint = ReadUrl(node["logs_endpoint"]);
+  options.encoding = node["encoding"].Choice<Encoding>(
+      options.encoding, {{"proto", Encoding::kProto}, {"json", Encoding::kJson}});
+  return options;
+}
+
+JaegerOptions ReadJaeger(const Node& node) {
+  JaegerOptions options;
+  options.client = ReadGrpc(node, options.client);
+  options.tls_written = node["tls"].present();
+  if (!options.tls_written) options.client.tls.insecure = true;
+  return options;
+}
+
+ZipkinOptions ReadZipkin(const Node& node) {
+  ZipkinOptions options;
+  options.client.timeout = std::chrono::seconds(5);
+  options.client = ReadHttp(node, options.client);
+  node["format"].Choice(true, {{"json", true}});
   return options;
 }
 
@@ -153,27 +203,37 @@ ExporterConfig LoadExporter(const Node& parent, const std::string& id, const Nod
   const auto demand = [&](std::string_view key, bool given) {
     if (!given) parent.FailAtKey(id, fmt::format("{} needs {}", id, key));
   };
-  if (type == "file" || type == "debug") {
+  if (type == "file" || type == "debug" || type == "nop") {
     exporter.queue.enabled = false;  // neither has one: the answer comes after the write
     exporter.retry.enabled = false;
     if (type == "file") {
       FileOptions file = ReadFile(node);
       demand("a path", !file.path.empty());
       exporter.kind = std::move(file);
-    } else {
+    } else if (type == "debug") {
       exporter.kind = ReadDebug(node);
+    } else {
+      exporter.kind = NopOptions{};
     }
     node.RefuseOthers();
     return exporter;
   }
-  exporter.queue = ReadQueue(node["sending_queue"]);
-  exporter.retry = ReadRetry(node["retry_on_failure"]);
+  exporter.queue = ReadQueue(node["sending_queue"], exporter.extensions);
+  exporter.retry = ReadRetry(node["retry_on_failure"], !exporter.queue.storage.empty());
   if (type == "otlp" || type == "otlp_grpc") {
     GrpcClientOptions grpc = ReadGrpc(node);
     demand("an endpoint", !grpc.endpoint.empty());
     exporter.kind = std::move(grpc);
+  } else if (type == "jaeger") {
+    JaegerOptions jaeger = ReadJaeger(node);
+    demand("an endpoint", !jaeger.client.endpoint.empty());
+    exporter.kind = std::move(jaeger);
+  } else if (type == "zipkin") {
+    ZipkinOptions zipkin = ReadZipkin(node);
+    demand("an endpoint", !zipkin.client.endpoint.empty());
+    exporter.kind = std::move(zipkin);
   } else {
-    HttpClientOptions http = ReadHttp(node);
+    HttpClientOptions http = ReadOtlpHttp(node);
     demand("an endpoint", !http.endpoint.empty() || !http.traces_endpoint.empty() ||
                               !http.metrics_endpoint.empty() || !http.logs_endpoint.empty());
     exporter.kind = std::move(http);

@@ -1,3 +1,4 @@
+#include "gateway/app/components.h"
 #include "gateway/app/load_components.h"
 #include "gateway/ingest/endpoint.h"
 
@@ -63,18 +64,22 @@ void ReadPath(const Node& node, std::string& path) {
   if (path.size() > 1 && path.ends_with('/')) path.pop_back();
 }
 
-HttpServerOptions ReadHttp(const Node& node) {
-  HttpServerOptions options;
+HttpServerOptions ReadHttpServer(const Node& node, HttpServerOptions options) {
   ReadEndpoint(node, options.endpoint, options.unix_socket);
   options.tls = ReadServerTls(node["tls"]);
   const std::int64_t bytes = node["max_request_body_size"].Int(0, 0, kMaxMib << 20);
   if (bytes > 0) options.max_request_body_bytes = static_cast<std::uint64_t>(bytes);
-  ReadPath(node["traces_url_path"], options.traces_path);
-  ReadPath(node["metrics_url_path"], options.metrics_path);
-  ReadPath(node["logs_url_path"], options.logs_path);
   const auto idle = ReadDuration(node["idle_timeout"], options.idle_timeout);
   if (idle >= std::chrono::seconds(1))
     options.idle_timeout = idle;  // 0 would keep dead peers for ever
+  return options;
+}
+
+HttpServerOptions ReadHttp(const Node& node) {
+  HttpServerOptions options = ReadHttpServer(node, {});
+  ReadPath(node["traces_url_path"], options.traces_path);
+  ReadPath(node["metrics_url_path"], options.metrics_path);
+  ReadPath(node["logs_url_path"], options.logs_path);
   node.RefuseOthers();
   return options;
 }
@@ -99,6 +104,11 @@ std::chrono::milliseconds ReadDuration(const Node& node, std::chrono::millisecon
 
 ReceiverConfig LoadReceiver(const Node& parent, const std::string& id, const Node& node) {
   ReceiverConfig receiver;
+  if (TypeOf(id) == "zipkin") {
+    receiver.zipkin = ReadHttpServer(node, {.endpoint = "localhost:9411"});
+    node.RefuseOthers();
+    return receiver;
+  }
   const Node protocols = node["protocols"];
   // "grpc:" alone means "with all defaults".
   if (protocols["grpc"].present()) receiver.grpc = ReadGrpc(protocols["grpc"]);
@@ -109,21 +119,6 @@ ReceiverConfig LoadReceiver(const Node& parent, const std::string& id, const Nod
     parent.FailAtKey(id, id + " needs protocols with grpc, http or both");
   }
   return receiver;
-}
-
-ProcessorConfig LoadProcessor(const Node& node) {
-  ProcessorConfig processor;
-  BatchOptions& batch = processor.batch;
-  batch.timeout = ReadDuration(node["timeout"], batch.timeout);
-  batch.send_batch_size = static_cast<std::uint64_t>(
-      node["send_batch_size"].Int(static_cast<std::int64_t>(batch.send_batch_size), 0, 1 << 30));
-  batch.send_batch_max_size =
-      static_cast<std::uint64_t>(node["send_batch_max_size"].Int(0, 0, 1 << 30));
-  node.RefuseOthers();
-  if (batch.send_batch_max_size > 0 && batch.send_batch_max_size < batch.send_batch_size) {
-    node["send_batch_max_size"].Fail("send_batch_max_size must not be less than send_batch_size");
-  }
-  return processor;
 }
 
 }  // namespace wirespan::gateway

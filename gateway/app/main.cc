@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -6,55 +7,114 @@
 #include <vector>
 
 #include "common/base/version.h"
+#include "gateway/app/allocator.h"
 #include "gateway/app/components.h"
 #include "gateway/app/config_loader.h"
+#include "gateway/app/queue_command.h"
 #include "gateway/app/run.h"
 
+namespace {
+
+using namespace wirespan::gateway;
+
+constexpr const char* kUsualConfig = "/etc/otel/config.yaml";
+
+// Said once for the program and once for each command, so that it may stand before or after its
+// name.
+void AddSources(CLI::App& command, ConfigSources& sources) {
+  command
+      .add_option("--config", sources.uris,
+                  "Configuration: a file, or file:, env:, yaml: and what they name; given several "
+                  "times, later ones win")
+      ->allow_extra_args(false)
+      ->type_name("URI");
+  command
+      .add_option("--set", sources.sets,
+                  "One setting, such as processors.batch.timeout=2s; wins over all files")
+      ->allow_extra_args(false)
+      ->type_name("KEY=VALUE");
+}
+
+// False, with a line on standard error: nothing was named and the usual file is not there.
+bool Complete(ConfigSources& sources) {
+  if (!sources.uris.empty()) return true;
+  if (::access(kUsualConfig, F_OK) == 0) {
+    sources.uris.emplace_back(kUsualConfig);
+    return true;
+  }
+  fmt::print(stderr, "wirespan-gateway: --config FILE is missing, and there is no {}\n",
+             kUsualConfig);
+  return false;
+}
+
+int Print(const ConfigSources& sources, bool redacted) {
+  const auto text = PrintConfig(sources, redacted);
+  if (!text) {
+    fmt::print(stderr, "{}\n", text.error().message);
+    return kExitUsage;
+  }
+  fmt::print("{}", *text);
+  return kExitOk;
+}
+
+int Validate(const ConfigSources& sources) {
+  const auto config = LoadConfig(sources);
+  if (!config) {
+    fmt::print(stderr, "{}\n", config.error().message);
+    return kExitUsage;
+  }
+  for (const std::string& warning : config->warnings) fmt::print(stderr, "{}\n", warning);
+  return kExitOk;
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
-  using namespace wirespan::gateway;
   CLI::App app{"An OTLP gateway with the OpenTelemetry Collector's configuration",
                "wirespan-gateway"};
-  std::vector<std::string> files;
-  std::size_t memory_mib = 512;
+  ConfigSources sources;
+  std::size_t memory_mib = 0;
   int drain_ms = 15000;
-  const auto add_config = [&](CLI::App& command) {
-    command
-        .add_option("--config", files, "Configuration file; given several times, later files win")
-        ->type_name("FILE");
-  };
-  add_config(app);
-  app.add_option("--max-held-mib", memory_mib, "Requests held in memory, in MiB, at most")
-      ->check(CLI::Range(1, 1 << 20))
+  AddSources(app, sources);
+  app.add_option("--max-held-mib", memory_mib,
+                 "Requests held in memory, in MiB, at most; 0: what the memory limit allows")
+      ->check(CLI::Range(0, 1 << 20))
       ->capture_default_str();
   app.add_option("--drain-timeout-ms", drain_ms, "Time for what is held after SIGTERM")
       ->check(CLI::Range(0, 3600 * 1000))
       ->capture_default_str();
   app.set_version_flag("--version", fmt::format("wirespan-gateway {}", wirespan::kVersion));
   CLI::App* validate = app.add_subcommand("validate", "Check the configuration and exit");
-  add_config(*validate);
+  AddSources(*validate, sources);
+  CLI::App* print = app.add_subcommand("print-config", "Print the merged configuration and exit");
+  AddSources(*print, sources);
+  std::string mode = "redacted";
+  print->add_option("--mode", mode, "redacted or unredacted: whether secrets are shown")
+      ->check(CLI::IsMember({"redacted", "unredacted"}))
+      ->capture_default_str();
   CLI::App* components = app.add_subcommand("components", "List what a configuration can name");
+  std::string folder;
+  CLI::App* queue = app.add_subcommand("queue", "Look into a sending queue on disk");
+  CLI::App* dump = queue->add_subcommand("dump", "A line for each record; changes nothing");
+  dump->add_option("folder", folder, "Of one exporter and signal, below file_storage's directory")
+      ->required();
+  queue->require_subcommand(1);
   app.require_subcommand(0, 1);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitOk : kExitUsage;
   }
+  if (dump->parsed()) return DumpQueue(folder);
   if (components->parsed()) {
     fmt::print("{}", ComponentsText());
     return kExitOk;
   }
-  if (files.empty()) {
-    fmt::print(stderr, "wirespan-gateway: --config FILE is missing\n");
-    return kExitUsage;
-  }
-  std::vector<std::string> warnings;
-  auto config = LoadConfig(files, warnings);
-  for (const std::string& warning : warnings) fmt::print(stderr, "{}\n", warning);
-  if (!config) {
-    fmt::print(stderr, "{}\n", config.error().message);
-    return kExitUsage;
-  }
-  if (validate->parsed()) return kExitOk;
-  return Run(*config,
-             {.memory_bytes = memory_mib << 20, .drain = std::chrono::milliseconds(drain_ms)});
+  if (!Complete(sources)) return kExitUsage;
+  KeepMemoryOfRequests();
+  if (validate->parsed()) return Validate(sources);
+  if (print->parsed()) return Print(sources, mode == "redacted");
+  RunOptions options{.drain = std::chrono::milliseconds(drain_ms)};
+  if (memory_mib > 0) options.memory_bytes = memory_mib << 20;
+  return Run(sources, options);
 }

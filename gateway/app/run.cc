@@ -1,5 +1,7 @@
 #include "gateway/app/run.h"
 
+#include <fmt/format.h>
+
 #include <csignal>
 #include <cstring>
 #include <memory>
@@ -12,6 +14,7 @@
 #include "common/telemetry/log.h"
 #include "common/telemetry/metrics.h"
 #include "gateway/app/graph.h"
+#include "gateway/app/memory_watch.h"
 #include "gateway/extension/health.h"
 #include "gateway/extension/self_metrics.h"
 #include "gateway/ingest/grpc_receiver.h"
@@ -58,7 +61,13 @@ void RegisterBudget(telemetry::Registry& registry, const std::shared_ptr<MemoryB
 
 }  // namespace
 
-int Run(const GatewayConfig& config, const RunOptions& options) {
+int Run(const ConfigSources& sources, const RunOptions& options) {
+  const auto loaded = LoadConfig(sources);
+  if (!loaded) {
+    fmt::print(stderr, "{}\n", loaded.error().message);
+    return kExitUsage;
+  }
+  const GatewayConfig& config = *loaded;
   // Before any thread: all of them inherit the blocked signals.
   auto signals = SignalWaiter::Create({SIGTERM, SIGINT});
   if (!signals) return Failed(signals.error());
@@ -69,19 +78,21 @@ int Run(const GatewayConfig& config, const RunOptions& options) {
 
   telemetry::Registry registry;
   RegisterProcessMetrics(registry, SystemClock());
-  const auto budget = MemoryBudget::Create(options.memory_bytes);
+  const auto budget = MemoryBudget::Create(0);
   RegisterBudget(registry, budget);
+  MemoryWatch memory(budget, MemoryCeilingBytes(config), options.memory_bytes, registry);
 
   Readiness readiness;
-  auto health = StartHealth(config.health.host, config.health.port, config.health.path, readiness,
+  const ListenConfig& health_listen = config.health.listen;
+  auto health = StartHealth(health_listen.host, health_listen.port, health_listen.path, readiness,
                             SystemClock());
   if (!health) {
     // Nobody asked for it by name: a second gateway on the machine must not fail for it.
-    if (config.health.configured)
+    if (health_listen.configured)
       return Failed({.message = "health_check: " + health.error().message});
     log::Warn("health: {}; going on without the health page", health.error().message);
   } else {
-    log::Info("health: http://{}:{}{}", config.health.host, (*health)->port(), config.health.path);
+    log::Info("health: http://{}:{}{}", health_listen.host, (*health)->port(), health_listen.path);
   }
   std::unique_ptr<http::Server> metrics;
   if (config.metrics) {

@@ -2,8 +2,9 @@
 
 #include <chrono>
 #include <cstddef>
+#include <limits>
 
-#include "gateway/app/gateway_config.h"
+#include "gateway/app/config_loader.h"
 
 namespace wirespan::gateway {
 
@@ -14,12 +15,13 @@ inline constexpr int kExitFailed =
 inline constexpr int kExitUsage = 2;  // bad command line or configuration
 
 struct RunOptions {
-  std::size_t memory_bytes = 512u << 20;   // of requests held, at most
+  // Of requests held, at most; less where the memory ceiling does not allow it.
+  std::size_t memory_bytes = std::numeric_limits<std::size_t>::max();
   std::chrono::milliseconds drain{15000};  // for what is held, after SIGTERM
 };
 
-// Serves until SIGTERM or SIGINT, then drains. Returns the exit code; what went wrong has been
-// logged in one sentence.
-int Run(const GatewayConfig& config, const RunOptions& options);
+// Serves until SIGTERM or SIGINT, then drains; SIGHUP reads the configuration again. Returns the
+// exit code; what went wrong has been told in one sentence for each mistake.
+int Run(const ConfigSources& sources, const RunOptions& options);
 
 }  // namespace wirespan::gateway

@@ -4,9 +4,14 @@
 
 namespace wirespan::gateway {
 
+std::chrono::milliseconds RetryDelayOf(const Outcome& outcome) {
+  constexpr std::chrono::milliseconds kUnknown{1000};  // whoever refused did not say
+  return outcome.retry_after.value_or(kUnknown);
+}
+
 otlp::RpcStatus RpcStatusOf(const Outcome& outcome) {
   otlp::RpcStatus status{.code = static_cast<int>(outcome.code), .message = outcome.message};
-  if (outcome.retryable) status.retry_delay = outcome.retry_after;
+  if (outcome.retryable) status.retry_delay = RetryDelayOf(outcome);
   if (outcome.code == StatusCode::kInvalidArgument) {
     status.violations.push_back({.field = "request", .description = outcome.message});
   }

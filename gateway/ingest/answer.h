@@ -1,12 +1,17 @@
 #pragma once
 
+#include <chrono>
+
 #include "common/otlp/response.h"
 #include "gateway/pipeline/outcome.h"
 
 // What a sender is told about an Outcome.
 namespace wirespan::gateway {
 
-// A retryable failure carries RetryInfo if a delay is known, INVALID_ARGUMENT a BadRequest.
+// When to come again after a retryable failure: every one of them says so.
+std::chrono::milliseconds RetryDelayOf(const Outcome& outcome);
+
+// A retryable failure carries RetryInfo, INVALID_ARGUMENT a BadRequest.
 otlp::RpcStatus RpcStatusOf(const Outcome& outcome);
 
 // Nothing rejected and nothing to say: not populated, and its encoding is empty.

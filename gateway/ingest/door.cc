@@ -10,11 +10,17 @@ namespace wirespan::gateway {
 
 namespace {
 constexpr std::chrono::milliseconds kOverloadedRetryAfter{5000};
+
+Outcome Withdrawn() {
+  Outcome outcome = Outcome::Retry("the sender gave up");
+  outcome.code = StatusCode::kCancelled;
+  return outcome;
 }
+}  // namespace
 
 Door::Door(std::string receiver, std::string transport, Pipelines pipelines,
            std::shared_ptr<MemoryBudget> budget, telemetry::Registry& registry)
-    : pipelines_(pipelines), budget_(std::move(budget)) {
+    : pipelines_(std::move(pipelines)), budget_(std::move(budget)) {
   const telemetry::Labels labels = {{"receiver", receiver}, {"transport", transport}};
   for (const Signal signal : kSignals) {
     if (!Takes(signal)) continue;
@@ -31,7 +37,11 @@ Door::Door(std::string receiver, std::string transport, Pipelines pipelines,
                           {{"receiver", receiver},
                            {"transport", transport},
                            {"data_type", std::string(otlp::SignalName(signal))},
-                           {"reason", "invalid_id"}})};
+                           {"reason", "invalid_id"}}),
+        &registry.counter(
+            fmt::format("wirespan_receiver_volatile_{}_total", ItemsName(signal)),
+            "Accepted items that an exporter with wait_for_result: false held in memory alone",
+            labels)};
   }
   const auto outcome = [&](std::string_view value) {
     return &registry.counter(
@@ -49,8 +59,19 @@ void Door::CountTurnedAway(const Outcome& outcome) {
   (outcome.retryable ? requests_.refused : requests_.failed)->Add();
 }
 
-void Door::Enter(Signal signal, Bytes bytes, std::shared_ptr<const void> lease,
-                 Ack::Callback answer) {
+std::shared_ptr<Lease> Door::Admit(std::size_t bytes) {
+  auto memory = budget_->Lease(bytes);
+  return memory ? std::make_shared<Lease>(std::move(memory)) : nullptr;
+}
+
+bool Door::AdmitMore(Lease& lease, std::size_t bytes) {
+  auto memory = budget_->Lease(bytes);
+  if (!memory) return false;
+  lease.Hold(std::move(memory));
+  return true;
+}
+
+void Door::Enter(Signal signal, Bytes bytes, std::shared_ptr<Lease> lease, Ack::Callback answer) {
   std::string storage;
   const std::string_view request = bytes.Contiguous(storage);
   otlp::WalkResult walk = otlp::Walk(signal, request, otlp::WalkDepth::kAll);
@@ -81,21 +102,50 @@ void Door::Enter(Signal signal, Bytes bytes, std::shared_ptr<const void> lease,
     answer(told({}));
     return;
   }
+  if (!lease) lease = std::make_shared<Lease>();
   Batch batch;
   batch.signal = signal;
   batch.items = walk.items;
   batch.bytes = std::move(bytes);
-  if (lease) batch.leases.push_back(std::move(lease));
-  batch.ack = Ack(
-      [this, &counters, told, count = batch.items, answer = std::move(answer)](Outcome outcome) {
-        telemetry::Counter* Counters::* which = outcome.ok()        ? &Counters::accepted
-                                                : outcome.retryable ? &Counters::refused
-                                                                    : &Counters::failed;
-        (counters.*which)->Add(count);
-        (requests_.*which)->Add();
-        answer(told(std::move(outcome)));
-      });
-  Next(signal)->Consume(std::move(batch));
+  batch.leases.push_back(lease);
+  batch.ack = Ack([this, &counters, told, lease = std::move(lease), count = batch.items,
+                   answer = std::move(answer)](Outcome outcome) {
+    // A sender that is gone has not been told, and may send it all again.
+    if (outcome.ok() && !lease->Answer()) outcome = Withdrawn();
+    telemetry::Counter* Counters::* which = outcome.ok()        ? &Counters::accepted
+                                            : outcome.retryable ? &Counters::refused
+                                                                : &Counters::failed;
+    (counters.*which)->Add(count);
+    (requests_.*which)->Add();
+    if (outcome.ok() && outcome.in_memory) counters.in_memory->Add(count);
+    answer(told(std::move(outcome)));
+  });
+  Bring(std::move(batch));
+}
+
+void Door::Bring(Batch batch) {
+  const std::size_t index = IndexOf(batch.signal);
+  const Gates& gates = pipelines_.gates[index];
+  Lease& lease = *batch.leases.front();
+  Lease::Reserved reserved = lease.Reserve(gates, batch.items, batch.bytes.size());
+  switch (reserved.answer.verdict) {
+    case Gate::Verdict::kGranted:
+      pipelines_.by_signal[index]->Consume(std::move(batch));
+      return;
+    case Gate::Verdict::kRefused:
+      batch.ack.Answer(std::move(reserved.answer.refusal));
+      return;
+    case Gate::Verdict::kWait:
+      break;
+  }
+  auto waiting = std::make_shared<Batch>(std::move(batch));
+  gates[reserved.at]->WhenRoom(reserved.answer.epoch, [this, waiting] {
+    if (waiting->leases.front()->withdrawn()) {
+      waiting->ack.Answer(Withdrawn());
+    } else {
+      Bring(std::move(*waiting));
+    }
+  });
 }
 
 }  // namespace wirespan::gateway

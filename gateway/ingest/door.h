@@ -20,6 +20,7 @@ class Door {
  public:
   struct Pipelines {
     std::array<Consumer*, 3> by_signal{};  // null: no pipeline takes this signal from this receiver
+    std::array<Gates, 3> gates{};          // of all exporters that the signal reaches from here
   };
 
   Door(std::string receiver, std::string transport, Pipelines pipelines,
@@ -27,12 +28,14 @@ class Door {
 
   bool Takes(Signal signal) const { return Next(signal) != nullptr; }
 
-  // `lease` covers the request's bytes (see Admit). `answer` is called once: what to tell the
-  // sender.
-  void Enter(Signal signal, Bytes bytes, std::shared_ptr<const void> lease, Ack::Callback answer);
+  // `lease` covers the request's bytes (see Admit); Withdraw it when the sender gives up. `answer`
+  // is called once: what to tell the sender.
+  void Enter(Signal signal, Bytes bytes, std::shared_ptr<Lease> lease, Ack::Callback answer);
 
-  // Room for a request of so many bytes; null if there is none: answer with Overloaded().
-  std::shared_ptr<const void> Admit(std::size_t bytes) { return budget_->Lease(bytes); }
+  // Memory for a request of so many bytes; null if there is none: answer with Overloaded().
+  std::shared_ptr<Lease> Admit(std::size_t bytes);
+  // The same request needs more: false if there is none.
+  bool AdmitMore(Lease& lease, std::size_t bytes);
   static Outcome Overloaded();
 
   // A request that did not get as far as Enter: counted as a refused or failed request without
@@ -45,7 +48,10 @@ class Door {
     telemetry::Counter* refused = nullptr;
     telemetry::Counter* failed = nullptr;
     telemetry::Counter* invalid = nullptr;
+    telemetry::Counter* in_memory = nullptr;
   };
+  // All or nothing: into the pipelines if every exporter has room.
+  void Bring(Batch batch);
   Consumer* Next(Signal signal) const { return pipelines_.by_signal[IndexOf(signal)]; }
 
   const Pipelines pipelines_;

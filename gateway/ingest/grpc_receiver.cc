@@ -12,6 +12,7 @@
 #include <fstream>
 #include <iterator>
 #include <limits>
+#include <mutex>
 #include <utility>
 
 #include "common/otlp/response.h"
@@ -75,17 +76,27 @@ class ExportCall : public grpc::ServerGenericBidiReactor {
         Turn(std::move(outcome));
         return;
       }
-      slice.reset();
-      lease.reset();
-      lease = door_.Admit(inflated.size());
-      if (!lease) {
+      if (!door_.AdmitMore(*lease, inflated.size())) {
         Turn(Door::Overloaded());
         return;
       }
       bytes = Bytes(std::move(inflated));
+      bytes.SetReceived(coding, std::move(slice), message);
+    }
+    {
+      std::lock_guard lock(mutex_);
+      lease_ = lease;
+      if (cancelled_) lease->Withdraw();
     }
     door_.Enter(signal_, std::move(bytes), std::move(lease),
                 [this](Outcome outcome) { Answer(outcome); });
+  }
+
+  // The sender gave up, or its connection broke.
+  void OnCancel() override {
+    std::lock_guard lock(mutex_);
+    cancelled_ = true;
+    if (auto lease = lease_.lock()) lease->Withdraw();
   }
 
   void OnDone() override { delete this; }
@@ -111,6 +122,9 @@ class ExportCall : public grpc::ServerGenericBidiReactor {
   const std::size_t max_bytes_;
   grpc::ByteBuffer request_{};
   grpc::ByteBuffer response_{};
+  std::mutex mutex_;  // guards what OnCancel, on its own thread, needs
+  std::weak_ptr<Lease> lease_{};
+  bool cancelled_ = false;
 };
 
 class Service : public grpc::CallbackGenericService {

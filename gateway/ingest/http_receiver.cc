@@ -43,8 +43,8 @@ http::Response FailureOf(const Outcome& outcome, int status, Format format) {
   response.headers.emplace_back("Content-Type", ContentTypeOf(format));
   response.body =
       format == Format::kJson ? otlp::StatusToJson(details) : otlp::EncodeStatus(details);
-  if (outcome.retryable && outcome.retry_after) {
-    const auto seconds = std::chrono::ceil<std::chrono::seconds>(*outcome.retry_after).count();
+  if (outcome.retryable) {
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(RetryDelayOf(outcome)).count();
     response.headers.emplace_back("Retry-After",
                                   std::to_string(std::max<std::int64_t>(1, seconds)));
   }
@@ -170,28 +170,38 @@ class HttpReceiver : public Receiver {
   void Export(Signal signal, Format format, otlp::Encoding coding, std::string body,
               std::unique_ptr<http::Responder> responder) {
     Outcome outcome;
-    if (coding != otlp::Encoding::kIdentity) {
-      std::string plain;
-      outcome = Decompress(coding, body, options_.max_request_body_bytes, plain);
-      body = std::move(plain);
+    std::shared_ptr<Lease> lease = door_->Admit(body.size());
+    if (!lease) outcome = Door::Overloaded();
+    std::shared_ptr<const std::string> compressed;
+    if (outcome.ok() && coding != otlp::Encoding::kIdentity) {
+      compressed = std::make_shared<const std::string>(std::move(body));
+      body.clear();
+      outcome = Decompress(coding, *compressed, options_.max_request_body_bytes, body);
+      if (outcome.ok() && !door_->AdmitMore(*lease, body.size())) outcome = Door::Overloaded();
     }
     if (outcome.ok() && format == Format::kJson) {
       std::string protobuf;
       outcome = FromJson(signal, body, protobuf);
       body = std::move(protobuf);
-    }
-    std::shared_ptr<const void> lease;
-    if (outcome.ok()) {
-      lease = door_->Admit(body.size());
-      if (!lease) outcome = Door::Overloaded();
+      compressed.reset();  // of the JSON
     }
     if (!outcome.ok()) {
       responder->Send(Turn(outcome, HttpStatusOf(outcome), format));
       return;
     }
-    door_->Enter(signal, Bytes(std::move(body)), std::move(lease),
-                 [signal, format, shared = std::shared_ptr<http::Responder>(std::move(responder))](
-                     Outcome result) { shared->Send(AnswerOf(result, signal, format)); });
+    Bytes bytes(std::move(body));
+    if (compressed) {
+      const std::string_view view = *compressed;
+      bytes.SetReceived(coding, std::move(compressed), view);
+    }
+    auto shared = std::shared_ptr<http::Responder>(std::move(responder));
+    shared->WhenGone([weak = std::weak_ptr<Lease>(lease)] {
+      if (auto held = weak.lock()) held->Withdraw();
+    });
+    door_->Enter(signal, std::move(bytes), std::move(lease),
+                 [signal, format, shared](Outcome result) {
+                   shared->Send(AnswerOf(result, signal, format));
+                 });
   }
 
   const HttpServerOptions options_;

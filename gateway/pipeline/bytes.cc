@@ -19,6 +19,12 @@ Bytes::Bytes(std::shared_ptr<const void> owner, std::string_view view) {
 }
 
 void Bytes::Append(const Bytes& other) {
+  if (pieces_.empty()) {
+    *this = other;
+    return;
+  }
+  if (other.pieces_.empty()) return;
+  received_ = {};
   pieces_.insert(pieces_.end(), other.pieces_.begin(), other.pieces_.end());
   size_ += other.size_;
 }

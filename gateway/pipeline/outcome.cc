@@ -43,8 +43,10 @@ struct Join {
   void Answer(Outcome outcome) {
     std::unique_lock lock(mutex);
     const std::uint64_t rejected = std::max(worst.rejected_items, outcome.rejected_items);
+    const bool in_memory = worst.in_memory || outcome.in_memory;
     if (Rank(outcome) > Rank(worst)) worst = std::move(outcome);
     worst.rejected_items = rejected;
+    worst.in_memory = in_memory;
     if (--waiting > 0) return;
     lock.unlock();
     ack.Answer(std::move(worst));

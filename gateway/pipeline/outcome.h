@@ -25,6 +25,8 @@ struct Outcome {
   std::uint64_t rejected_items =
       0;  // ok, but the next hop took only a part (OTLP's partial success)
 
+  bool in_memory = false;  // ok, but an exporter that was told not to wait holds it in memory alone
+
   bool ok() const { return code == StatusCode::kOk; }
   static Outcome Retry(std::string message,
                        std::optional<std::chrono::milliseconds> retry_after = std::nullopt);

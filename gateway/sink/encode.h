@@ -10,6 +10,9 @@
 
 namespace wirespan::gateway {
 
+// Inflates what was kept as received alone. False: it is damaged.
+bool MakePlain(Bytes& bytes);
+
 // The bytes of a request, compressed as one member or frame.
 std::string CompressBytes(Compression compression, const Bytes& bytes);
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,13 +14,27 @@ namespace wirespan::gateway {
 
 enum class Sizer : std::uint8_t { kRequests, kItems, kBytes };
 
+// sending_queue.batch: requests that wait are joined.
+struct QueueBatchOptions {
+  Sizer sizer = Sizer::kItems;  // kItems or kBytes
+  std::uint64_t min_size = 8192;
+  std::uint64_t max_size = 0;  // 0: none; larger requests are cut
+  std::chrono::milliseconds flush_timeout{200};
+};
+
 struct QueueOptions {
   bool enabled = true;
   std::size_t num_consumers = 10;
   std::uint64_t queue_size = 1000;
   Sizer sizer = Sizer::kRequests;
-  bool wait_for_result = false;    // answer the sender only after delivery
-  bool block_on_overflow = false;  // hold the answer until there is room, instead of refusing
+  // False only where the file says so: then the sender is answered before delivery, out of memory.
+  bool wait_for_result = true;
+  bool block_on_overflow = false;  // hold the sender until there is room, instead of refusing
+  std::string storage{};           // a file_storage extension: the sender is answered from disk
+  bool drop_oldest = false;        // with storage: lose the oldest rather than refuse
+  std::optional<QueueBatchOptions> batch{};
+  // A sender that waits is held for so long while attempts fail; then it is told to come again.
+  std::chrono::milliseconds patience{5000};
 };
 
 struct RetryOptions {
@@ -87,6 +102,19 @@ struct DebugOptions {
   Verbosity verbosity = Verbosity::kBasic;
   std::uint64_t sampling_initial = 2;
   std::uint64_t sampling_thereafter = 1;
+};
+
+struct NopOptions {};
+
+// Jaeger's own gRPC (api_v2 PostSpans), which jaeger receivers take to this day.
+struct JaegerOptions {
+  GrpcClientOptions client{.compression = Compression::kIdentity};
+  bool tls_written = false;  // no tls block: plaintext, with a warning
+};
+
+// Zipkin's v2 JSON; the endpoint is the whole URL.
+struct ZipkinOptions {
+  HttpClientOptions client{.compression = Compression::kIdentity};
 };
 
 }  // namespace wirespan::gateway

@@ -23,6 +23,7 @@
 #include "common/otlp/status.h"
 #include "gateway/sink/answer.h"
 #include "gateway/sink/encode.h"
+#include "gateway/sink/jaeger_model.h"
 
 // grpc::ByteBuffer can't be told that its bytes are compressed already; the core's byte buffer can.
 // gRPC names this class as a friend of ByteBuffer for such uses and leaves its definition to the
@@ -54,11 +55,19 @@ grpc::ByteBuffer BufferOf(const Bytes& bytes) {
   return grpc::ByteBuffer(slices.data(), slices.size());
 }
 
-grpc::ByteBuffer CompressedBufferOf(std::string compressed, grpc_compression_algorithm algorithm) {
-  auto* owner = new std::string(std::move(compressed));
+// Compressed here, or by the sender that the bytes came from: then they go on as they are.
+Bytes::Piece CompressedPieceOf(Compression compression, const Bytes& bytes) {
+  if (const Bytes::Piece* received = bytes.ReceivedIn(compression)) return *received;
+  auto owner = std::make_shared<const std::string>(CompressBytes(compression, bytes));
+  const std::string_view view = *owner;
+  return {std::move(owner), view};
+}
+
+grpc::ByteBuffer CompressedBufferOf(Bytes::Piece piece, grpc_compression_algorithm algorithm) {
+  auto* owner = new std::shared_ptr<const void>(std::move(piece.owner));
   grpc_slice slice = grpc_slice_new_with_user_data(
-      owner->data(), owner->size(), [](void* held) { delete static_cast<std::string*>(held); },
-      owner);
+      const_cast<char*>(piece.view.data()), piece.view.size(),
+      [](void* held) { delete static_cast<std::shared_ptr<const void>*>(held); }, owner);
   grpc::ByteBuffer buffer;
   grpc::internal::GrpcByteBufferPeer::Set(
       buffer, grpc_raw_compressed_byte_buffer_create(&slice, 1, algorithm));
@@ -86,10 +95,16 @@ Outcome OutcomeOf(const grpc::Status& status, const std::string& endpoint,
   return outcome;
 }
 
+// What a backend with a model of its own is called with; null: OTLP.
+struct Dialect {
+  const char* method = nullptr;
+  std::string (*translate)(std::string_view request) = nullptr;
+};
+
 class GrpcSender : public Sender {
  public:
-  GrpcSender(GrpcClientOptions options, std::string target, std::shared_ptr<grpc::Channel> channel)
-      : options_(std::move(options)), target_(std::move(target)), stub_(std::move(channel)) {}
+  GrpcSender(GrpcClientOptions options, std::shared_ptr<grpc::Channel> channel, Dialect dialect)
+      : options_(std::move(options)), dialect_(dialect), stub_(std::move(channel)) {}
 
   ~GrpcSender() override {
     std::unique_lock lock(mutex_);
@@ -97,14 +112,21 @@ class GrpcSender : public Sender {
     idle_.wait(lock, [&] { return calls_.empty(); });
   }
 
+  otlp::Encoding wire_encoding() const override {
+    return dialect_.translate != nullptr ? Compression::kIdentity : options_.compression;
+  }
+
   void Send(Signal signal, std::uint64_t, Bytes bytes, std::function<void(Outcome)> done) override {
     auto call = std::make_unique<Call>();
+    if (dialect_.translate != nullptr) {
+      std::string storage;
+      bytes = Bytes(dialect_.translate(bytes.Contiguous(storage)));
+    }
     if (options_.compression == Compression::kIdentity) {
       call->request = BufferOf(bytes);
     } else {
-      std::string compressed = CompressBytes(options_.compression, bytes);
       const bool gzip = options_.compression == Compression::kGzip;
-      call->request = CompressedBufferOf(std::move(compressed),
+      call->request = CompressedBufferOf(CompressedPieceOf(options_.compression, bytes),
                                          gzip ? GRPC_COMPRESS_GZIP : GRPC_COMPRESS_DEFLATE);
       call->context.set_compression_algorithm(gzip ? GRPC_COMPRESS_GZIP : GRPC_COMPRESS_DEFLATE);
     }
@@ -120,8 +142,10 @@ class GrpcSender : public Sender {
       std::lock_guard lock(mutex_);
       calls_.insert(running);
     }
-    stub_.UnaryCall(&running->context, otlp::GrpcMethod(signal).data(), grpc::StubOptions(),
-                    &running->request, &running->response,
+    const char* method =
+        dialect_.method != nullptr ? dialect_.method : otlp::GrpcMethod(signal).data();
+    stub_.UnaryCall(&running->context, method, grpc::StubOptions(), &running->request,
+                    &running->response,
                     [this, running](grpc::Status status) { OnDone(running, status); });
   }
 
@@ -143,7 +167,7 @@ class GrpcSender : public Sender {
   }
 
   const GrpcClientOptions options_;
-  const std::string target_;
+  const Dialect dialect_;
   grpc::GenericStub stub_;
   std::mutex mutex_;  // guards calls_
   std::condition_variable idle_;
@@ -217,9 +241,7 @@ std::string TargetOf(std::string endpoint, ClientTlsOptions& tls) {
   return endpoint;
 }
 
-}  // namespace
-
-Result<std::unique_ptr<Sender>> CreateGrpcSender(const GrpcClientOptions& options) {
+Result<std::unique_ptr<Sender>> Create(const GrpcClientOptions& options, Dialect dialect) {
   if (options.compression == Compression::kZstd) {
     return Fail(ErrorCode::kUnsupported,
                 "compression zstd is not available over gRPC here: use gzip or none, or otlphttp "
@@ -250,7 +272,17 @@ Result<std::unique_ptr<Sender>> CreateGrpcSender(const GrpcClientOptions& option
     arguments.SetSslTargetNameOverride(settings.tls.server_name_override);
   }
   auto channel = grpc::CreateCustomChannel(target, *credentials, arguments);
-  return std::make_unique<GrpcSender>(std::move(settings), target, std::move(channel));
+  return std::make_unique<GrpcSender>(std::move(settings), std::move(channel), dialect);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Sender>> CreateGrpcSender(const GrpcClientOptions& options) {
+  return Create(options, {});
+}
+
+Result<std::unique_ptr<Sender>> CreateJaegerSender(const JaegerOptions& options) {
+  return Create(options.client, {kJaegerPostSpans, JaegerRequest});
 }
 
 }  // namespace wirespan::gateway

@@ -13,4 +13,7 @@ namespace wirespan::gateway {
 // can't do; an unreachable endpoint is a matter of retries.
 Result<std::unique_ptr<Sender>> CreateGrpcSender(const GrpcClientOptions& options);
 
+// The same way out for Jaeger's api_v2: traces alone.
+Result<std::unique_ptr<Sender>> CreateJaegerSender(const JaegerOptions& options);
+
 }  // namespace wirespan::gateway

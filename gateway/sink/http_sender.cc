@@ -12,6 +12,7 @@
 #include "common/retry/retry_after.h"
 #include "gateway/sink/answer.h"
 #include "gateway/sink/encode.h"
+#include "gateway/sink/zipkin_model.h"
 
 namespace wirespan::gateway {
 
@@ -59,8 +60,14 @@ Outcome OutcomeOf(const Result<http::Response>& result, const std::string& url) 
 
 class HttpSender : public Sender {
  public:
-  HttpSender(HttpClientOptions options, std::unique_ptr<http::Client> client)
-      : options_(std::move(options)), client_(std::move(client)) {}
+  // `translate`: to the JSON of a backend with a model of its own; null: OTLP.
+  using Translate = std::string (*)(std::string_view request);
+  HttpSender(HttpClientOptions options, std::unique_ptr<http::Client> client, Translate translate)
+      : options_(std::move(options)), translate_(translate), client_(std::move(client)) {}
+
+  otlp::Encoding wire_encoding() const override {
+    return options_.encoding == Encoding::kProto ? options_.compression : Compression::kIdentity;
+  }
 
   void Send(Signal signal, std::uint64_t, Bytes bytes, std::function<void(Outcome)> done) override {
     http::ClientRequest request;
@@ -69,7 +76,10 @@ class HttpSender : public Sender {
     request.timeout =
         options_.timeout.count() > 0 ? options_.timeout : std::chrono::milliseconds(kMaxRetryAfter);
     const bool json = options_.encoding == Encoding::kJson;
-    if (json) {
+    if (translate_ != nullptr) {
+      std::string storage;
+      bytes = Bytes(translate_(bytes.Contiguous(storage)));
+    } else if (json) {
       auto text = ToJson(signal, bytes);
       if (!text) {
         done(Outcome::Reject(StatusCode::kInternal, text.error().message));
@@ -80,7 +90,9 @@ class HttpSender : public Sender {
     if (options_.compression == Compression::kIdentity) {
       request.body = bytes.ToString();
     } else {
-      request.body = CompressBytes(options_.compression, bytes);
+      const Bytes::Piece* received = bytes.ReceivedIn(options_.compression);
+      request.body = received != nullptr ? std::string(received->view)
+                                         : CompressBytes(options_.compression, bytes);
       request.headers.emplace_back("Content-Encoding",
                                    std::string(otlp::EncodingName(options_.compression)));
     }
@@ -105,13 +117,12 @@ class HttpSender : public Sender {
   }
 
   const HttpClientOptions options_;
+  const Translate translate_;
   const std::unique_ptr<http::Client> client_;
 };
 
-}  // namespace
-
-Result<std::unique_ptr<Sender>> CreateHttpSender(const HttpClientOptions& options,
-                                                 std::size_t max_connections) {
+std::unique_ptr<http::Client> ClientOf(const HttpClientOptions& options,
+                                       std::size_t max_connections) {
   http::ClientOptions client;
   client.max_connections = max_connections;
   client.proxy = options.proxy_url;
@@ -120,7 +131,23 @@ Result<std::unique_ptr<Sender>> CreateHttpSender(const HttpClientOptions& option
   client.tls.key_file = options.tls.key_file;
   client.tls.server_name = options.tls.server_name_override;
   client.tls.insecure_skip_verify = options.tls.insecure_skip_verify;
-  return std::make_unique<HttpSender>(options, http::Client::Create(std::move(client)));
+  return http::Client::Create(std::move(client));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Sender>> CreateHttpSender(const HttpClientOptions& options,
+                                                 std::size_t max_connections) {
+  return std::make_unique<HttpSender>(options, ClientOf(options, max_connections), nullptr);
+}
+
+Result<std::unique_ptr<Sender>> CreateZipkinSender(const ZipkinOptions& options,
+                                                   std::size_t max_connections) {
+  HttpClientOptions client = options.client;
+  client.traces_endpoint = client.endpoint;
+  client.encoding = Encoding::kJson;
+  auto connection = ClientOf(client, max_connections);
+  return std::make_unique<HttpSender>(std::move(client), std::move(connection), ZipkinJson);
 }
 
 }  // namespace wirespan::gateway

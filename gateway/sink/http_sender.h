@@ -12,4 +12,8 @@ namespace wirespan::gateway {
 Result<std::unique_ptr<Sender>> CreateHttpSender(const HttpClientOptions& options,
                                                  std::size_t max_connections);
 
+// Zipkin's v2 JSON by HTTP: traces alone.
+Result<std::unique_ptr<Sender>> CreateZipkinSender(const ZipkinOptions& options,
+                                                   std::size_t max_connections);
+
 }  // namespace wirespan::gateway

@@ -1,9 +1,15 @@
+// The way in and through the queue: room, disk, joining. What becomes of an attempt is in
+// queued_exporter_attempts.cc.
 #include "gateway/sink/queued_exporter.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
+#include "common/otlp/walk.h"
 #include "common/telemetry/log.h"
+#include "gateway/sink/encode.h"
+#include "gateway/sink/stored_batch.h"
 
 namespace wirespan::gateway {
 
@@ -12,129 +18,401 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds kFullRetryAfter{5000};
-constexpr milliseconds kDrainingInterval{500};
-
 std::string Name(std::string_view what, Signal signal) {
   return fmt::format("otelcol_exporter_{}_{}_total", what, ItemsName(signal));
+}
+
+telemetry::Labels LabelsOf(const std::string& id, Signal signal) {
+  return {{"exporter", id}, {"data_type", std::string(otlp::SignalName(signal))}};
+}
+
+QueuedExporter::Promise PromiseOf(const QueueOptions& queue, bool durable) {
+  if (durable) return QueuedExporter::Promise::kStored;
+  return queue.enabled && !queue.wait_for_result ? QueuedExporter::Promise::kInMemory
+                                                 : QueuedExporter::Promise::kDelivered;
+}
+
+bool SameTenant(const Batch& a, const Batch& b) {
+  if (a.metadata == b.metadata) return true;
+  return a.metadata && b.metadata && *a.metadata == *b.metadata;
+}
+
+// Takes so many items of the last lanes out of the list.
+using Lanes = std::vector<std::pair<ExporterLane*, std::uint64_t>>;
+Lanes ShareOf(Lanes& lanes, std::uint64_t items) {
+  Lanes share;
+  while (items > 0 && !lanes.empty()) {
+    auto& [lane, left] = lanes.back();
+    const std::uint64_t taken = std::min(items, left);
+    share.emplace_back(lane, taken);
+    items -= taken;
+    left -= taken;
+    if (left == 0) lanes.pop_back();
+  }
+  return share;
+}
+
+// What a queue on disk holds, in the unit of its bound.
+std::function<std::uint64_t()> StoredUnits(const queue::DurableQueue* durable, Sizer sizer) {
+  if (durable == nullptr) return {};
+  return [durable, sizer] {
+    const queue::Held held = durable->held();
+    return sizer == Sizer::kRequests ? held.records
+           : sizer == Sizer::kItems  ? held.items
+                                     : held.bytes;
+  };
 }
 
 }  // namespace
 
 QueuedExporter::QueuedExporter(std::string id, Signal signal, QueueOptions queue,
                                RetryOptions retry, std::unique_ptr<Sender> sender,
-                               telemetry::Registry& registry)
+                               telemetry::Registry& registry,
+                               std::unique_ptr<queue::DurableQueue> durable, FindLane find_lane)
     : id_(std::move(id)),
-      queue_(queue),
+      signal_(signal),
+      queue_(std::move(queue)),
       retry_(retry),
+      promise_(PromiseOf(queue_, durable != nullptr)),
+      registry_(registry),
+      durable_(std::move(durable)),
+      find_lane_(std::move(find_lane)),
+      gate_(std::make_shared<QueueGate>(id_, queue_, StoredUnits(durable_.get(), queue_.sizer))),
       sent_(registry.counter(Name("sent", signal), "Items delivered", {{"exporter", id_}})),
-      send_failed_(registry.counter(Name("send_failed", signal), "Items given up after trying",
+      send_failed_(registry.counter(Name("send_failed", signal),
+                                    "Items given up, or given back to their senders, after trying",
                                     {{"exporter", id_}})),
       enqueue_failed_(registry.counter(Name("enqueue_failed", signal),
                                        "Items refused because the queue was full",
                                        {{"exporter", id_}})),
-      rejected_(registry.counter(
-          "wirespan_exporter_rejected_items_total",
-          "Items that the next hop said it rejected (partial success)",
-          {{"exporter", id_}, {"data_type", std::string(otlp::SignalName(signal))}})),
-      dropped_at_shutdown_(registry.counter("wirespan_exporter_dropped_items_total",
-                                            "Items lost inside the exporter, by reason",
-                                            {{"exporter", id_},
-                                             {"data_type", std::string(otlp::SignalName(signal))},
-                                             {"reason", "shutdown"}})),
-      retries_(registry.counter(
-          "wirespan_exporter_retries_total", "Requests put back for a retry",
-          {{"exporter", id_}, {"data_type", std::string(otlp::SignalName(signal))}})),
-      queue_size_(registry.gauge(
-          "otelcol_exporter_queue_size", "Held in the sending queue",
-          {{"exporter", id_}, {"data_type", std::string(otlp::SignalName(signal))}})),
-      in_flight_gauge_(registry.gauge(
-          "otelcol_exporter_in_flight_requests", "Requests under way or waiting for a retry",
-          {{"exporter", id_}, {"data_type", std::string(otlp::SignalName(signal))}})),
+      rejected_(registry.counter("wirespan_exporter_rejected_items_total",
+                                 "Items that the next hop said it rejected (partial success)",
+                                 LabelsOf(id_, signal))),
+      withdrawn_(registry.counter("wirespan_exporter_withdrawn_items_total",
+                                  "Items that were not sent because their senders gave up",
+                                  LabelsOf(id_, signal))),
+      retries_(registry.counter("wirespan_exporter_retries_total", "Requests put back for a retry",
+                                LabelsOf(id_, signal))),
+      queue_size_(registry.gauge("otelcol_exporter_queue_size", "Held in the sending queue",
+                                 LabelsOf(id_, signal))),
+      in_flight_gauge_(registry.gauge("otelcol_exporter_in_flight_requests",
+                                      "Requests under way or waiting for a retry",
+                                      LabelsOf(id_, signal))),
+      failing_interval_(retry_.initial_interval),
       random_(std::random_device{}()),
-      sender_(std::move(sender)),
-      thread_([this](std::stop_token stop) { Run(stop); }) {
+      sender_(std::move(sender)) {
   registry
-      .gauge("otelcol_exporter_queue_capacity", "Bound of the sending queue",
-             {{"exporter", id_}, {"data_type", std::string(otlp::SignalName(signal))}})
+      .gauge("otelcol_exporter_queue_capacity", "Bound of the sending queue", LabelsOf(id_, signal))
       .Set(queue_.enabled ? static_cast<double>(queue_.queue_size) : 0);
-}
-
-QueuedExporter::~QueuedExporter() {
-  Drain(steady_clock::now());
-  thread_.request_stop();
-  thread_.join();
-}
-
-std::uint64_t QueuedExporter::SizeOf(const Batch& batch) const {
-  switch (queue_.sizer) {
-    case Sizer::kRequests:
-      return 1;
-    case Sizer::kItems:
-      return std::max<std::uint64_t>(batch.items, 1);
-    case Sizer::kBytes:
-      return std::max<std::uint64_t>(batch.bytes.size(), 1);
+  for (const char* reason : {"failed", "expired", "shutdown"}) Dropped(reason);
+  {
+    std::lock_guard lock(mutex_);
+    UpdateGauges();
   }
-  return 1;
+  thread_ = std::jthread([this](std::stop_token stop) { Run(stop); });
+}
+
+telemetry::Counter& QueuedExporter::Dropped(std::string_view reason) {
+  telemetry::Labels labels = LabelsOf(id_, signal_);
+  labels.emplace_back("reason", std::string(reason));
+  return registry_.counter("wirespan_exporter_dropped_items_total",
+                           "Items lost inside the exporter, by reason", labels);
 }
 
 void QueuedExporter::UpdateGauges() {
-  queue_size_.Set(static_cast<double>(queue_.enabled ? used_ : 0));
+  queue_size_.Set(queue_.enabled ? static_cast<double>(gate_->used()) : 0);
   in_flight_gauge_.Set(static_cast<double>(in_flight_));
+}
+
+bool QueuedExporter::Ready() const {
+  if (durable_ || !queue_.enabled) return true;
+  std::lock_guard lock(mutex_);
+  return closed_ || (waiting_.empty() && in_flight_ < queue_.num_consumers);
+}
+
+std::uint64_t QueuedExporter::SizeInBatch(const Batch& batch) const {
+  if (!queue_.batch || queue_.batch->sizer == Sizer::kItems) return batch.items;
+  return std::max(batch.bytes.size(), batch.bytes.received().piece.view.size());
+}
+
+// Whoever came through the gate has room already; others (a test, a second copy) are asked here.
+bool QueuedExporter::TakeRoom(Entry& entry) {
+  Batch& batch = entry.batch;
+  const std::uint64_t units = gate_->UnitsOf(batch.items, batch.bytes.size());
+  const bool admitted =
+      std::any_of(batch.leases.begin(), batch.leases.end(),
+                  [&](const auto& lease) { return lease->PassedThrough(*gate_); });
+  if (admitted) {
+    gate_->Occupy(units);
+    for (const auto& lease : batch.leases) lease->Take(*gate_);
+  } else if (milliseconds retry_after{0}; !gate_->TryOccupy(units, retry_after)) {
+    enqueue_failed_.Add(batch.items);
+    Book(entry, {}, End::kReturned);
+    log::WriteLimited(log::Level::kWarn, "queue full " + id_,
+                      fmt::format("exporter {}: the sending queue is full, refusing data", id_));
+    batch.ack.Answer(
+        Outcome::Retry(fmt::format("the sending queue of exporter {} is full", id_), retry_after));
+    return false;
+  }
+  entry.units = units;
+  return true;
 }
 
 void QueuedExporter::Consume(Batch batch) {
   auto entry = std::make_shared<Entry>();
-  entry->size = SizeOf(batch);
+  entry->arrived = steady_clock::now();
   entry->batch = std::move(batch);
-  bool full = false;
-  bool closed = false;
+  if (entry->batch.lane != nullptr) {
+    entry->lanes.emplace_back(entry->batch.lane, entry->batch.items);
+  }
+  if (!TakeRoom(*entry)) return;
   Ack early;
+  bool store = false;
   {
     std::lock_guard lock(mutex_);
-    closed = closed_;
-    full = !closed && queue_.enabled && used_ + entry->size > queue_.queue_size;
-    if (full && queue_.block_on_overflow && entry->size <= queue_.queue_size) {
-      overflow_.push_back(entry);
+    if (!closed_) {
+      if (promise_ == Promise::kInMemory) early = std::move(entry->batch.ack);
       held_items_ += entry->batch.items;
-      return;
-    }
-    if (!full && !closed) {
-      if (queue_.enabled && !queue_.wait_for_result) early = std::move(entry->batch.ack);
-      used_ += entry->size;
-      held_items_ += entry->batch.items;
-      waiting_.push_back(entry);
+      if (promise_ == Promise::kStored) {
+        ++storing_;
+        store = true;
+      } else {
+        // Nothing but the compressed bytes will be needed: they are a fraction of the plain ones.
+        if (entry->batch.bytes.ReceivedIn(sender_->wire_encoding()) != nullptr && !queue_.batch) {
+          entry->batch.bytes.DropPlain();
+        }
+        waiting_size_ += SizeInBatch(entry->batch);
+        waiting_.push_back(std::move(entry));
+      }
       UpdateGauges();
     }
   }
-  if (closed) {
-    entry->batch.ack.Answer(
-        Outcome::Retry(fmt::format("exporter {} is shutting down", id_), kFullRetryAfter));
+  if (store) {
+    Store(std::move(entry));
     return;
   }
-  if (full) {
-    enqueue_failed_.Add(entry->batch.items);
-    log::WriteLimited(log::Level::kWarn, "queue full " + id_,
-                      fmt::format("exporter {}: the sending queue is full, refusing data", id_));
-    entry->batch.ack.Answer(Outcome::Retry(
-        fmt::format("the sending queue of exporter {} is full", id_), kFullRetryAfter));
+  if (entry) {  // closed
+    gate_->Release(entry->units);
+    Book(*entry, {}, End::kReturned);
+    entry->batch.ack.Answer(Outcome::Retry(fmt::format("exporter {} is shutting down", id_)));
     return;
   }
-  entry.reset();  // another thread's from here on
-  early.Answer({});
+  if (early.pending()) early.Answer({.in_memory = true});
   Dispatch();
 }
 
+void QueuedExporter::Store(EntryPtr entry) {
+  StoredForm stored = ToStored(entry->batch);
+  auto keep = stored.keep;
+  const auto items = static_cast<std::uint32_t>(entry->batch.items);
+  durable_->Append(
+      std::move(stored.meta), std::move(stored.payload), items, std::move(keep),
+      [this, entry](Result<> written) {
+        gate_->Release(entry->units);  // it counts as stored now, or not at all
+        Outcome outcome;
+        if (!written) {
+          enqueue_failed_.Add(entry->batch.items);
+          Book(*entry, {}, End::kReturned);
+          log::WriteLimited(log::Level::kError, "store " + id_,
+                            fmt::format("exporter {}: {}", id_, written.error().message));
+          outcome = Outcome::Retry(fmt::format("exporter {} can't store the request", id_),
+                                   milliseconds(5000));
+        }
+        entry->batch.ack.Answer(std::move(outcome));
+        std::lock_guard lock(mutex_);
+        held_items_ -= entry->batch.items;
+        --storing_;
+        ++stored_;
+        UpdateGauges();
+        changed_.notify_all();  // the exporter's thread sends: this one writes
+      });
+  if (queue_.drop_oldest) DropOldestOverBound();
+}
+
+void QueuedExporter::DropOldestOverBound() {
+  while (gate_->over()) {
+    const auto record = durable_->DropOldest();
+    if (!record) return;
+    Dropped("oldest").Add(record->items);
+    Batch dropped;
+    std::string pipeline;
+    FromStored(*record, dropped, pipeline);
+    if (ExporterLane* lane = find_lane_ ? find_lane_(pipeline) : nullptr) {
+      if (record->earlier_life) lane->Entered(record->items);
+      lane->Dropped("oldest", record->items);
+    }
+    log::WriteLimited(log::Level::kWarn, "drop oldest " + id_,
+                      fmt::format("exporter {}: the queue is full, dropping the oldest", id_));
+  }
+}
+
+void QueuedExporter::CountDamage() {
+  const std::uint64_t damaged = durable_->counts().damaged_records;
+  if (damaged == damaged_seen_) return;
+  registry_
+      .counter("wirespan_exporter_damaged_records_total",
+               "Records of the queue on disk that could not be read", LabelsOf(id_, signal_))
+      .Add(damaged - damaged_seen_);
+  log::WriteLimited(log::Level::kError, "damage " + id_,
+                    fmt::format("exporter {}: {} damaged records on disk were skipped", id_,
+                                damaged - damaged_seen_));
+  damaged_seen_ = damaged;
+}
+
+// One more record from disk into waiting_. False: none is there.
+bool QueuedExporter::Fetch(std::unique_lock<std::mutex>& lock) {
+  if (!durable_) return false;
+  lock.unlock();
+  auto record = durable_->Next();
+  auto entry = std::make_shared<Entry>();
+  bool readable = false;
+  if (record) {
+    auto on_disk = std::make_shared<OnDisk>();
+    on_disk->seq = record->seq;
+    on_disk->items = record->items;
+    on_disk->bytes = record->payload_bytes;
+    entry->arrived = steady_clock::now();
+    entry->on_disk.push_back(on_disk);
+    const bool earlier = record->earlier_life;
+    std::string pipeline;
+    readable = FromStored(std::move(*record), entry->batch, pipeline);
+    if (ExporterLane* lane = find_lane_ ? find_lane_(pipeline) : nullptr) {
+      // What an earlier life of the process left enters the books when it is read.
+      if (earlier) lane->Entered(on_disk->items);
+      entry->lanes.emplace_back(lane, on_disk->items);
+      if (!readable) lane->Dropped("unreadable", on_disk->items);
+    }
+    if (!readable) {
+      Dropped("unreadable").Add(on_disk->items);
+      durable_->Ack(on_disk->seq, on_disk->items, on_disk->bytes);
+    }
+  }
+  lock.lock();
+  CountDamage();
+  if (readable) {
+    waiting_size_ += SizeInBatch(entry->batch);
+    waiting_.push_back(std::move(entry));
+  }
+  return record.has_value();
+}
+
+// Where nobody waits for an answer, small requests wait for company.
+bool QueuedExporter::RipeToSend() const {
+  if (!queue_.batch || draining_ || promise_ == Promise::kDelivered) return true;
+  return waiting_size_ >= queue_.batch->min_size ||
+         steady_clock::now() >= waiting_.front()->arrived + queue_.batch->flush_timeout;
+}
+
+void QueuedExporter::JoinMore(Entry& entry, std::unique_lock<std::mutex>& lock) {
+  const std::uint64_t most =
+      queue_.batch->max_size > 0 ? queue_.batch->max_size : queue_.batch->min_size;
+  std::vector<Ack> acks;
+  std::uint64_t size = SizeInBatch(entry.batch);
+  while (size < most) {
+    if (waiting_.empty() && !Fetch(lock)) break;
+    if (waiting_.empty()) continue;
+    Entry& next = *waiting_.front();
+    if (!SameTenant(entry.batch, next.batch)) break;
+    const std::uint64_t more = SizeInBatch(next.batch);
+    if (queue_.batch->max_size > 0 && size + more > queue_.batch->max_size) break;
+    if (acks.empty()) acks.push_back(std::move(entry.batch.ack));
+    MakePlain(entry.batch.bytes);
+    MakePlain(next.batch.bytes);
+    entry.batch.bytes.Append(next.batch.bytes);
+    entry.batch.items += next.batch.items;
+    entry.units += next.units;
+    for (auto& lease : next.batch.leases) entry.batch.leases.push_back(std::move(lease));
+    for (auto& record : next.on_disk) entry.on_disk.push_back(std::move(record));
+    for (const auto& lane : next.lanes) entry.lanes.push_back(lane);
+    acks.push_back(std::move(next.batch.ack));
+    waiting_size_ -= more;
+    size += more;
+    waiting_.pop_front();
+  }
+  if (acks.empty()) return;
+  std::erase_if(acks, [](const Ack& ack) { return !ack.pending(); });
+  if (!acks.empty()) entry.batch.ack = MergeAcks(std::move(acks));
+}
+
+// What is larger than a batch may be goes out in parts; the rest waits at the front.
+void QueuedExporter::CutToSize(EntryPtr& entry) {
+  const std::uint64_t most = queue_.batch->max_size;
+  if (most == 0 || SizeInBatch(entry->batch) <= most) return;
+  MakePlain(entry->batch.bytes);
+  std::string storage;
+  const bool by_bytes = queue_.batch->sizer == Sizer::kBytes;
+  auto parts = otlp::Split(signal_, entry->batch.bytes.Contiguous(storage),
+                           by_bytes ? std::numeric_limits<std::size_t>::max() : most,
+                           by_bytes ? most : std::numeric_limits<std::size_t>::max());
+  if (parts.size() < 2) return;
+  const bool pending = entry->batch.ack.pending();
+  auto lanes = std::move(entry->lanes);
+  auto acks = ForkAck(std::move(entry->batch.ack), pending ? parts.size() : 1);
+  for (auto& record : entry->on_disk) record->parts += parts.size() - 1;
+  for (std::size_t i = parts.size(); i-- > 0;) {
+    auto part = i == 0 ? entry : std::make_shared<Entry>();
+    if (i > 0) {
+      part->arrived = entry->arrived;
+      part->on_disk = entry->on_disk;
+      part->batch.signal = signal_;
+      part->batch.leases = entry->batch.leases;
+      part->batch.metadata = entry->batch.metadata;
+    }
+    part->lanes = ShareOf(lanes, parts[i].items);
+    part->batch.items = parts[i].items;
+    part->batch.bytes = Bytes(std::move(parts[i].bytes));
+    if (pending) part->batch.ack = std::move(acks[i]);
+    if (i == 0) break;
+    waiting_size_ += SizeInBatch(part->batch);
+    waiting_.push_front(std::move(part));
+  }
+}
+
+// The next request to send, with its slot taken; null: none, or no slot.
+QueuedExporter::EntryPtr QueuedExporter::TakeNext(std::unique_lock<std::mutex>& lock) {
+  for (;;) {
+    if (closed_) return nullptr;
+    if (durable_ && draining_) return nullptr;  // it is safe where it is
+    if (queue_.enabled && in_flight_ >= queue_.num_consumers) return nullptr;
+    ++in_flight_;
+    const std::uint64_t wanted = wanted_ + stored_;
+    bool more = true;
+    while (more && (waiting_.empty() || (queue_.batch && waiting_size_ < queue_.batch->min_size))) {
+      more = Fetch(lock);
+    }
+    if (closed_ || waiting_.empty() || !RipeToSend()) {
+      --in_flight_;
+      changed_.notify_all();
+      if (!closed_ && wanted != wanted_ + stored_) continue;  // something came while we looked
+      if (!closed_ && !waiting_.empty()) {
+        flush_at_ = waiting_.front()->arrived + queue_.batch->flush_timeout;
+        changed_.notify_all();
+      }
+      return nullptr;
+    }
+    EntryPtr next = std::move(waiting_.front());
+    waiting_.pop_front();
+    waiting_size_ -= std::min(waiting_size_, SizeInBatch(next->batch));
+    flush_at_.reset();
+    if (queue_.batch) {
+      JoinMore(*next, lock);
+      CutToSize(next);
+    }
+    return next;
+  }
+}
+
 void QueuedExporter::Dispatch() {
+  {
+    std::lock_guard lock(mutex_);
+    ++wanted_;
+  }
   for (;;) {
     EntryPtr next;
     {
-      std::lock_guard lock(mutex_);
-      if (waiting_.empty() || closed_) return;
-      if (queue_.enabled && in_flight_ >= queue_.num_consumers) return;
-      next = std::move(waiting_.front());
-      waiting_.pop_front();
-      ++in_flight_;
+      std::unique_lock lock(mutex_);
+      next = TakeNext(lock);
+      if (!next) return;
       ++trying_;
       next->first_try = steady_clock::now();
       next->interval = retry_.initial_interval;
@@ -142,159 +420,6 @@ void QueuedExporter::Dispatch() {
     }
     Try(next);
   }
-}
-
-void QueuedExporter::Try(const EntryPtr& entry) {
-  sender_->Send(entry->batch.signal, entry->batch.items, entry->batch.bytes,
-                [this, entry](Outcome outcome) { OnDone(entry, std::move(outcome)); });
-  std::lock_guard lock(mutex_);
-  --trying_;
-  changed_.notify_all();
-}
-
-void QueuedExporter::OnDone(const EntryPtr& entry, Outcome outcome) {
-  if (!outcome.ok() && outcome.retryable && retry_.enabled) {
-    std::unique_lock lock(mutex_);
-    // initial_interval, then multiplied up to max_interval, each +- randomization_factor; never
-    // sooner than asked.
-    std::uniform_real_distribution<double> spread(1 - retry_.randomization_factor,
-                                                  1 + retry_.randomization_factor);
-    milliseconds delay(
-        static_cast<std::int64_t>(static_cast<double>(entry->interval.count()) * spread(random_)));
-    delay = std::max(delay, outcome.retry_after.value_or(milliseconds(0)));
-    if (draining_) delay = std::min(delay, kDrainingInterval);
-    const auto due = steady_clock::now() + delay;
-    const bool too_late =
-        retry_.max_elapsed_time.count() > 0 && due - entry->first_try > retry_.max_elapsed_time;
-    if (!closed_ && !too_late) {
-      entry->interval =
-          std::min(milliseconds(static_cast<std::int64_t>(
-                       static_cast<double>(entry->interval.count()) * retry_.multiplier)),
-                   retry_.max_interval);
-      retries_due_.emplace(due, entry);
-      changed_.notify_all();
-      lock.unlock();
-      retries_.Add();
-      log::WriteLimited(
-          log::Level::kWarn, "retry " + id_,
-          fmt::format("exporter {}: {}; retrying in {} ms", id_, outcome.message, delay.count()));
-      return;
-    }
-  }
-  Finish(entry, std::move(outcome));
-  Dispatch();
-}
-
-void QueuedExporter::Finish(const EntryPtr& entry, Outcome outcome) {
-  const std::uint64_t items = entry->batch.items;
-  if (outcome.ok()) {
-    sent_.Add(items - std::min(items, outcome.rejected_items));
-    if (outcome.rejected_items > 0) {
-      rejected_.Add(outcome.rejected_items);
-      log::WriteLimited(log::Level::kWarn, "partial " + id_,
-                        fmt::format("exporter {}: the next hop rejected {} items: {}", id_,
-                                    outcome.rejected_items, outcome.message));
-    }
-  } else {
-    send_failed_.Add(items);
-    log::WriteLimited(
-        log::Level::kError, "failed " + id_,
-        fmt::format("exporter {}: gave up {} items: {}", id_, items, outcome.message));
-  }
-  std::vector<Ack> admitted;
-  {
-    std::lock_guard lock(mutex_);
-    if (closed_ && !outcome.ok() && !entry->batch.ack.pending()) dropped_at_shutdown_.Add(items);
-    --in_flight_;
-    used_ -= entry->size;
-    held_items_ -= items;
-    while (!overflow_.empty() && used_ + overflow_.front()->size <= queue_.queue_size) {
-      EntryPtr next = std::move(overflow_.front());
-      overflow_.pop_front();
-      used_ += next->size;
-      if (!queue_.wait_for_result) admitted.push_back(std::move(next->batch.ack));
-      waiting_.push_back(std::move(next));
-    }
-    UpdateGauges();
-    changed_.notify_all();
-  }
-  entry->batch.ack.Answer(std::move(outcome));
-  entry->batch = {};
-  for (Ack& ack : admitted) ack.Answer({});
-}
-
-void QueuedExporter::Run(std::stop_token stop) {
-  std::unique_lock lock(mutex_);
-  while (!stop.stop_requested()) {
-    if (retries_due_.empty() || closed_) {
-      changed_.wait(lock, stop, [&] { return !retries_due_.empty() && !closed_; });
-      continue;
-    }
-    const auto due = retries_due_.begin()->first;
-    if (steady_clock::now() < due) {
-      changed_.wait_until(lock, stop, due, [&] {
-        return retries_due_.empty() || retries_due_.begin()->first < due;
-      });
-      continue;
-    }
-    EntryPtr entry = std::move(retries_due_.begin()->second);
-    retries_due_.erase(retries_due_.begin());
-    ++trying_;
-    lock.unlock();
-    Try(entry);
-    entry.reset();
-    lock.lock();
-  }
-}
-
-std::uint64_t QueuedExporter::Drain(steady_clock::time_point deadline) {
-  std::deque<EntryPtr> left;
-  std::uint64_t items = 0;
-  {
-    std::unique_lock lock(mutex_);
-    if (closed_) return 0;
-    draining_ = true;
-    std::multimap<Time, EntryPtr> now;
-    for (auto& [due, entry] : retries_due_) now.emplace(steady_clock::now(), std::move(entry));
-    retries_due_ = std::move(now);
-    changed_.notify_all();
-    changed_.wait_until(lock, deadline, [&] { return held_items_ == 0 && in_flight_ == 0; });
-    closed_ = true;
-    items = held_items_;
-    left.swap(waiting_);
-    for (auto& [due, entry] : retries_due_) {
-      left.push_back(std::move(entry));
-      --in_flight_;
-    }
-    retries_due_.clear();
-    for (EntryPtr& entry : left) {
-      used_ -= entry->size;
-      held_items_ -= entry->batch.items;
-    }
-    for (EntryPtr& entry : overflow_) {
-      held_items_ -= entry->batch.items;
-      left.push_back(std::move(entry));
-    }
-    overflow_.clear();
-    UpdateGauges();
-    changed_.notify_all();
-  }
-  if (items > 0) {
-    log::Warn("exporter {}: {} items were not delivered before the end of the shutdown", id_,
-              items);
-  }
-  for (EntryPtr& entry : left) {
-    // Only what was answered OK is lost; the others' senders are told to keep theirs.
-    if (!entry->batch.ack.pending()) dropped_at_shutdown_.Add(entry->batch.items);
-    send_failed_.Add(entry->batch.items);
-    entry->batch.ack.Answer(Outcome::Retry(fmt::format("exporter {} is shutting down", id_)));
-  }
-  {
-    std::unique_lock lock(mutex_);  // no new attempt begins once closed_ is set
-    changed_.wait(lock, [&] { return trying_ == 0; });
-  }
-  sender_.reset();  // cancels what is under way and answers for it
-  return items;
 }
 
 }  // namespace wirespan::gateway

@@ -14,6 +14,9 @@ namespace wirespan::gateway {
 class Sender {
  public:
   virtual ~Sender() = default;  // cancels what is under way and answers for it before it returns
+  // What it compresses requests with. Bytes that were received in this encoding may come without
+  // their plain form (Bytes::ReceivedIn).
+  virtual otlp::Encoding wire_encoding() const { return otlp::Encoding::kIdentity; }
   // Calls `done` exactly once, on any thread, perhaps before it returns. Thread-safe.
   virtual void Send(Signal signal, std::uint64_t items, Bytes bytes,
                     std::function<void(Outcome)> done) = 0;

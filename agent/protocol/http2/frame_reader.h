@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "agent/protocol/http2/frame.h"
@@ -28,8 +30,9 @@ struct Frame {
 class FrameSink {
  public:
   virtual ~FrameSink() = default;
-  // The header of a frame was read; all but DATA, HEADERS, CONTINUATION and PUSH_PROMISE come with
-  // OnControl instead.
+  // The header of a DATA, HEADERS, CONTINUATION or PUSH_PROMISE frame was read. A CONTINUATION
+  // follows the HEADERS (or PUSH_PROMISE) of its stream; only what follows OnLost may begin with
+  // one.
   virtual void OnFrame(const Frame& frame) = 0;
   // The next octets of its payload: `bytes`, then `gap` octets that nobody captured. Pad length,
   // padding, priority fields and the promised stream are left out. Padding that can't be told from
@@ -38,13 +41,15 @@ class FrameSink {
                          bool exact) = 0;
   // Its last octet passed, at ts_ns (0: unknown).
   virtual void OnFrameEnd(const Frame& frame, std::uint64_t ts_ns) = 0;
-  // A whole frame of another known type. `payload` is cut at kMaxControlBytes and where a gap begins.
+  // A whole frame of another known type. `payload` is cut at kMaxControlBytes and where a gap
+  // begins, so it may be empty whatever the type. Frames of unknown types are not told.
   virtual void OnControl(const Frame& frame, std::string_view payload, std::uint64_t ts_ns) = 0;
   // Whole DATA frames of one stream, unseen: no padding, no END_STREAM.
   virtual void OnRun(const protocol::FrameRun& run, const protocol::Piece& piece) = 0;
   // Octets were missed or make no frames: any frames may have been among them, of any stream, and
-  // the frame under way (if any) will not end. What follows begins at a frame boundary again.
-  // `unseen`: how many octets that was.
+  // the frame under way (if any) will not end. Told at once, and again for every piece until a
+  // boundary is found; whatever else is told next begins at a frame boundary. `unseen`: how many
+  // octets that was; 0: none, but what was told of the frame under way may be wrong.
   virtual void OnLost(std::uint64_t unseen) = 0;
 };
 
@@ -53,11 +58,20 @@ class FrameSink {
 //
 //   kPreface --24 octets--> kHeader --9 octets--> kPayload --its length--> kHeader
 //   kHeader, kPreface --gap, or octets that are no frame header--> kLost
+//   kPayload --a padding longer than the payload--> kLost
 //   kLost --a piece that begins at a frame boundary--> kHeader
 //
 // A gap inside a payload is arithmetic: the frame goes on behind it. In kLost a boundary is taken
-// where the kernel marked one (Piece::frame_start) and the octets agree, or where a piece of a call
-// begins with octets that chain to several plausible frames (LooksLikeFrames).
+// where the kernel marked one (Piece::frame_start) and the octets agree, where a run is told whose
+// sizes add up, or where a piece of a call begins with octets that are certainly frames
+// (LooksLikeFrames), or with the preface.
+//
+// A mark or run where this expects none: either may be wrong, as both may have begun in the middle.
+// The octets decide: if they are likely frames, or the run's sizes add up, what was under way is
+// lost and the boundary taken; else the mark is ignored, and the run is a gap.
+//
+// The first frame behind a preface, and the server's first, is SETTINGS; a header block is not
+// interrupted (RFC 9113, 3.4 and 4.3). What breaks that is no HTTP/2, or not where we think.
 class FrameReader {
  public:
   enum class Begin : std::uint8_t {
@@ -72,17 +86,46 @@ class FrameReader {
   // Takes all of it.
   void Feed(const protocol::Piece& piece, FrameSink& sink);
 
-  bool lost() const;
+  bool lost() const { return state_ == State::kLost; }
   // Between two frames: nothing of the next one was seen.
-  bool at_boundary() const;
+  bool at_boundary() const { return state_ == State::kHeader && collected_ == 0; }
+
+ private:
+  enum class State : std::uint8_t { kPreface, kHeader, kPayload, kLost };
+
+  void ReadPreface(protocol::Piece& piece, FrameSink& sink);
+  void ReadHeader(protocol::Piece& piece, FrameSink& sink);
+  bool TakeHeader(std::string_view nine);
+  void BeginPayload(std::uint64_t ts_ns, FrameSink& sink);
+  void ReadPayload(protocol::Piece& piece, FrameSink& sink);
+  bool ReadFields(protocol::Piece& piece);
+  void ReadContents(protocol::Piece& piece, FrameSink& sink);
+  void ReadControl(protocol::Piece& piece, FrameSink& sink);
+  void EndFrame(std::uint64_t ts_ns, std::string_view control, FrameSink& sink);
+  void Consume(protocol::Piece& piece, std::uint64_t n);
+
+  bool FeedRun(const protocol::Piece& piece, FrameSink& sink);
+  bool Contradicts(const protocol::Piece& piece) const;
+  bool FindBoundary(const protocol::Piece& piece);
+  void TakeBoundary();
+  void Lose(protocol::Piece& piece, FrameSink& sink);
+
+  State state_;
+  bool settings_next_;          // the first frame has to be SETTINGS
+  bool resynced_ = false;       // the next header is the first one behind a loss
+  std::uint8_t collected_ = 0;  // octets of the preface or a header that came already; else 0
+  std::array<char, kFrameHeaderBytes> head_{};
+  std::uint32_t block_ = 0;  // the stream whose header block is not finished; 0: none
+
+  // Of the frame under way, in kPayload.
+  Frame frame_{};
+  std::uint32_t left_ = 0;    // of the payload, padding and all
+  std::uint8_t fields_ = 0;   // octets still to come in front of its contents
+  bool pad_next_ = false;     // of which the first is the pad length
+  std::uint8_t padding_ = 0;  // at its end
+  bool exact_ = true;
+  bool control_cut_ = false;
+  std::string control_{};
 };
-
-// How well `bytes`, which begin a call, chain into frames: 0 not at all, 1 nothing speaks against it,
-// 2 likely (a fixed-size frame, or one that ends where the bytes end), 3 certain (several such).
-int LooksLikeFrames(std::string_view bytes);
-
-// nullptr-free parse of nine octets; false: not a header that a peer may send (RFC 9113, 6: stream
-// ids and lengths by type; lengths beyond 2^24-1 can't be).
-bool ParseFrameHeader(std::string_view nine, FrameHeader& out);
 
 }  // namespace wirespan::http2

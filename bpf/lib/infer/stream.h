@@ -37,6 +37,14 @@
 #define WS_LOOK_FOR_FRAMES(p, n, rest) ws_look_for_frames(p, n, rest)
 #endif
 
+/* What begins at p + at? */
+WS_INLINE __u32 ws_look(const __u8 *p, __u32 at, __u32 n, int complete)
+{
+	__u32 look = ws_glance(p + at, n);
+
+	return look != WS_LOOK_UNSURE ? look : WS_LOOK_AT(p, at, n, complete);
+}
+
 enum ws_mode {
 	WS_MODE_START = 0,
 	WS_MODE_HEAD = 1,
@@ -82,6 +90,7 @@ enum ws_talk_flag {
 	WS_TALK_PIPELINED = 2, /* one call held more than one message, or requests came before the last one's answer */
 	WS_TALK_CONNECT = 4,   /* the last request was CONNECT */
 	WS_TALK_LATE = 8,      /* the first byte seen was not the stream's first */
+	WS_TALK_BEHIND = 16,   /* a call had bytes behind a request's head: a body, and maybe another request */
 };
 
 /* Both directions. */
@@ -206,9 +215,17 @@ WS_INLINE void ws_end_of_messages(struct ws_dir *dir, const __u8 *p, __u32 n)
 	dir->tail = ws_tail_after(p, n, WS_TAIL_NONE);
 }
 
+WS_INLINE int ws_is_hex(__u8 c)
+{
+	c |= 0x20; /* the digits have that bit */
+	return c >= '0' && c <= 'f' && (c <= '9' || c >= 'a');
+}
+
 /* Could a chunk-size line begin here? */
 WS_INLINE int ws_is_line(struct ws_plan *plan, const __u8 *p, __u32 at, __u32 n, int complete)
 {
+	if (!ws_is_hex(p[at]))
+		return 0;
 	plan->line.value = 0;
 	plan->line.state = WS_LINE_START;
 	plan->line.digits = 0;
@@ -324,7 +341,7 @@ WS_INLINE void ws_digest_head(struct ws_dir *dir, struct ws_talk *talk, struct w
 		return;
 	}
 	end &= WS_WINDOW - 1; /* end < n <= WS_WINDOW */
-	look = WS_LOOK_AT(p, end, left, left == rest);
+	look = ws_look(p, end, left, left == rest);
 	if ((talk->flags & WS_TALK_PIPELINED) || ws_is_head(dir, look, p[end])) {
 		talk->flags |= WS_TALK_PIPELINED;
 		plan->rest_heads = 1;
@@ -347,7 +364,11 @@ WS_INLINE void ws_digest_head(struct ws_dir *dir, struct ws_talk *talk, struct w
 		return;
 	}
 	dir->mode = WS_MODE_BODY;
-	if (rest > WS_WINDOW) {
+	if (dir->sends != WS_SENDS_RESPONSES)
+		talk->flags |= WS_TALK_BEHIND;
+	/* Of an answer that can be the only one in this call, the head is enough. */
+	if (rest > WS_WINDOW || (dir->sends == WS_SENDS_RESPONSES && !dir->trailer && !ws_is_hex(p[end]) &&
+				 !(talk->flags & (WS_TALK_LATE | WS_TALK_BEHIND)))) {
 		plan->keep = end;
 		return;
 	}
@@ -409,7 +430,7 @@ WS_INLINE void ws_digest_look(struct ws_dir *dir, struct ws_talk *talk, struct w
 			      __u32 n)
 {
 	__u32 rest = plan->len - plan->pos;
-	__u32 look = WS_LOOK_AT(p, 0, n, n == rest);
+	__u32 look = ws_look(p, 0, n, n == rest);
 
 	plan->keep = 0;
 	plan->want = 0;

@@ -131,6 +131,10 @@ class AgentCase(unittest.TestCase):
         code = cls.stack.close()
         assert code == 0, f"the agent ended with {code}:\n{cls.stack.agent.text()[-3000:]}"
 
+    def setUp(self):
+        # A watcher is known to be attached by the gauge that counts it: those of the test before must have left it.
+        wait_for("the watchers that left to be forgotten", lambda: self.stack.self_metrics().get("wirespan_watchers", 0) == 0)
+
     def program(self, **more):
         program = Program(self.stack.folder, **more)
         self.addCleanup(program.stop)

@@ -37,7 +37,7 @@ class Attached(AgentCase):
         self.assertRegex(text, r"^capture backend: \w+\n")
         self.assertIn(f"\n{program.pid} server (", text)
         self.assertIn(f"    listens on port {program.port}\n", text)
-        self.assertRegex(text, r"    seen: 3 exchanges of HTTP/1 on 3 connections, by (socktrace|syscall|fentry|kprobe)\n")
+        self.assertRegex(text, r"    seen: 3 exchanges on 3 HTTP/1 connections, by (socktrace|syscall|fentry|kprobe)\n")
 
     def test_nothing_yet(self):
         program = self.program()
@@ -98,7 +98,7 @@ class Attached(AgentCase):
         server.recv(100)
         try:
             wait_for("HTTP/2", lambda: self.process(os.getpid())["http2_connections"] >= 1)
-            self.assertRegex(self.explain(os.getpid()), r"    not seen: \d+ HTTP/2 connections?: ")
+            self.assertRegex(self.explain(os.getpid()), r"    seen: \d+ exchanges? on (\d+ HTTP/1 connections? and )?\d+ HTTP/2 connections?")
         finally:
             for s in (client, server, listener):
                 s.close()
@@ -190,7 +190,7 @@ class Alone(unittest.TestCase):
                     thread.join()
                 self.assertEqual(ended.code, 0, ended.err)
                 self.assertEqual(ended.err, "no agent runs here: looking for 3 s with probes of my own\n")
-                self.assertRegex(ended.out, r"    seen: \d+ exchanges of HTTP/1 on \d+ connections, by ")
+                self.assertRegex(ended.out, r"    seen: \d+ exchanges on \d+ HTTP/1 connections, by ")
                 wait_for("the probes to be gone", lambda: not bpf_programs() - before)
             finally:
                 program.stop()

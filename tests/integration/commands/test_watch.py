@@ -181,14 +181,26 @@ class Attached(AgentCase):
                 ended = agent("watch", "--socket", self.socket, *arguments)
                 self.assertEqual((ended.code, ended.sentence), (2, sentence))
 
-    def test_the_agent_going_away_is_one_sentence(self):
-        program = self.program()
+    def test_a_socket_that_nobody_has_is_one_sentence(self):
         watcher = Watcher("--socket", self.stack.folder / "nobody.sock")
-        self.assertEqual(watcher.process.wait(20), 1)
+        self.assertEqual(watcher.process.wait(20), 2)  # the flag is wrong
         watcher.stop()
         self.assertEqual(len(watcher.errors), 1, watcher.errors)
         self.assertIn("nobody.sock", watcher.errors[0])
-        self.assertTrue(program.pid)
+
+
+class GoingAway(AgentCase):
+    def test_the_agent_going_away_is_one_sentence(self):
+        watcher = self.watch("--side", "server")
+        self.stack.agent.process.kill()
+        self.assertEqual(watcher.process.wait(20), 1)
+        watcher.stop()
+        self.assertEqual(len(watcher.errors), 1, watcher.errors)
+        self.assertIn("control.sock", watcher.errors[0])
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.stack.close()
 
 
 class Alone(unittest.TestCase):

@@ -41,7 +41,7 @@ TEST_F(CommandLineTest, ComponentsListsThem) {
   GatewayProcess process({"components"});
   EXPECT_EQ(process.WaitExit(), 0);
   for (const char* name : {"receivers:\n  otlp", "processors:\n  batch", "exporters:\n  debug",
-                           "  otlphttp (otlp_http)", "extensions:\n  health_check"}) {
+                           "  otlphttp (otlp_http)", "  health_check "}) {
     EXPECT_THAT(process.Output(), HasSubstr(name));
   }
 }
@@ -70,7 +70,34 @@ TEST_F(CommandLineTest, ValidateNamesThePlaceOfAMistake) {
 TEST_F(CommandLineTest, NoConfigurationIsAUsageError) {
   GatewayProcess process({});
   EXPECT_EQ(process.WaitExit(), 2);
-  EXPECT_EQ(process.Log(), "wirespan-gateway: --config FILE is missing\n");
+  EXPECT_EQ(process.Log(),
+            "wirespan-gateway: --config FILE is missing, and there is no /etc/otel/config.yaml\n");
+}
+
+TEST_F(CommandLineTest, AssignmentsAndUrisAreTheCollectors) {
+  const std::string file = Write(kGood);
+  GatewayProcess process({"print-config", "--config", "file:" + file, "--config",
+                          "yaml:exporters::debug::verbosity: detailed", "--set",
+                          "receivers.otlp.protocols.grpc.endpoint=127.0.0.1:9"});
+  EXPECT_EQ(process.WaitExit(), 0);
+  EXPECT_EQ(process.Output(),
+            "receivers:\n  otlp:\n    protocols:\n      grpc:\n        endpoint: 127.0.0.1:9\n"
+            "exporters:\n  debug:\n    verbosity: detailed\n"
+            "service:\n  pipelines:\n    traces:\n      receivers:\n        - otlp\n"
+            "      exporters:\n        - debug\n");
+}
+
+TEST_F(CommandLineTest, PrintConfigHidesSecretsUnlessAsked) {
+  const std::vector<std::string> arguments = {"print-config", "--config", Write(kGood), "--set",
+                                              "exporters.otlp.headers.authorization=Bearer abc"};
+  GatewayProcess redacted(arguments);
+  EXPECT_EQ(redacted.WaitExit(), 0);
+  EXPECT_THAT(redacted.Output(), HasSubstr("authorization: \"[REDACTED]\"\n"));
+  auto more = arguments;
+  more.insert(more.end(), {"--mode", "unredacted"});
+  GatewayProcess plain(more);
+  EXPECT_EQ(plain.WaitExit(), 0);
+  EXPECT_THAT(plain.Output(), HasSubstr("authorization: \"Bearer abc\"\n"));
 }
 
 TEST_F(CommandLineTest, AMissingFileIsNamed) {

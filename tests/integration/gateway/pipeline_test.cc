@@ -193,6 +193,7 @@ exporters:
   otlp/queue:
     endpoint: 127.0.0.1:1
     tls: {{insecure: true}}
+    sending_queue: {{wait_for_result: false}}
 service:
   pipelines:
     traces: {{receivers: [otlp], exporters: [otlp]}}
@@ -243,7 +244,8 @@ TEST_F(GatewayTest, TerminationDeliversTheQueueOnceTheNextHopIsBack) {
   auto first = GatewayProcess::Start(
       folder_,
       fmt::format(
-          "{}exporters:\n  otlp: {{endpoint: \"127.0.0.1:{}\", tls: {{insecure: true}}}}\n{}",
+          "{}exporters:\n  otlp: {{endpoint: \"127.0.0.1:{}\", tls: {{insecure: true}}, "
+          "sending_queue: {{wait_for_result: false}}}}\n{}",
           kReceiver, port, Pipelines("", "otlp")),
       {"--drain-timeout-ms", "30000"});
   for (int i = 0; i < 20; ++i) EXPECT_EQ(Grpc(*first, Signal::kTraces, Spans(1)).code, 0);

@@ -15,7 +15,7 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "truth"))
 
-from stack import ROOT, Child, Stack, answers, free_port, listens, wait_for  # noqa: E402,F401
+from stack import BATCH_DELAY, ROOT, Child, Stack, answers, free_port, listens, wait_for  # noqa: E402,F401
 
 CACHE = ROOT / "build" / "integration"
 
@@ -93,7 +93,9 @@ class Strained(Stack):
                 return None
             return m
 
-        return wait_for("all stages to be empty", quiet, seconds)
+        # Each look is an exchange of this process, which the exporter then holds for its batch delay: looking more
+        # often than that would never find it empty.
+        return wait_for("all stages to be empty", quiet, seconds, interval=3 * BATCH_DELAY)
 
 
 def family(metrics, name, **labels):

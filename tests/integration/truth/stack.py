@@ -19,6 +19,7 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BIN = pathlib.Path(os.environ.get("WIRESPAN_BIN", ROOT / "build" / "bin"))
+BATCH_DELAY = 0.2  # s: how long the agent's exporter waits for more spans
 
 
 def free_port():
@@ -27,7 +28,7 @@ def free_port():
         return s.getsockname()[1]
 
 
-def wait_for(what, condition, seconds=30.0):
+def wait_for(what, condition, seconds=30.0, interval=0.05):
     """Polls until condition() is truthy and returns that; fails with a sentence after the deadline."""
     deadline = time.monotonic() + seconds
     while True:
@@ -36,7 +37,7 @@ def wait_for(what, condition, seconds=30.0):
             return value
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {seconds:.0f} s for {what}")
-        time.sleep(0.05)
+        time.sleep(interval)
 
 
 def answers(port, path="/"):
@@ -69,9 +70,10 @@ def end_with_parent():
 
 
 class Child:
-    """One process: its output goes to a file, it ends with the test. Start it from the main thread."""
+    """One process: its output goes to a file, it ends with the test. Start it from the main thread. `driven`: its standard
+    input and output are pipes of process.stdin and process.stdout."""
 
-    def __init__(self, name, command, folder, env=None, cwd=None, preexec=None):
+    def __init__(self, name, command, folder, env=None, cwd=None, preexec=None, driven=False):
         self.name = name
         self.log_path = pathlib.Path(folder) / f"{name}.log"
         self.log = open(self.log_path, "wb")
@@ -80,8 +82,9 @@ class Child:
             if key.startswith("OTEL_"):
                 del full[key]
         full.update(env or {})
-        self.process = subprocess.Popen([str(c) for c in command], stdout=self.log, stderr=subprocess.STDOUT,
-                                        stdin=subprocess.DEVNULL, env=full, cwd=cwd, preexec_fn=preexec or end_with_parent)
+        self.process = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE if driven else self.log, stderr=self.log,
+                                        stdin=subprocess.PIPE if driven else subprocess.DEVNULL, env=full, cwd=cwd,
+                                        preexec_fn=preexec or end_with_parent)
         self.pid = self.process.pid
 
     def alive(self):
@@ -98,12 +101,14 @@ class Child:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        self.log.close()
+        for stream in (self.log, self.process.stdin, self.process.stdout):
+            if stream:
+                stream.close()
         return self.process.returncode
 
 
 class Stack:
-    def __init__(self, agent_config="", agent_env=None, start_agent=True, keep_telemetry=True, body_sizes=False, traces_to=None, metrics=""):
+    def __init__(self, agent_config="", agent_env=None, start_agent=True, keep_telemetry=True, body_sizes=False, traces_to=None, metrics="", handover=False):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="wirespan-test-"))
         if "WIRESPAN_KEEP" not in os.environ:  # set it to look at the logs afterwards
             atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
@@ -122,9 +127,14 @@ class Stack:
         self.sdk_spans = []  # raw: what instrumented programs themselves reported
         self.agent_config, self.agent_env = agent_config, agent_env or {}
         self.agent = None
+        self.handover = handover  # an agent that ends leaves its programs for the next one of this stack
         self.start_gateway()
         if start_agent:
             self.start_agent()
+
+    def port(self):
+        """For a server that the agent shall see."""
+        return free_port()
 
     def run(self, name, command, **more):
         child = Child(name, command, self.folder, **more)
@@ -160,9 +170,10 @@ service:
 admin: {{listen: "127.0.0.1:{self.admin}"}}
 metrics: {{listen: "127.0.0.1:{self.red}", body_sizes: {str(self.body_sizes).lower()}{self.metrics_config}}}
 control: {{socket: "{self.folder}/control.sock"}}
+{"" if "capture:" in self.agent_config or self.handover else "capture: {handover: 0s}"}
 {self.agent_config}
 """)
-        env = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self.otlp_http}", "OTEL_BSP_SCHEDULE_DELAY": "200",
+        env = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self.otlp_http}", "OTEL_BSP_SCHEDULE_DELAY": str(int(BATCH_DELAY * 1000)),
                "OTEL_METRIC_EXPORT_INTERVAL": "1000", **self.agent_env}
         self.agent = self.run("agent", [BIN / "wirespan-agent", "run", "--config", config], env=env)
         if wait:

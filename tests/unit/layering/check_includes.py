@@ -36,7 +36,7 @@ FOLDERS = {
     "gateway/ingest": ["gateway/pipeline", "common/*"],
     "gateway/sink": ["gateway/pipeline", "common/*"],
     "gateway/query": ["gateway/sink/store", "common/*"],
-    "gateway/extension": ["gateway/sink/store", "common/*"],
+    "gateway/extension": ["gateway/sink/store", "gateway/pipeline", "common/*"],
     "gateway/app": ["gateway/*", "common/*"],
 }
 
@@ -51,6 +51,7 @@ LIBRARIES = [
     ("Boost", r"boost/", ["common/http"]),
     ("nghttp2", r"nghttp2/", ["common/http"]),
     ("OpenSSL", r"openssl/", ["common/http"]),
+    ("crypt", r"crypt\.h", ["common/http"]),
     ("nlohmann-json", r"nlohmann/", ["common/http", "common/kube", "agent/app"]),
     ("protobuf", r"google/protobuf/|opentelemetry/proto/", ["common/otlp"]),
     ("zlib", r"zlib\.h|zconf\.h", ["common/otlp", "common/queue"]),

@@ -52,7 +52,7 @@ struct TableUnderTest {
     EXPECT_EQ(Count("wirespan_messages_total", {"response"}, "kind"),
               value("wirespan_responses_paired_total") +
                   Count("wirespan_responses_dropped_total",
-                        {"late_join", "no_request", "desynchronized"}, "reason"));
+                        {"late_join", "no_request", "desynchronized", "stream_ended"}, "reason"));
     EXPECT_EQ(Count("wirespan_events_total", {"data"}, "kind"),
               Count("wirespan_data_events_total",
                     {"consumed", "duplicate", "empty", "ignored", "discarded", "memory"}, "fate") +

@@ -217,6 +217,26 @@ TEST(ExpansionTest, FollowsTheCollector) {
             "a.yaml:6:8: environment variable NONE is not set; taken as empty");
 }
 
+TEST(ExpansionTest, ReadsFilesWhereThereIsAReader) {
+  const FileReader reader = [](const std::string& path) -> Result<std::string> {
+    if (path == "/token") return std::string("s3cret\n");
+    if (path == "/part.yaml") return std::string("a: 1\nb: [x, \"${env:V}\"]\n");
+    return Fail(ErrorCode::kInvalidArgument, "No such file or directory");
+  };
+  auto document = Document::Parse({{.name = "a.yaml",
+                                    .text = "token: ${file:/token}\n"
+                                            "mixed: Bearer ${file:${env:DIR}token}\n"
+                                            "part: ${file:/part.yaml}\n"
+                                            "gone: ${file:/none}\n"}},
+                                  Fake({{"DIR", "/"}, {"V", "y"}}), reader);
+  const Node root = document.root();
+  EXPECT_EQ(root["token"].String(), "s3cret");
+  EXPECT_EQ(root["mixed"].String(), "Bearer s3cret");
+  EXPECT_EQ(root["part"]["a"].Int(0), 1);
+  EXPECT_THAT(root["part"]["b"].Strings(), ElementsAre("x", "y"));
+  EXPECT_EQ(ErrorsOf(document), "a.yaml:4:7: \"${file:/none}\": No such file or directory");
+}
+
 TEST(ExpansionTest, RefusesWhatItCannotReplace) {
   EXPECT_THAT(ErrorsOf(Parse("a: x${env:A\n")), HasSubstr("a.yaml:1:4: \"${\" without its \"}\""));
   EXPECT_THAT(ErrorsOf(Parse("a: ${file:/etc/passwd}\n")),

@@ -198,7 +198,7 @@ TEST_F(DurableQueueTest, DropsTheOldestThatWaitsWhenAsked) {
   for (const char* payload : {"a", "b", "c"}) ASSERT_TRUE(Add(payload, 5));
   auto taken = queue_->Next();  // under way: not dropped
   ASSERT_TRUE(taken);
-  EXPECT_EQ(queue_->DropOldest(), 5u);
+  EXPECT_EQ(queue_->DropOldest()->items, 5u);
   EXPECT_EQ(queue_->held().records, 2u);
   EXPECT_EQ(ReadAll(true), std::vector<std::string>{"c"});
   EXPECT_FALSE(queue_->DropOldest());

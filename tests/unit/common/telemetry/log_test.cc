@@ -2,7 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
+#include <unistd.h>
 
+#include <fstream>
+#include <iterator>
 #include <thread>
 #include <vector>
 
@@ -63,6 +67,29 @@ TEST_F(LogTest, WritesJsonLines) {
       out,
       MatchesRegex("\\{\"time\":\"[-0-9:.TZ]+\",\"level\":\"warn\",\"message\":\"say .*\"\\}\n"));
   EXPECT_THAT(out, HasSubstr(R"(say \"hi\"\n\\ \u0001)"));
+}
+
+TEST_F(LogTest, WritesToFilesWithFieldsOnEveryLine) {
+  char file[] = "/tmp/wirespan-log-XXXXXX";
+  ::close(::mkstemp(file));
+  Configure({.json = true, .outputs = {file}, .fields = {{"cluster", "ea\"st"}}});
+  EXPECT_EQ(Captured([] { Info("one"); }), "");
+  Configure({.outputs = {file, "stderr"}, .fields = {{"cluster", "west"}}});
+  EXPECT_THAT(Captured([] { Info("two"); }), HasSubstr("INFO  two cluster=west\n"));
+  std::ifstream stream(file);
+  const std::string text(std::istreambuf_iterator<char>(stream), {});
+  EXPECT_THAT(text, HasSubstr(R"("message":"one","cluster":"ea\"st"})"));
+  EXPECT_THAT(text, HasSubstr("INFO  two cluster=west\n"));
+  ::unlink(file);
+}
+
+TEST_F(LogTest, AFileThatCannotBeWrittenIsToldOnStandardError) {
+  const std::string out = Captured([] {
+    Configure({.outputs = {"/dev/null/log"}});
+    Info("still here");
+  });
+  EXPECT_THAT(out, HasSubstr("log: /dev/null/log can't be written to"));
+  EXPECT_THAT(out, HasSubstr("still here"));
 }
 
 TEST_F(LogTest, WritesAnIncidentOnceAMinuteAndCountsTheRest) {

@@ -49,6 +49,32 @@ TEST(MetricsTest, EscapesLabelsAndHelp) {
             "x_total{bad_name=\"q\\\"b\\\\n\\nl\xEF\xBF\xBD\"} 1\n");
 }
 
+TEST(MetricsTest, AScopedCollectorIsAskedAsLongAsItsHandleLives) {
+  Registry registry;
+  auto handle = registry.AddScopedCollector(
+      "g", "Held.", false, [](std::vector<Sample>& out) { out.push_back({.value = 4}); });
+  const auto other = registry.AddScopedCollector(
+      "h", "Kept.", false, [](std::vector<Sample>& out) { out.push_back({.value = 5}); });
+  EXPECT_EQ(registry.Value("g"), 4);
+  handle.reset();
+  EXPECT_EQ(registry.Value("g"), 0);
+  EXPECT_EQ(registry.Text(), "# HELP h Kept.\n# TYPE h gauge\nh 5\n");
+}
+
+TEST(MetricsTest, AHandleWaitsForTheScrapeThatAsks) {
+  Registry registry;
+  auto value = std::make_unique<int>(1);
+  auto handle = registry.AddScopedCollector("g", "", false, [&](std::vector<Sample>& out) {
+    out.push_back({.value = static_cast<double>(*value)});
+  });
+  std::jthread scraper([&](std::stop_token stop) {
+    while (!stop.stop_requested()) static_cast<void>(registry.Text());
+  });
+  handle.reset();
+  value.reset();  // AddressSanitizer would see a reader
+  EXPECT_EQ(registry.Value("g"), 0);
+}
+
 TEST(MetricsTest, WritesHistogramsCumulatively) {
   Registry registry;
   Histogram& histogram = registry.histogram("d_seconds", "Durations.", {1, 0.5, 1}, {{"k", "v"}});

@@ -16,7 +16,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 Result<GatewayConfig> Read(std::vector<std::string> texts,
-                           std::map<std::string, std::string> variables = {}) {
+                           std::map<std::string, std::string> variables = {},
+                           const std::string& listen_host = "localhost") {
   std::vector<config::Source> sources;
   for (std::size_t i = 0; i < texts.size(); ++i) {
     sources.push_back({std::string(1, static_cast<char>('a' + i)) + ".yaml", std::move(texts[i])});
@@ -26,7 +27,7 @@ Result<GatewayConfig> Read(std::vector<std::string> texts,
     if (found == variables.end()) return std::nullopt;
     return found->second;
   };
-  return ReadConfig(config::Document::Parse(sources, environment));
+  return ReadConfig(config::Document::Parse(sources, environment), listen_host);
 }
 
 // A pipeline around one component's settings.
@@ -57,7 +58,7 @@ TEST(ConfigLoaderTest, HasTheCollectorsDefaults) {
   EXPECT_FALSE(config->receivers.at("otlp").http);
   EXPECT_EQ(HttpServerOptions{}.endpoint, "localhost:4318");
   EXPECT_EQ(HttpServerOptions{}.max_request_body_bytes, 20u << 20);
-  const BatchOptions& batch = config->processors.at("batch").batch;
+  const auto& batch = std::get<BatchOptions>(config->processors.at("batch"));
   EXPECT_EQ(batch.timeout, milliseconds(200));
   EXPECT_EQ(batch.send_batch_size, 8192u);
   EXPECT_EQ(batch.send_batch_max_size, 0u);
@@ -73,8 +74,8 @@ TEST(ConfigLoaderTest, HasTheCollectorsDefaults) {
   EXPECT_EQ(exporter.retry.max_interval, seconds(30));
   EXPECT_EQ(exporter.retry.max_elapsed_time, seconds(300));
   EXPECT_EQ(config->metrics->port, 8888);
-  EXPECT_EQ(config->health.port, 13133);
-  EXPECT_FALSE(config->health.configured);
+  EXPECT_EQ(config->health.listen.port, 13133);
+  EXPECT_FALSE(config->health.listen.configured);
 }
 
 TEST(ConfigLoaderTest, ReadsEveryComponent) {
@@ -117,7 +118,7 @@ service:
   EXPECT_EQ(receiver.grpc->max_connection_age, seconds(90));
   EXPECT_EQ(receiver.http->traces_path, "/spans");
   EXPECT_EQ(receiver.http->max_request_body_bytes, 1000u);
-  EXPECT_EQ(config->processors.at("batch/1").batch.send_batch_max_size, 20u);
+  EXPECT_EQ(std::get<BatchOptions>(config->processors.at("batch/1")).send_batch_max_size, 20u);
   const ExporterConfig& http = config->exporters.at("otlp_http/1");
   EXPECT_EQ(std::get<HttpClientOptions>(http.kind).encoding, Encoding::kJson);
   EXPECT_EQ(std::get<HttpClientOptions>(http.kind).headers.at(0).second, "team");
@@ -126,9 +127,9 @@ service:
   EXPECT_EQ(std::get<FileOptions>(config->exporters.at("file/1").kind).max_backups, 2u);
   EXPECT_EQ(std::get<DebugOptions>(config->exporters.at("debug/1").kind).verbosity,
             Verbosity::kDetailed);
-  EXPECT_EQ(config->health.port, 1313);
-  EXPECT_EQ(config->health.path, "/healthy");
-  EXPECT_TRUE(config->health.configured);
+  EXPECT_EQ(config->health.listen.port, 1313);
+  EXPECT_EQ(config->health.listen.path, "/healthy");
+  EXPECT_TRUE(config->health.listen.configured);
   EXPECT_EQ(config->metrics->port, 9999);
   EXPECT_TRUE(config->log.json);
   ASSERT_EQ(config->pipelines.size(), 1u);
@@ -156,19 +157,25 @@ TEST(ConfigLoaderTest, NamesThePlaceOfEachMistakeAndWhatThereIs) {
       {"unknown receiver",
        "receivers:\n  jaeger:\nservice:\n  pipelines:\n    traces: {receivers: [jaeger], "
        "exporters: [debug]}\nexporters:\n  debug:\n",
-       "a.yaml:2:3: unknown receiver \"jaeger\" (there are: otlp)"},
+       "a.yaml:2:3: unknown receiver \"jaeger\": use otlp: Jaeger's clients and agents have sent "
+       "OTLP "
+       "since 1.35 (there are: otlp"},
       {"unknown processor", With("", "\n  tail_sampling: {}", ""),
-       "a.yaml:7:3: unknown processor \"tail_sampling\" (there are: batch)"},
+       "a.yaml:7:3: unknown processor \"tail_sampling\": probabilistic_sampler decides by trace "
+       "id; for "
+       "policies keep a Collector behind (there are: attributes, "},
       {"unknown exporter", With("", "", "\n  loki: {}"),
-       "a.yaml:10:3: unknown exporter \"loki\" (there are: debug, file, otlp, otlp_grpc, otlphttp, "
-       "otlp_http)"},
+       "a.yaml:10:3: unknown exporter \"loki\": use otlphttp with endpoint http://LOKI:3100/otlp "
+       "(there "
+       "are: debug, file, otlp, otlp_grpc, otlphttp, otlp_http"},
       {"connector", With("", "", "\nconnectors:\n  spanmetrics:"),
-       "a.yaml:11:3: unknown connector \"spanmetrics\" (there are: none)"},
+       "a.yaml:11:3: unknown connector \"spanmetrics\": keep it in a Collector behind this gateway "
+       "(there "
+       "are: none)"},
       {"key with a near one", With(" {endpont: x}", "", ""),
        "a.yaml:4:14: unknown key \"endpont\" (did you mean \"endpoint\"?)"},
-      {"key with none near", With("", " {metadata_keys: [a]}", ""),
-       "a.yaml:6:11: unknown key \"metadata_keys\" (known here: send_batch_max_size, "
-       "send_batch_size, timeout)"},
+      {"key with none near", With("", " {colour: [a]}", ""),
+       "a.yaml:6:11: unknown key \"colour\" (known here: "},
       {"top level key", With("", "", "\nprocesors: {}"),
        "a.yaml:10:1: unknown key \"procesors\" (did you mean \"processors\"?)"},
       {"duration", With("", " {timeout: 5}", ""), "a.yaml:6:20:"},

@@ -74,7 +74,7 @@ class ReceiverTest : public ::testing::Test {
   static constexpr std::size_t kLimit = 256 << 10;
 
   ReceiverTest() {
-    Door::Pipelines all{{&ground_, &ground_, &ground_}};
+    Door::Pipelines all{.by_signal = {&ground_, &ground_, &ground_}};
     auto grpc = StartGrpcReceiver({.endpoint = "127.0.0.1:0", .max_recv_msg_size_bytes = kLimit},
                                   std::make_unique<Door>("otlp", "grpc", all, budget_, registry_));
     if (!grpc) throw std::runtime_error(grpc.error().message);

@@ -105,11 +105,12 @@ class QueuedExporterTest : public ::testing::Test {
   std::unique_ptr<QueuedExporter> exporter_;
 };
 
-TEST_F(QueuedExporterTest, AnswersOnEnqueueWithTheQueueOn) {
-  Make({});
+TEST_F(QueuedExporterTest, AnswersAtOnceWhereTheFileSaysNotToWait) {
+  Make({.wait_for_result = false});
   exporter_->Consume(MakeBatch(7));
   ASSERT_EQ(answers(), 1u);
   EXPECT_TRUE(told_[0].ok());
+  EXPECT_TRUE(told_[0].in_memory);
   EXPECT_EQ(Metric("otelcol_exporter_sent_spans_total"), 0);
   EXPECT_EQ(Metric("otelcol_exporter_queue_size", {{"data_type", "traces"}}), 1);
   EXPECT_EQ(Metric("otelcol_exporter_queue_capacity", {{"data_type", "traces"}}), 1000);
@@ -128,18 +129,32 @@ TEST_F(QueuedExporterTest, AnswersAfterTheSinkWithTheQueueOff) {
   EXPECT_TRUE(told_[0].ok());
 }
 
-TEST_F(QueuedExporterTest, AnswersAfterTheSinkWithWaitForResult) {
-  Make({.wait_for_result = true});
+TEST_F(QueuedExporterTest, AnswersAfterTheSinkUnlessTheFileSaysOtherwise) {
+  Make({});
   exporter_->Consume(MakeBatch());
   ASSERT_TRUE(sink_->WaitForSends(1));
   EXPECT_EQ(answers(), 0u);
+  sink_->AnswerNext({});
+  ASSERT_EQ(answers(), 1u);
+  EXPECT_TRUE(told_[0].ok());
+  EXPECT_FALSE(told_[0].in_memory);
+}
+
+TEST_F(QueuedExporterTest, WhatTheSinkRefusesForGoodIsCountedAndToldAsRejected) {
+  Make({});
+  exporter_->Consume(MakeBatch(3));
   sink_->AnswerNext(Outcome::Reject(StatusCode::kInvalidArgument, "no"));
   ASSERT_EQ(answers(), 1u);
-  EXPECT_EQ(told_[0].code, StatusCode::kInvalidArgument);
+  EXPECT_TRUE(told_[0].ok());
+  EXPECT_EQ(told_[0].rejected_items, 3u);
+  EXPECT_EQ(told_[0].message, "no");
+  EXPECT_EQ(Metric("wirespan_exporter_dropped_items_total",
+                   {{"data_type", "traces"}, {"reason", "failed"}}),
+            3);
 }
 
 TEST_F(QueuedExporterTest, RefusesWhenFullAndSaysWhenToComeAgain) {
-  Make({.num_consumers = 1, .queue_size = 2});
+  Make({.num_consumers = 1, .queue_size = 2, .wait_for_result = false});
   for (int i = 0; i < 3; ++i) exporter_->Consume(MakeBatch(5));
   ASSERT_EQ(answers(), 3u);
   EXPECT_TRUE(told_[1].ok());
@@ -148,20 +163,8 @@ TEST_F(QueuedExporterTest, RefusesWhenFullAndSaysWhenToComeAgain) {
   EXPECT_EQ(Metric("otelcol_exporter_enqueue_failed_spans_total"), 5);
 }
 
-TEST_F(QueuedExporterTest, HoldsTheAnswerWhenFullWithBlockOnOverflow) {
-  Make({.num_consumers = 1, .queue_size = 1, .block_on_overflow = true});
-  exporter_->Consume(MakeBatch());
-  exporter_->Consume(MakeBatch());
-  EXPECT_EQ(answers(), 1u);
-  sink_->AnswerNext({});
-  ASSERT_TRUE(WaitForAnswers(2));
-  EXPECT_TRUE(told_[1].ok());
-  sink_->AnswerNext({});
-  EXPECT_EQ(DrainNow(), 0u);
-}
-
 TEST_F(QueuedExporterTest, CountsTheQueueInTheUnitOfItsSizer) {
-  Make({.queue_size = 10, .sizer = Sizer::kItems});
+  Make({.queue_size = 10, .sizer = Sizer::kItems, .wait_for_result = false});
   exporter_->Consume(MakeBatch(8));
   exporter_->Consume(MakeBatch(8));
   EXPECT_TRUE(told_[0].ok());
@@ -235,7 +238,7 @@ TEST_F(QueuedExporterTest, CountsAPartialSuccessAndDoesNotRetryIt) {
 }
 
 TEST_F(QueuedExporterTest, CountsWhatIsLeftAtShutdownAndAnswersWhoWaits) {
-  Make({.num_consumers = 1});
+  Make({.num_consumers = 1, .wait_for_result = false});
   for (int i = 0; i < 3; ++i) exporter_->Consume(MakeBatch(4));
   EXPECT_EQ(answers(), 3u);
   EXPECT_EQ(exporter_->Drain(steady_clock::now()), 12u);
@@ -260,12 +263,92 @@ TEST_F(QueuedExporterTest, TellsUnansweredSendersToRetryAtShutdown) {
 
 TEST_F(QueuedExporterTest, DrainTriesAtOnceWhatWaitsForARetry) {
   sink_->automatic = {Outcome::Retry("down"), Outcome{}};
-  Make({},
+  Make({.wait_for_result = false},
        {.initial_interval = seconds(3600), .max_interval = seconds(3600), .max_elapsed_time = {}});
   exporter_->Consume(MakeBatch(4));
   ASSERT_TRUE(sink_->WaitForSends(1));
   EXPECT_EQ(DrainNow(), 0u);
   EXPECT_EQ(Metric("otelcol_exporter_sent_spans_total"), 4);
+}
+
+TEST_F(QueuedExporterTest, GivesBackWhatItCanNotDeliverSoonToASenderThatWaits) {
+  sink_->automatic = {Outcome::Retry("down")};
+  Make({.patience = milliseconds(20)}, {.initial_interval = seconds(60)});
+  exporter_->Consume(MakeBatch(3));
+  ASSERT_TRUE(WaitForAnswers(1));
+  EXPECT_TRUE(told_[0].retryable);
+  EXPECT_GE(told_[0].retry_after.value_or(milliseconds(0)), seconds(30));
+  EXPECT_EQ(sink_->sends, 1u);
+}
+
+TEST_F(QueuedExporterTest, KnownToBeDownItRefusesAtTheDoorAndEmptiesItsQueue) {
+  Make({.num_consumers = 1, .patience = milliseconds(0)}, {.initial_interval = seconds(60)});
+  const auto start = steady_clock::now();
+  // Failures for longer than a second.
+  while (!exporter_->gate()->down()) {
+    ASSERT_LT(steady_clock::now() - start, seconds(30));
+    exporter_->Consume(MakeBatch());
+    exporter_->Consume(MakeBatch());
+    sink_->AnswerNext(Outcome::Retry("down"));
+  }
+  EXPECT_GE(steady_clock::now() - start, seconds(1));
+  // Nobody waits in the queue of an exporter that is down.
+  std::size_t sent = sink_->sends;
+  const auto refused = exporter_->gate()->Reserve(1, 1);
+  EXPECT_EQ(refused.verdict, Gate::Verdict::kRefused);
+  EXPECT_TRUE(refused.refusal.retryable);
+  EXPECT_GT(refused.refusal.retry_after.value_or(milliseconds(0)), seconds(20));
+  EXPECT_EQ(exporter_->gate()->used(), 0u);
+  EXPECT_EQ(answers(), 2 * sent);
+}
+
+TEST_F(QueuedExporterTest, WhoGaveUpIsNotSent) {
+  Make({.num_consumers = 1});
+  exporter_->Consume(MakeBatch());
+  Batch second = MakeBatch(4);
+  auto lease = std::make_shared<Lease>();
+  second.leases.push_back(lease);
+  exporter_->Consume(std::move(second));
+  lease->Withdraw();
+  sink_->AnswerNext({});
+  ASSERT_TRUE(WaitForAnswers(2));
+  EXPECT_EQ(sink_->sends, 1u);
+  EXPECT_TRUE(told_[1].retryable);
+  EXPECT_EQ(Metric("wirespan_exporter_withdrawn_items_total", {{"data_type", "traces"}}), 4);
+}
+
+TEST_F(QueuedExporterTest, TakesWhatItsGateLetInWhateverTheQueueHolds) {
+  Make({.num_consumers = 1, .queue_size = 1});
+  auto lease = std::make_shared<Lease>();
+  const Gates gates = {exporter_->gate()};
+  ASSERT_EQ(lease->Reserve(gates, 1, 1).answer.verdict, Gate::Verdict::kGranted);
+  EXPECT_EQ(exporter_->gate()->Reserve(1, 1).verdict, Gate::Verdict::kRefused);
+  // Cut in two on its way, both parts are taken.
+  for (int part = 0; part < 2; ++part) {
+    Batch batch = MakeBatch();
+    batch.leases.push_back(lease);
+    exporter_->Consume(std::move(batch));
+  }
+  lease.reset();
+  EXPECT_EQ(exporter_->gate()->used(), 2u);
+  sink_->AnswerNext({});
+  sink_->AnswerNext({});
+  ASSERT_TRUE(WaitForAnswers(2));
+  EXPECT_TRUE(told_[0].ok() && told_[1].ok());
+  EXPECT_EQ(exporter_->gate()->used(), 0u);
+}
+
+TEST_F(QueuedExporterTest, JoinsWhatWaitsUpToASizeAndAnswersEach) {
+  Make({.num_consumers = 1, .batch = QueueBatchOptions{.min_size = 4, .max_size = 4}});
+  for (int i = 0; i < 5; ++i) exporter_->Consume(MakeBatch(2));
+  sink_->AnswerNext({});
+  ASSERT_TRUE(sink_->WaitForSends(2));
+  sink_->AnswerNext({});
+  ASSERT_TRUE(sink_->WaitForSends(3));
+  sink_->AnswerNext({});
+  ASSERT_TRUE(WaitForAnswers(5));
+  EXPECT_EQ(sink_->sends, 3u);  // 2, 2+2, 2+2: nothing waits while a slot is free
+  EXPECT_EQ(Metric("otelcol_exporter_sent_spans_total"), 10);
 }
 
 }  // namespace

@@ -1,0 +1,88 @@
+#include "gateway/app/make_exporter.h"
+
+#include <utility>
+
+#include "common/telemetry/log.h"
+#include "gateway/sink/debug_sender.h"
+#include "gateway/sink/grpc_sender.h"
+#include "gateway/sink/http_sender.h"
+#include "gateway/sink/nop_sender.h"
+
+namespace wirespan::gateway {
+
+namespace {
+
+Result<std::unique_ptr<Sender>> MakeSender(const std::string& id, const ExporterConfig& config,
+                                           std::shared_ptr<FileWriter>& file) {
+  const std::size_t connections = config.queue.enabled ? config.queue.num_consumers : 64;
+  if (const auto* grpc = std::get_if<GrpcClientOptions>(&config.kind)) {
+    return CreateGrpcSender(*grpc);
+  }
+  if (const auto* http = std::get_if<HttpClientOptions>(&config.kind)) {
+    return CreateHttpSender(*http, connections);
+  }
+  if (const auto* options = std::get_if<FileOptions>(&config.kind)) {
+    if (!file) {
+      auto opened = FileWriter::Open(*options);
+      if (!opened) return tl::unexpected(opened.error());
+      file = std::move(*opened);
+    }
+    return CreateFileSender(file);
+  }
+  if (const auto* debug = std::get_if<DebugOptions>(&config.kind)) {
+    return CreateDebugSender(*debug);
+  }
+  if (const auto* jaeger = std::get_if<JaegerOptions>(&config.kind)) {
+    if (!jaeger->tls_written) {
+      log::Warn("exporter {}: there is no tls block: what goes to {} is not encrypted", id,
+                jaeger->client.endpoint);
+    }
+    return CreateJaegerSender(*jaeger);
+  }
+  if (const auto* zipkin = std::get_if<ZipkinOptions>(&config.kind)) {
+    return CreateZipkinSender(*zipkin, connections);
+  }
+  return CreateNopSender();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<queue::DurableQueue>> ExporterMaker::OpenQueue(
+    const std::string& id, Signal signal, const QueueOptions& options) const {
+  if (!options.enabled || options.storage.empty()) return nullptr;
+  const auto extension = extensions_.find(options.storage);
+  const auto* found = extension == extensions_.end()
+                          ? nullptr
+                          : std::get_if<FileStorageOptions>(&extension->second);
+  if (found == nullptr) {
+    return Fail(ErrorCode::kInvalidArgument, options.storage + " is not among service.extensions");
+  }
+  auto disk = queue::OpenFolder(found->storage.FolderOf(id, signal));
+  if (!disk) return tl::unexpected(disk.error());
+  auto opened = queue::DurableQueue::Open(std::move(*disk), {.sync = found->storage.fsync});
+  if (!opened) return tl::unexpected(opened.error());
+  if (const queue::Held held = (*opened)->held(); held.records > 0) {
+    log::Info("exporter {}: {} items are in the queue on disk", id, held.items);
+  }
+  return opened;
+}
+
+Result<std::unique_ptr<QueuedExporter>> ExporterMaker::Make(
+    const std::string& id, Signal signal, const ExporterConfig& config,
+    std::shared_ptr<FileWriter>& file) const {
+  auto sender = MakeSender(id, config, file);
+  if (!sender) return tl::unexpected(sender.error());
+  auto durable = OpenQueue(id, signal, config.queue);
+  if (!durable) return Wrap("sending_queue.storage", std::move(durable.error()));
+  QueuedExporter::FindLane find_lane;
+  if (book_ != nullptr) {
+    find_lane = [book = book_, id](const std::string& pipeline) {
+      return pipeline.empty() ? nullptr : &book->Lane(pipeline, id);
+    };
+  }
+  return std::make_unique<QueuedExporter>(id, signal, config.queue, config.retry,
+                                          std::move(*sender), registry_, std::move(*durable),
+                                          std::move(find_lane));
+}
+
+}  // namespace wirespan::gateway

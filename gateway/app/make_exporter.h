@@ -1,0 +1,38 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "common/base/result.h"
+#include "common/telemetry/metrics.h"
+#include "gateway/app/gateway_config.h"
+#include "gateway/pipeline/pipeline_ledger.h"
+#include "gateway/sink/file_sender.h"
+#include "gateway/sink/queued_exporter.h"
+
+namespace wirespan::gateway {
+
+// Exporters from their settings: the way out of the process, and the queue before it.
+class ExporterMaker {
+ public:
+  // All outlive what is made. `book`: null without a ledger.
+  ExporterMaker(const std::map<std::string, ExtensionOptions>& extensions,
+                telemetry::Registry& registry, LedgerBook* book = nullptr)
+      : extensions_(extensions), registry_(registry), book_(book) {}
+
+  // `file`: of a file exporter, shared by its signals; opened with the first one.
+  Result<std::unique_ptr<QueuedExporter>> Make(const std::string& id, Signal signal,
+                                               const ExporterConfig& config,
+                                               std::shared_ptr<FileWriter>& file) const;
+
+ private:
+  Result<std::unique_ptr<queue::DurableQueue>> OpenQueue(const std::string& id, Signal signal,
+                                                         const QueueOptions& options) const;
+
+  const std::map<std::string, ExtensionOptions>& extensions_;
+  telemetry::Registry& registry_;
+  LedgerBook* book_;
+};
+
+}  // namespace wirespan::gateway

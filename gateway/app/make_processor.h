@@ -1,0 +1,18 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "common/telemetry/metrics.h"
+#include "gateway/app/gateway_config.h"
+#include "gateway/pipeline/processor.h"
+
+namespace wirespan::gateway {
+
+// The processor that `config` describes, in front of `next`, which outlives it. `id` labels its
+// metrics.
+std::unique_ptr<Processor> MakeProcessor(const std::string& id, Signal signal,
+                                         const ProcessorConfig& config, Consumer& next,
+                                         telemetry::Registry& registry);
+
+}  // namespace wirespan::gateway

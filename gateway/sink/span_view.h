@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+// Spans with names for their fields, for backends with a model of their own. Views point into the
+// request; nothing is copied.
+namespace wirespan::gateway {
+
+struct AttributeView {
+  std::string_view key{};
+  std::string_view value{};  // AnyValue
+};
+struct EventView {
+  std::uint64_t time_ns = 0;
+  std::string_view name{};
+  std::vector<AttributeView> attributes{};
+};
+struct LinkView {
+  std::string_view trace_id{};
+  std::string_view span_id{};
+};
+struct ResourceView {
+  std::vector<AttributeView> attributes{};
+};
+struct ScopeView {
+  std::string_view name{};
+  std::string_view version{};
+};
+struct SpanView {
+  std::string_view trace_id{};
+  std::string_view span_id{};
+  std::string_view parent_id{};
+  std::string_view trace_state{};
+  std::string_view name{};
+  std::uint64_t kind = 0;  // OTLP's numbers
+  std::uint64_t start_ns = 0;
+  std::uint64_t end_ns = 0;
+  std::vector<AttributeView> attributes{};
+  std::vector<EventView> events{};
+  std::vector<LinkView> links{};
+  std::uint64_t status = 0;  // 1 ok, 2 error
+  std::string_view status_message{};
+};
+
+// Visits every span of a well-formed ExportTraceServiceRequest.
+void ForEachSpan(std::string_view request,
+                 const std::function<void(const ResourceView& resource, const ScopeView& scope,
+                                          const SpanView& span)>& visit);
+
+// service.name, or "unknown_service".
+std::string_view ServiceName(const ResourceView& resource);
+
+}  // namespace wirespan::gateway
