@@ -162,7 +162,7 @@ WS_NOINLINE int ws_h2_window(void)
 		return w->want != 0;
 	size = sizeof(*data) + keep;
 	s->h2.told = w->start + w->pos;
-	why = ws_ring_room(ring, s, s->at, size, s->header.tgid);
+	why = ws_ring_room(ring, s, s->at, size + WS_RING_SPILL, s->header.tgid);
 	if (why) {
 		s->lost++;
 		s->lost_why = why;
@@ -176,7 +176,7 @@ WS_NOINLINE int ws_h2_window(void)
 		data->header.flags |= WS_DATA_HTTP2;
 	data->offset = from;
 	data->end_offset = s->h2.told;
-	bpf_probe_read_kernel(data + 1, keep, s->window);
+	ws_ring_copy((__u64 *)(data + 1), (const __u64 *)s->window, keep);
 	s->at += ws_ring_step(size);
 	s->sent++;
 	return w->want != 0;
@@ -251,26 +251,5 @@ static __always_inline void ws_h2_tell_last(struct ws_sock *ws, struct ws_counts
 	}
 	ws_run_told(h, &run);
 }
-
-/* A function of its own where that keeps its record off the caller's stack (bpf/lib/open.h says why). */
-#ifdef WS_TYPED
-
-#define ws_h2_last(ws, sk, counts, direction) ws_h2_tell_last(ws, counts, direction)
-
-#else
-
-WS_NOINLINE int ws_h2_last_of(__u64 socket, __u32 direction)
-{
-	struct ws_sock *ws = ws_find_sock((struct sock *)socket);
-	struct ws_counts *counts = ws_my_counts();
-
-	if (ws && counts)
-		ws_h2_tell_last(ws, counts, direction);
-	return 0;
-}
-
-#define ws_h2_last(ws, sk, counts, direction) ws_h2_last_of((__u64)(sk), direction)
-
-#endif
 
 #endif

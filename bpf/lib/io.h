@@ -489,7 +489,7 @@ static __always_inline void ws_on_end(struct sock *sk, struct ws_counts *counts,
 		return;
 	if (!(WS_GET(sk, sk_shutdown) & WS_RCV_SHUTDOWN))
 		return;
-	ws_h2_last(ws, sk, counts, WS_READ);
+	ws_h2_tell_last(ws, counts, WS_READ);
 	close.header.kind = WS_EVENT_CLOSE;
 	close.header.flags = WS_CLOSE_READ_ENDED;
 	/* The peer of a Unix socket took both halves with it. */
