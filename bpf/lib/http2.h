@@ -162,7 +162,7 @@ WS_NOINLINE int ws_h2_window(void)
 		return w->want != 0;
 	size = sizeof(*data) + keep;
 	s->h2.told = w->start + w->pos;
-	why = ws_ring_room(ring, s, s->at, size, s->header.tgid);
+	why = ws_ring_room(ring, s, s->at, size + WS_RING_SPILL, s->header.tgid);
 	if (why) {
 		s->lost++;
 		s->lost_why = why;
@@ -176,7 +176,7 @@ WS_NOINLINE int ws_h2_window(void)
 		data->header.flags |= WS_DATA_HTTP2;
 	data->offset = from;
 	data->end_offset = s->h2.told;
-	bpf_probe_read_kernel(data + 1, keep, s->window);
+	ws_ring_copy((__u64 *)(data + 1), (const __u64 *)s->window, keep);
 	s->at += ws_ring_step(size);
 	s->sent++;
 	return w->want != 0;

@@ -86,7 +86,7 @@ WS_NOINLINE int ws_step(void)
 		s->at += before;
 	}
 	data = ws_ring_slot(ring, s->at);
-	end = s->plan.want || (s->plan.act >= WS_ACT_HTTP2 && s->plan.act <= WS_ACT_SWITCHED) ? s->plan.pos : s->plan.len;
+	end = s->plan.want || s->plan.handed_on ? s->plan.pos : s->plan.len;
 	if (end < pos + keep)
 		end = pos + keep; /* the next window is inside of this one: seen, not emitted again */
 	s->told = end;

@@ -114,6 +114,17 @@ static __always_inline bool ws_call_counts(struct ws_counts *counts, struct ws_c
 	return true;
 }
 
+/* The end of the stream was read; a function of its own to keep its record off the stack of the one below. */
+WS_NOINLINE int ws_call_end(__u64 socket)
+{
+	struct ws_counts *counts = ws_my_counts();
+	__u64 ids = bpf_get_current_pid_tgid();
+
+	if (counts)
+		ws_on_end((struct sock *)socket, counts, ids >> 32, ids);
+	return 0;
+}
+
 /* The function that the thread is in returns `result`. Checked by the verifier once for all hooks. */
 WS_NOINLINE int ws_call_returns(__u32 result)
 {
@@ -142,7 +153,7 @@ WS_NOINLINE int ws_call_returns(__u32 result)
 		io.arg2 = call->arg2;
 		ws_on_bytes(sk, counts, &io, ids >> 32, tid, ret, 0);
 	} else if (ret == 0 && io.direction == WS_READ && call->asked) {
-		ws_on_end(sk, counts, ids >> 32, tid);
+		ws_call_end((__u64)sk);
 	}
 	return 0;
 }

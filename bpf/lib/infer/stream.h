@@ -130,7 +130,8 @@ struct ws_plan {
 	__u8 window_bound; /* a call held more than we copy */
 	__u8 hello_kept;   /* WS_ACT_TLS: `hello` comes before the window */
 	__u8 hello[5];
-	__u8 unused[4];
+	__u8 handed_on;	   /* WS_ACT_HTTP2_CUT, WS_ACT_SWITCHED: the call goes on at pos, for somebody else */
+	__u8 unused[3];
 	struct ws_line line;
 };
 
@@ -160,6 +161,7 @@ WS_INLINE void ws_begin(struct ws_dir *dir, struct ws_talk *talk, struct ws_plan
 	plan->head_bound = 0;
 	plan->window_bound = 0;
 	plan->hello_kept = 0;
+	plan->handed_on = 0;
 	(void)talk;
 	if (dir->mode == WS_MODE_HEAD)
 		ws_window(plan, 0, WS_WINDOW, WS_PHASE_HEAD);
@@ -308,6 +310,7 @@ WS_INLINE void ws_digest_head(struct ws_dir *dir, struct ws_talk *talk, struct w
 	if (!dir->trailer && dir->sends == WS_SENDS_RESPONSES) {
 		if (dir->status[0] == '1' && dir->status[1] == '0' && dir->status[2] == '1') {
 			plan->act = WS_ACT_SWITCHED;
+			plan->handed_on = 1;
 			plan->pos += end;
 		} else if (dir->status[0] == '2' && (talk->flags & WS_TALK_CONNECT)) {
 			plan->act = WS_ACT_UPGRADED;
@@ -323,6 +326,7 @@ WS_INLINE void ws_digest_head(struct ws_dir *dir, struct ws_talk *talk, struct w
 	    !dir->trailer) {
 		/* "PRI * HTTP/2.0", in pieces too short to be known for what it is. No other request is that short. */
 		plan->act = WS_ACT_HTTP2_CUT;
+		plan->handed_on = 1;
 		plan->keep = end;
 		plan->pos += end;
 		return;
