@@ -75,7 +75,7 @@ WS_NOINLINE int ws_step(void)
 	if (keep == 0 || keep > WS_WINDOW)
 		return s->plan.want != 0;
 	size = sizeof(*data) + keep;
-	why = ws_ring_room(ring, s, s->at, before + size + WS_RING_SPILL, s->header.tgid);
+	why = ws_ring_room(ring, s, s->at, before + size, s->header.tgid);
 	if (why) {
 		s->lost++;
 		s->lost_why = why;

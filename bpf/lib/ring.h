@@ -128,6 +128,9 @@ static __always_inline void ws_ring_end(struct ws_ring_control *ring)
 }
 
 #define WS_ROOM 0
+/* Bytes beyond a record that ws_ring_copy may write: never over what is not read yet. */
+#define WS_RING_SPILL 32
+
 /*
  * May a record of `size` bytes be written for this process? WS_ROOM, or the reason to drop it. A process that floods
  * is stopped first: once the ring is over half full, no process may have more waiting (of what it wrote since) than a
@@ -139,7 +142,7 @@ static __always_inline __u32 ws_ring_room(struct ws_ring_control *ring, struct w
 	__u64 tail = *(volatile __u64 *)&ring->tail;
 	__u64 used = at - tail + size;
 
-	if (used > ws_ring_mask)
+	if (used > ws_ring_mask - WS_RING_SPILL)
 		return WS_DROPPED_RING_FULL;
 	if (used > ws_ring_mask / 2) {
 		struct ws_share *share = &scratch->share[(tgid ^ tgid >> 8) & (WS_SHARE_SLOTS - 1)];
@@ -161,9 +164,6 @@ static __always_inline void *ws_ring_slot(struct ws_ring_control *ring, __u64 at
 	at &= ws_ring_mask;
 	return (void *)ring + WS_RING_DATA + at;
 }
-
-/* Bytes beyond a record that ws_ring_copy may write. */
-#define WS_RING_SPILL 32
 
 /*
  * `n` bytes of the window, and up to WS_RING_SPILL more, into the ring. A loop of ours, because a helper would cost more

@@ -21,17 +21,19 @@ __u64 ws_regs_at;
 /* As bpf_task_pt_regs, without the price of a call. */
 static __always_inline struct pt_regs *ws_regs_of(struct task_struct *task)
 {
-	__u64 at = ws_regs_at, stack = (__u64)task->stack;
+	__u64 at = ws_regs_at;
 
 	if (!at) {
 		struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+		__u64 stack = 0;
 
-		/* By way of memory it becomes a number, with which may be reckoned. */
+		/* By way of memory they become numbers, with which may be reckoned: to newer verifiers `stack` is a pointer. */
 		bpf_probe_read_kernel(&at, sizeof(at), &regs);
+		bpf_probe_read_kernel(&stack, sizeof(stack), &task->stack);
 		at -= stack;
 		ws_regs_at = at;
 	}
-	return bpf_core_cast((void *)(stack + at), struct pt_regs);
+	return bpf_core_cast(task->stack + at, struct pt_regs);
 }
 
 #else
