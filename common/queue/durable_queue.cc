@@ -256,7 +256,10 @@ std::optional<DurableQueue::Record> DurableQueue::Take(bool with_payload) {
         std::lock_guard lock(mutex_);
         segment.read_to_end = true;
       }
-      RemoveIfDone(std::exchange(cursor_.segment, nullptr));
+      // With its scanner, which holds the file open: a removed file gives its space back when
+      // nobody holds it, and a full disk may need that for the next one.
+      const Cursor finished = std::exchange(cursor_, {});
+      RemoveIfDone(finished.segment);
       continue;
     }
     if (found.kind != Found::Kind::kRecord) {

@@ -338,5 +338,24 @@ TEST_F(RealFolderTest, WorksOnFilesAndIsDumped) {
   }
 }
 
+TEST_F(RealFolderTest, ARemovedFileIsNotHeldOpen) {
+  // Its space would not come back, and a full disk has none for the next file.
+  auto queue = Open();
+  const std::string payload(2 << 20, 'p');
+  std::promise<Result<>> done;
+  queue->Append("meta", {payload}, 1, nullptr,
+                [&](Result<> result) { done.set_value(std::move(result)); });
+  ASSERT_TRUE(done.get_future().get());
+  const auto record = queue->Next();
+  ASSERT_TRUE(record);
+  queue->Ack(record->seq, record->items, record->payload_bytes);
+  EXPECT_FALSE(queue->Next());
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;  // the listing's own
+    const auto target = std::filesystem::read_symlink(entry.path(), gone).string();
+    EXPECT_FALSE(target.find(path_) == 0 && target.ends_with(".seg (deleted)")) << target;
+  }
+}
+
 }  // namespace
 }  // namespace wirespan::queue
