@@ -34,7 +34,7 @@ Options Loaded(const std::string& id, const std::string& settings) {
 }
 
 TEST(ProcessorsConfigTest, ReadsAttributes) {
-  const auto options = Loaded<AttributesOptions>("attributes/1", R"(
+  const auto options = Loaded<AttributesOptions>("attributes/1", R"yaml(
     include:
       match_type: regexp
       services: ["^shop"]
@@ -56,23 +56,23 @@ TEST(ProcessorsConfigTest, ReadsAttributes) {
       - {key: h, action: hash}
       - {key: url, pattern: "(?P<host>.*)", action: extract}
       - {key: n, converted_type: int, action: convert}
-)");
+)yaml");
   ASSERT_EQ(options.actions.size(), 9u);
-EXPECT_EQ(options.actions[0].value,
-          "\x0a\x01"
-          "7");
-EXPECT_EQ(options.actions[1].value, "\x18\x07");
-EXPECT_EQ(options.actions[1].kind, AttributeAction::Kind::kUpdate);
-EXPECT_THAT(*options.actions[2].value, HasSubstr("\x0a\x01"
-                                                 "a"));
-EXPECT_EQ(options.actions[4].from_context, "metadata.x-tenant");
-EXPECT_TRUE(options.actions[5].pattern);
-EXPECT_EQ(options.actions[8].converted_type, AttributeAction::Type::kInt);
-ASSERT_TRUE(options.include&& options.exclude);
-EXPECT_TRUE(options.include->services->Matches("shop-1"));
-EXPECT_TRUE(options.include->attributes[0].pattern->Matches("xy"));
-EXPECT_FALSE(options.include->attributes[1].value);
-EXPECT_EQ(options.exclude->log_severity_number->min, 14);
+  EXPECT_EQ(options.actions[0].value,
+            "\x0a\x01"
+            "7");
+  EXPECT_EQ(options.actions[1].value, "\x18\x07");
+  EXPECT_EQ(options.actions[1].kind, AttributeAction::Kind::kUpdate);
+  EXPECT_THAT(*options.actions[2].value, HasSubstr("\x0a\x01"
+                                                   "a"));
+  EXPECT_EQ(options.actions[4].from_context, "metadata.x-tenant");
+  EXPECT_TRUE(options.actions[5].pattern);
+  EXPECT_EQ(options.actions[8].converted_type, AttributeAction::Type::kInt);
+  ASSERT_TRUE(options.include && options.exclude);
+  EXPECT_TRUE(options.include->services->Matches("shop-1"));
+  EXPECT_TRUE(options.include->attributes[0].pattern->Matches("xy"));
+  EXPECT_FALSE(options.include->attributes[1].value);
+  EXPECT_EQ(options.exclude->log_severity_number->min, 14);
 }
 
 TEST(ProcessorsConfigTest, ReadsResourceFilterSamplerAndLimiter) {
