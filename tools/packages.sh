@@ -8,7 +8,7 @@ build_packages=(
   libgrpc++-dev protobuf-compiler-grpc protobuf-compiler libprotobuf-dev libabsl-dev
   libyaml-cpp-dev libspdlog-dev libfmt-dev libcli11-dev
   libboost1.81-dev libssl-dev libcrypt-dev libnghttp2-dev nlohmann-json3-dev
-  libisal-dev libzstd-dev libexpected-dev libxxhash-dev
+  libisal-dev libzstd-dev libexpected-dev libxxhash-dev libre2-dev
 )
 
 # Newer than Debian 12's own; bookworm-backports has them.

@@ -64,6 +64,15 @@ Key Capture() {
            .type = Type::kBool,
            .default_text = "false",
            .help = "Measure the run time of the BPF programs (costs some ns a run)."},
+          {.name = "handover",
+           .type = Type::kDuration,
+           .default_text = "30s",
+           .help =
+               "How long the BPF programs go on after SIGTERM, pinned below /sys/fs/bpf/wirespan, "
+               "for the agent that starts next with the same control socket; 0: they end at "
+               "once.",
+           .min = 0,
+           .max = 300},
           Group("filter",
                 "Which sockets and processes are observed. Order: ports, exclude, the gateway "
                 "(never, unless included), include; without include rules all the rest.",

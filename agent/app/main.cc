@@ -120,6 +120,13 @@ int main(int argc, char** argv) {
   replay_command->add_flag("--export", replay.exporting, "send the spans by OTLP");
   replay_command->callback([&] { exit_code = ReplayCommand(replay); });
 
+  ConfigFlags release;
+  auto* release_command = app.add_subcommand(
+      "release",
+      "remove the programs that a stopped agent left for the next one (capture.handover)");
+  AddConfig(release_command, release);
+  release_command->callback([&] { exit_code = ReleaseCommand(release); });
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -403,8 +403,15 @@ static __always_inline void ws_on_bytes(struct sock *sk, struct ws_counts *count
 	__u32 cpu, generation = *(volatile __u32 *)&ws_control.generation;
 	struct ws_ring_control *ring;
 	struct ws_scratch *s;
-	struct ws_sock *ws = ws_find_sock(sk);
+	struct ws_sock *ws;
+	__u32 ends_at_s = *(volatile __u32 *)&ws_control.ends_at_s;
 
+	/* The agent has left, and nobody took over. */
+	if (ends_at_s && bpf_ktime_get_ns() / 1000000000ull >= ends_at_s) {
+		ws_note(counts, WS_IGNORED_EXCLUDED, len);
+		return;
+	}
+	ws = ws_find_sock(sk);
 #ifndef WS_TYPED
 	__u64 id = ws_socket_id(sk);
 

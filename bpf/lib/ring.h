@@ -70,9 +70,36 @@ static __always_inline struct ws_scratch *ws_my_scratch(void)
 	return bpf_map_lookup_elem(&ws_scratches, &zero);
 }
 
-/* True: the ring and the scratch memory of this CPU are ours until ws_ring_end. */
+#ifdef WS_TYPED
+/* From 6.10 on; in the way that we use them, by trying (agent/kernel/bpf_object.cc). */
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
+#define ws_hold_cpu (ws_settings.hold_cpu)
+#else
+#define ws_hold_cpu 0
+#define bpf_preempt_disable() (void)0
+#define bpf_preempt_enable() (void)0
+#endif
+
+/*
+ * True: the ring and the scratch memory of this CPU are ours until ws_ring_end. Who holds the CPU too can be interrupted
+ * only by what is done before it goes on, so plain loads and stores do.
+ */
 static __always_inline bool ws_ring_begin(struct ws_ring_control *ring)
 {
+	if (ws_hold_cpu) {
+		__u64 before;
+
+		bpf_preempt_disable();
+		before = *(volatile __u64 *)&ring->busy;
+		if (!(before & 1)) {
+			*(volatile __u64 *)&ring->busy = before + 1;
+			barrier();
+			return true;
+		}
+		bpf_preempt_enable();
+		return false;
+	}
 #ifdef WS_NO_FETCH
 	/* Two that interrupt each other at this very place both see 2, and both give way. */
 	__sync_fetch_and_add(&ring->entered, 1);
@@ -93,6 +120,8 @@ static __always_inline void ws_ring_end(struct ws_ring_control *ring)
 {
 	barrier();
 	*(volatile __u64 *)&ring->busy = ring->busy + 1;
+	if (ws_hold_cpu)
+		bpf_preempt_enable();
 #ifdef WS_NO_FETCH
 	__sync_fetch_and_add(&ring->entered, -1);
 #endif

@@ -14,6 +14,7 @@
 #include "common/telemetry/log.h"
 #include "common/telemetry/metrics.h"
 #include "gateway/app/graph.h"
+#include "gateway/app/memory_watch.h"
 #include "gateway/extension/health.h"
 #include "gateway/extension/self_metrics.h"
 #include "gateway/ingest/grpc_receiver.h"
@@ -77,8 +78,9 @@ int Run(const ConfigSources& sources, const RunOptions& options) {
 
   telemetry::Registry registry;
   RegisterProcessMetrics(registry, SystemClock());
-  const auto budget = MemoryBudget::Create(options.memory_bytes);
+  const auto budget = MemoryBudget::Create(0);
   RegisterBudget(registry, budget);
+  MemoryWatch memory(budget, MemoryCeilingBytes(config), options.memory_bytes, registry);
 
   Readiness readiness;
   const ListenConfig& health_listen = config.health.listen;

@@ -157,7 +157,7 @@ class OlderPlain(OlderCase):
 class Restarted(OlderCase):
     def test_paths_are_known_after_a_graceful_restart(self):
         """Every client's channel is older than the second agent, and younger than the first."""
-        self.stack = IsolatedStack(ALWAYS)
+        self.stack = IsolatedStack(ALWAYS, handover=True)
         self.addCleanup(self.close)
         self.server = Server(self.stack, Go)
         clients = [Client(self.stack, language, self.server.port) for language in QUICK]

@@ -93,7 +93,8 @@ class Overload(Fixture):
         answer = self.load(gateway, "--in-flight", 8, "--pause-ms", 50).result()
         self.assertEqual(answer["acked_requests"], 0)
         self.assertEqual(set(answer["refused"]) - MAY_RETRY, set())
-        # Refused at the door, before the healthy one has any of it: it sees only what came before that.
+        # Once it is known to be down requests are refused at the door, and the healthy one has nothing of them: it sees what
+        # came before that, and one request each time that the gateway looks whether the other is back.
         self.assertLess(healthy.counts()["requests"], sum(answer["refused"].values()) / 2)
 
     def independent(self, port):

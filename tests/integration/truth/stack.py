@@ -108,7 +108,7 @@ class Child:
 
 
 class Stack:
-    def __init__(self, agent_config="", agent_env=None, start_agent=True, keep_telemetry=True, body_sizes=False, traces_to=None, metrics=""):
+    def __init__(self, agent_config="", agent_env=None, start_agent=True, keep_telemetry=True, body_sizes=False, traces_to=None, metrics="", handover=False):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="wirespan-test-"))
         if "WIRESPAN_KEEP" not in os.environ:  # set it to look at the logs afterwards
             atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
@@ -127,6 +127,7 @@ class Stack:
         self.sdk_spans = []  # raw: what instrumented programs themselves reported
         self.agent_config, self.agent_env = agent_config, agent_env or {}
         self.agent = None
+        self.handover = handover  # an agent that ends leaves its programs for the next one of this stack
         self.start_gateway()
         if start_agent:
             self.start_agent()
@@ -169,6 +170,7 @@ service:
 admin: {{listen: "127.0.0.1:{self.admin}"}}
 metrics: {{listen: "127.0.0.1:{self.red}", body_sizes: {str(self.body_sizes).lower()}{self.metrics_config}}}
 control: {{socket: "{self.folder}/control.sock"}}
+{"" if "capture:" in self.agent_config or self.handover else "capture: {handover: 0s}"}
 {self.agent_config}
 """)
         env = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self.otlp_http}", "OTEL_BSP_SCHEDULE_DELAY": str(int(BATCH_DELAY * 1000)),

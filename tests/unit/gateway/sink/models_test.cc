@@ -145,7 +145,7 @@ TEST(ZipkinModelTest, WritesWhatZipkinReads) {
 TEST(ZipkinModelTest, ComesBackAsTheSameSpan) {
   const auto back = otlp::RequestFromZipkin(ZipkinJson(Wrap(Nest(2, RichSpan()))));
   ASSERT_TRUE(back) << back.error().message;
-  EXPECT_TRUE(otlp::Walk(Signal::kTraces, *back, otlp::WalkDepth::kAll).ok);
+  EXPECT_TRUE(otlp::Walk(otlp::Signal::kTraces, *back, otlp::WalkDepth::kAll).ok);
   std::size_t spans = 0;
   ForEachSpan(*back, [&](const ResourceView& resource, const ScopeView&, const SpanView& span) {
     ++spans;
