@@ -16,13 +16,14 @@ def only_our_ports(kind):
     class Isolated(kind):
         def __init__(self, config="", capture="", **more):
             self.ports = [free_port() for _ in range(PORTS)]
+            self.unused = list(self.ports)
             words = f"filter: {{include_ports: {self.ports}}}" + (f", {capture}" if capture else "")
             if not more.get("handover"):
                 words += ", handover: 0s"
             super().__init__(f"capture: {{{words}}}\n{config}", **more)
 
         def port(self):
-            return self.ports.pop()
+            return self.unused.pop()
 
     return Isolated
 

@@ -5,21 +5,12 @@ import unittest
 
 from isolated import IsolatedStack
 from programs import QUICK, SLOW, Client, Cpp, Go, Java, Node, Plain, Python, Server, needs, wait_for
-from truth import ALWAYS, STATUS, method_of, service_method
+from truth import ALWAYS, STATUS, method_of, path_of, service_method
 
 # What clients do with a :path that they have sent before (read from their sources, seen on the wire):
 LITERAL = (Node,)  # nghttp2 writes it out each time
 REINDEXING = (Go, Java)  # in the table, from which other headers push it out in time
 INDEXING = (Cpp, Python)  # in the table, and nothing pushes it out
-
-
-def path_of(span):
-    """package.Service/Method, also of a span that does not know that it is gRPC. None: not known."""
-    if method_of(span):
-        return method_of(span)
-    if "url.path" in span.attributes or "url.full" in span.attributes:
-        return span.target[1:]
-    return None
 
 
 class Old:

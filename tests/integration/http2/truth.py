@@ -26,6 +26,15 @@ def method_of(span):
     return None if method == "_OTHER" else method
 
 
+def path_of(span):
+    """package.Service/Method, also of a span that does not know that it is gRPC. None: not known."""
+    if method_of(span):
+        return method_of(span)
+    if "url.path" in span.attributes or "url.full" in span.attributes:
+        return span.target[1:]
+    return None
+
+
 def text_of(span):
     """grpc-message: a span's status has it where it is an error."""
     return span.raw.get("status", {}).get("message") or span.attributes.get("wirespan.rpc.status_message", "")
