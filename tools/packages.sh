@@ -8,7 +8,7 @@ build_packages=(
   libgrpc++-dev protobuf-compiler-grpc protobuf-compiler libprotobuf-dev libabsl-dev
   libyaml-cpp-dev libspdlog-dev libfmt-dev libcli11-dev
   libboost1.81-dev libssl-dev libcrypt-dev libnghttp2-dev nlohmann-json3-dev
-  libisal-dev libzstd-dev libexpected-dev libxxhash-dev
+  libisal-dev libzstd-dev libexpected-dev libxxhash-dev libre2-dev
 )
 
 # Newer than Debian 12's own; bookworm-backports has them.
@@ -19,6 +19,7 @@ test_packages=(
   libhttp-parser-dev                                        # oracle for the HTTP/1 parser
   libclang-rt-19-dev clang-format-19 clang-tidy-19 shellcheck pyflakes3 yamllint gcovr
   nginx-light apache2 apache2-utils haproxy curl wrk openssl python3 python3-venv
+  nghttp2-client nghttp2-server                             # h2load, nghttp, nghttpd
   prometheus                                                # promtool lints the exposition
   iproute2 nftables procps systemd util-linux               # systemd-analyze, setpriv
   qemu-system-x86 busybox-static cpio kmod xz-utils         # kernel tests on other kernels

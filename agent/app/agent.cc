@@ -10,6 +10,7 @@
 #include "agent/app/control.h"
 #include "agent/app/exit_codes.h"
 #include "agent/app/export_options.h"
+#include "agent/app/handover.h"
 #include "agent/app/local_capture.h"
 #include "agent/kernel/rights.h"
 #include "agent/metric/open_metrics.h"
@@ -76,6 +77,7 @@ Result<> Agent::Start() {
 
   if (auto listening = StartListeners(); !listening) return listening;
 
+  auto left = FindLeftBehind(config_);
   auto source = kernel::LiveSource::Create(CaptureOptionsOf(config_));
   if (!source) return Wrap("capture", std::move(source.error()));
   source_ = std::move(*source);
@@ -83,6 +85,7 @@ Result<> Agent::Start() {
   if (!pipeline) return tl::unexpected(std::move(pipeline.error()));
   pipeline_ = std::move(*pipeline);
   pipeline_->SetCheckpoint([this] { HoldMemory(clock_.monotonic_ns()); });
+  if (left != nullptr) TakeOver(*left, *source_, *pipeline_);
   RegisterSourceMetrics();
   TakeStatus();
   metrics_thread_ = std::jthread([this, interval = config_.metrics.interval](std::stop_token stop) {
@@ -208,7 +211,7 @@ int Agent::Run(const SignalWaiter& signals) {
     auto polled = source_->Poll(*pipeline_, kPollTimeout);
     if (!polled) {
       log::LogError("capture: {}", polled.error().message);
-      Stop();
+      Stop(false);
       return kExitFailed;
     }
     const auto now_ns = clock_.monotonic_ns();
@@ -227,7 +230,7 @@ int Agent::Run(const SignalWaiter& signals) {
         Reload();
         Tell(service_.Ready("observing"));
       }
-      if (signal == SIGTERM || signal == SIGINT) return Stop();
+      if (signal == SIGTERM || signal == SIGINT) return Stop(signal == SIGTERM);
       if (alive_ns != 0 && now_ns >= alive_ns) {
         alive_ns = now_ns + NanosecondsOf(service_.alive_interval());
         Tell(service_.Alive());
@@ -240,10 +243,11 @@ int Agent::Run(const SignalWaiter& signals) {
   }
 }
 
-int Agent::Stop() {
+int Agent::Stop(bool another_comes) {
   log::Info("stopping: sending what is held");
   Tell(service_.Stopping("sending what is held"));
   static_cast<void>(source_->Poll(*pipeline_, std::chrono::milliseconds(0)));
+  if (another_comes) LeaveBehind(config_, *source_, *pipeline_);
   pipeline_->Flush();
   {
     std::scoped_lock lock(questions_mutex_);

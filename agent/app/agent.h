@@ -44,7 +44,8 @@ class Agent {
   void TakeStatus();
   void HoldMemory(std::uint64_t now_ns);
   void Reload();
-  int Stop();
+  // `another_comes`: a service manager ends us, and may start the next one at once.
+  int Stop(bool another_comes);
   // Of its own thread, which must not look at config_: a reload changes that.
   void ExportMetricsUntil(std::stop_token stop, std::chrono::milliseconds interval);
   // Runs `work` on the pipeline's thread and waits for it, at most 5 s. Any thread.

@@ -37,6 +37,9 @@ struct ExplainFlags {
 };
 int ExplainCommand(const ExplainFlags& flags);
 
+// Removes what a stopped agent left behind for the next one (capture.handover).
+int ReleaseCommand(const ConfigFlags& flags);
+
 struct CheckFlags {
   bool json = false;
 };

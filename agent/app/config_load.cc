@@ -96,6 +96,7 @@ void ReadCapture(const Section& section, CaptureConfig& capture) {
   capture.ring_bytes = section.Size("ring_bytes");
   capture.head_bytes = static_cast<std::uint32_t>(section.Size("head_bytes"));
   capture.statistics = section.Bool("statistics");
+  capture.handover = Milliseconds(section, "handover");
   const Section filter = section.Child("filter");
   capture.include_ports = PortsOf(filter, "include_ports");
   capture.exclude_ports = PortsOf(filter, "exclude_ports");

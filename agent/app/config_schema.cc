@@ -64,6 +64,15 @@ Key Capture() {
            .type = Type::kBool,
            .default_text = "false",
            .help = "Measure the run time of the BPF programs (costs some ns a run)."},
+          {.name = "handover",
+           .type = Type::kDuration,
+           .default_text = "30s",
+           .help =
+               "How long the BPF programs go on after SIGTERM, pinned below /sys/fs/bpf/wirespan, "
+               "for the agent that starts next with the same control socket; 0: they end at "
+               "once.",
+           .min = 0,
+           .max = 300},
           Group("filter",
                 "Which sockets and processes are observed. Order: ports, exclude, the gateway "
                 "(never, unless included), include; without include rules all the rest.",
@@ -99,7 +108,8 @@ Key Exchanges() {
                {
                    {.name = "path",
                     .type = Type::kString,
-                    .help = "Glob on the path without its query."},
+                    .help = "Glob on the path without its query; a gRPC call's is "
+                            "/package.Service/Method."},
                    {.name = "method", .type = Type::kString, .help = "The method as on the wire."},
                    {.name = "user_agent",
                     .type = Type::kString,
@@ -155,7 +165,7 @@ Key Metrics() {
           {.name = "body_sizes",
            .type = Type::kBool,
            .default_text = "false",
-           .help = "Also histograms of request and response body sizes."},
+           .help = "Also histograms of HTTP request and response body sizes."},
           {.name = "server_address",
            .type = Type::kBool,
            .default_text = "false",

@@ -62,7 +62,8 @@ int main(int argc, char** argv) {
   watch_command->add_option("--process", watch.filter.process,
                             "executable or service name (glob), or a pid");
   watch_command->add_option("--path", watch.filter.path, "glob on the path with its query");
-  watch_command->add_option("--status", watch.filter.status, "404, 5xx, 400-499 or error");
+  watch_command->add_option("--status", watch.filter.status,
+                            "404, 5xx, 400-499, error; gRPC's: NOT_FOUND, 5, 1-16");
   watch_command->add_option("--slower-than", watch.filter.slower_than_ms, "milliseconds");
   watch_command->add_option("--side", watch.filter.side, "server or client");
   watch_command->add_option("--count", watch.count, "stop after so many");
@@ -118,6 +119,13 @@ int main(int argc, char** argv) {
   replay_command->add_flag("--json", replay.json, "one JSON object a line");
   replay_command->add_flag("--export", replay.exporting, "send the spans by OTLP");
   replay_command->callback([&] { exit_code = ReplayCommand(replay); });
+
+  ConfigFlags release;
+  auto* release_command = app.add_subcommand(
+      "release",
+      "remove the programs that a stopped agent left for the next one (capture.handover)");
+  AddConfig(release_command, release);
+  release_command->callback([&] { exit_code = ReleaseCommand(release); });
 
   try {
     app.parse(argc, argv);

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "agent/app/left_state.h"
 #include "agent/process/coverage.h"
 #include "agent/process/host.h"
 #include "common/base/strings.h"
@@ -173,6 +174,22 @@ void Pipeline::SetPressure(connection::Pressure pressure) {
 void Pipeline::Flush() {
   connections_.Shutdown();
   spans_.Flush();
+}
+
+std::string Pipeline::Save() const {
+  constexpr std::size_t kMaxBytes = 8u << 20;
+  return EncodeLeftState({connections_.ExportOpens(), connections_.ExportTables()}, kMaxBytes);
+}
+
+std::size_t Pipeline::Restore(std::string_view state) {
+  auto left = DecodeLeftState(state);
+  if (!left) return 0;
+  for (const connection::OpenEvent& open : left->opens) {
+    MeetProcesses(open);
+    connections_.AdoptOpen(open);
+  }
+  connections_.AdoptTables(std::move(left->tables));
+  return left->opens.size();
 }
 
 Result<> Pipeline::Reconfigure(const Config& config) {

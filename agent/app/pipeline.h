@@ -53,6 +53,10 @@ class Pipeline final : public connection::EventHandler {
   void SetPressure(connection::Pressure pressure);
   // Called before every so many events, so that a flood is not looked at only when it is over.
   void SetCheckpoint(std::function<void()> checkpoint) { checkpoint_ = std::move(checkpoint); }
+  // For a graceful restart: what the next agent must know of open connections, and its way in,
+  // before the first event. Restore returns how many connections that were.
+  std::string Save() const;
+  std::size_t Restore(std::string_view state);
   // Everything that waits comes out, complete or not.
   void Flush();
   // New rules from the next exchange on; what is fixed until a restart stays.

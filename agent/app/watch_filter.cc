@@ -2,21 +2,36 @@
 
 #include <algorithm>
 
+#include "agent/protocol/grpc/text.h"
 #include "common/base/strings.h"
 
 namespace wirespan::app {
 
 std::optional<WatchMatcher::StatusRange> WatchMatcher::ParseStatus(std::string_view text) {
-  if (text == "error") return StatusRange{500, 599, true};
+  if (text == "error") return StatusRange{.error = true};
   if (text.size() == 3 && text.substr(1) == "xx" && text[0] >= '1' && text[0] <= '5') {
     const int hundred = (text[0] - '0') * 100;
-    return StatusRange{hundred, hundred + 99, false};
+    return StatusRange{hundred, hundred + 99};
+  }
+  if (const auto status = grpc::StatusByName(text)) {
+    return StatusRange{.low = *status, .high = *status, .rpc = true};
   }
   const auto dash = text.find('-');
   const auto low = ParseUint(text.substr(0, dash));
   const auto high = dash == std::string_view::npos ? low : ParseUint(text.substr(dash + 1));
-  if (!low || !high || *low > *high || *high > 599) return std::nullopt;
-  return StatusRange{static_cast<int>(*low), static_cast<int>(*high), false};
+  if (!low || !high || *low > *high) return std::nullopt;
+  const bool rpc = *high < grpc::kStatuses;
+  if (!rpc && (*low < 100 || *high > 599)) return std::nullopt;
+  return StatusRange{.low = static_cast<int>(*low), .high = static_cast<int>(*high), .rpc = rpc};
+}
+
+bool WatchMatcher::StatusMatches(const WatchLine& line) const {
+  if (status_->error) {
+    return line.rpc ? !line.error.empty() : line.status >= 500 || line.status == 0;
+  }
+  if (status_->rpc != line.rpc) return false;
+  const int status = line.rpc ? line.rpc_status.value_or(-1) : line.status;
+  return status >= status_->low && status <= status_->high;
 }
 
 Result<WatchMatcher> WatchMatcher::Compile(const WatchFilter& filter) {
@@ -37,7 +52,8 @@ Result<WatchMatcher> WatchMatcher::Compile(const WatchFilter& filter) {
     matcher.status_ = ParseStatus(filter.status);
     if (!matcher.status_) {
       return Fail(ErrorCode::kInvalidArgument,
-                  "--status '" + filter.status + "' is none of 404, 5xx, 400-499, error");
+                  "--status '" + filter.status +
+                      "' is none of 404, 5xx, 400-499, error, or of gRPC's NOT_FOUND, 5, 1-16");
     }
   }
   if (!filter.side.empty() && filter.side != "server" && filter.side != "client") {
@@ -60,10 +76,7 @@ bool WatchMatcher::Matches(const WatchLine& line) const {
     return false;
   }
   if (path_ && !path_->Matches(line.path)) return false;
-  if (status_ && !(line.status >= status_->low && line.status <= status_->high) &&
-      !(status_->none && line.status == 0)) {
-    return false;
-  }
+  if (status_ && !StatusMatches(line)) return false;
   if (!filter_.side.empty() && (filter_.side == "server") != line.server) return false;
   return static_cast<double>(line.duration_ns) / 1e6 >= filter_.slower_than_ms;
 }

@@ -17,7 +17,9 @@ struct WatchFilter {
   std::vector<std::uint16_t> ports{};  // of the server
   std::string process{};               // glob on the executable's or the service's name, or a pid
   std::string path{};                  // glob on the path with its query
-  std::string status{};                // "404", "5xx", "400-499", "error" (>= 500, or no response)
+  // HTTP's: "404", "5xx", "400-499"; gRPC's: "NOT_FOUND", "5", "1-16"; "error": >= 500 or no
+  // response, and calls whose span is an error.
+  std::string status{};
   double slower_than_ms = 0;
   std::string side{};  // "server", "client" or empty
 };
@@ -29,12 +31,15 @@ class WatchMatcher {
   bool Matches(const WatchLine& line) const;
 
  private:
+  // Numbers below 100 are gRPC's.
   struct StatusRange {
     int low = 0;
     int high = 599;
-    bool none = false;  // no response at all matches too
+    bool rpc = false;
+    bool error = false;  // any error, of either
   };
   static std::optional<StatusRange> ParseStatus(std::string_view text);
+  bool StatusMatches(const WatchLine& line) const;
 
   WatchFilter filter_{};
   std::optional<Glob> process_{};

@@ -3,10 +3,14 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
+#include "agent/protocol/grpc/text.h"
+#include "agent/span/attribute_names.h"
 #include "common/base/strings.h"
 
 namespace wirespan::app {
 namespace {
+
+namespace names = span::names;
 
 std::string Joined(const std::string& address, std::uint16_t port) {
   if (address.empty()) return "";
@@ -25,9 +29,7 @@ void Take(const span::Attribute& attribute, WatchLine& line, Collected& found) {
   const auto text = [&]() -> std::string {
     return std::string(attribute.value.text().value_or(""));
   };
-  const auto number = [&]() -> std::int64_t {
-    return attribute.value.number().value_or(0);
-  };
+  const auto number = [&]() -> std::int64_t { return attribute.value.number().value_or(0); };
   const std::string_view key = attribute.key;
   if (key == "http.request.method")
     line.method = text();
@@ -43,9 +45,19 @@ void Take(const span::Attribute& attribute, WatchLine& line, Collected& found) {
     line.status = static_cast<int>(number());
   else if (key == "error.type")
     line.error = text();
-  else if (key == "http.request.body.size")
+  else if (key == names::kRpcSystemName)
+    line.rpc = true;
+  else if (key == names::kRpcMethod || key == names::kRpcMethodOriginal)
+    line.rpc_method = text();
+  else if (key == names::kRpcResponseStatusCode)
+    line.rpc_status = grpc::StatusByName(text());
+  else if (key == names::kWirespanRpcRequestMessages)
+    line.request_messages = number();
+  else if (key == names::kWirespanRpcResponseMessages)
+    line.response_messages = number();
+  else if (key == "http.request.body.size" || key == names::kWirespanRpcRequestSize)
     line.request_bytes = number();
-  else if (key == "http.response.body.size")
+  else if (key == "http.response.body.size" || key == names::kWirespanRpcResponseSize)
     line.response_bytes = number();
   else if (key == "server.address")
     found.server_address = text();
@@ -59,6 +71,8 @@ void Take(const span::Attribute& attribute, WatchLine& line, Collected& found) {
     line.parent_method = text();
   else if (key == "wirespan.incomplete")
     line.incomplete = text();
+  else if (key == "wirespan.inferred")
+    line.inferred = text();
 }
 
 // Path and query of a full URL; the whole text where it is not one.
@@ -89,6 +103,13 @@ WatchLine ToWatchLine(const span::Span& span) {
   for (const auto& attribute : span.attributes) Take(attribute, line, found);
   line.path = !found.full.empty() ? PathOf(found.full)
                                   : found.path + (found.query.empty() ? "" : "?" + found.query);
+  if (line.rpc) {
+    line.method = "gRPC";
+    if (line.rpc_method == "_OTHER") line.rpc_method.clear();
+    if (!line.rpc_method.empty()) {
+      line.path = (line.rpc_method.front() == '/' ? "" : "/") + line.rpc_method;
+    }
+  }
   line.host = Joined(found.server_address, found.server_port);
   line.peer = Joined(found.peer_address, found.peer_port);
   line.server_port = found.server_port;
@@ -119,6 +140,16 @@ std::string ToJson(const WatchLine& line) {
   json["server_port"] = line.server_port;
   json["peer_port"] = line.peer_port;
   json["status"] = line.status;
+  if (line.rpc) {
+    json["rpc"] = true;
+    json["rpc_method"] = line.rpc_method;
+    if (line.rpc_status) {
+      json["rpc_status"] = *line.rpc_status;
+      json["rpc_status_name"] = grpc::StatusName(*line.rpc_status);
+    }
+  }
+  if (line.request_messages) json["request_messages"] = *line.request_messages;
+  if (line.response_messages) json["response_messages"] = *line.response_messages;
   if (!line.error.empty()) json["error"] = line.error;
   if (line.request_bytes) json["request_bytes"] = *line.request_bytes;
   if (line.response_bytes) json["response_bytes"] = *line.response_bytes;
@@ -127,6 +158,7 @@ std::string ToJson(const WatchLine& line) {
   if (!line.parent_span_id.empty()) json["parent_span_id"] = line.parent_span_id;
   if (!line.parent_method.empty()) json["parent_method"] = line.parent_method;
   if (!line.incomplete.empty()) json["incomplete"] = line.incomplete;
+  if (!line.inferred.empty()) json["inferred"] = line.inferred;
   // Paths are bytes from the wire: what is not UTF-8 is replaced, not refused.
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -150,15 +182,22 @@ std::optional<WatchLine> FromJson(std::string_view text) {
     line.peer_port = json.value("peer_port", std::uint16_t{0});
     line.status = json.value("status", 0);
     line.error = json.value("error", "");
-    if (json.contains("request_bytes"))
-      line.request_bytes = json["request_bytes"].get<std::int64_t>();
-    if (json.contains("response_bytes"))
-      line.response_bytes = json["response_bytes"].get<std::int64_t>();
+    line.rpc = json.value("rpc", false);
+    line.rpc_method = json.value("rpc_method", "");
+    if (json.contains("rpc_status")) line.rpc_status = json["rpc_status"].get<int>();
+    const auto count = [&](const char* key, std::optional<std::int64_t>& out) {
+      if (json.contains(key)) out = json[key].get<std::int64_t>();
+    };
+    count("request_messages", line.request_messages);
+    count("response_messages", line.response_messages);
+    count("request_bytes", line.request_bytes);
+    count("response_bytes", line.response_bytes);
     line.trace_id = json.value("trace_id", "");
     line.span_id = json.value("span_id", "");
     line.parent_span_id = json.value("parent_span_id", "");
     line.parent_method = json.value("parent_method", "");
     line.incomplete = json.value("incomplete", "");
+    line.inferred = json.value("inferred", "");
     return line;
   } catch (const nlohmann::json::exception&) {
     return std::nullopt;

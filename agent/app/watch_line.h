@@ -17,13 +17,18 @@ struct WatchLine {
   std::uint32_t pid = 0;
   std::string service{};
   std::string process{};  // executable's name
-  std::string method{};
-  std::string path{};  // with the (redacted) query
-  std::string host{};  // server.address:server.port
-  std::string peer{};  // network.peer.address:port
+  std::string method{};   // "gRPC" for its calls
+  std::string path{};     // with the (redacted) query
+  std::string host{};     // server.address:server.port
+  std::string peer{};     // network.peer.address:port
   std::uint16_t server_port = 0;
   std::uint16_t peer_port = 0;
-  int status = 0;  // 0: no response
+  int status = 0;  // of HTTP; 0: no response
+  bool rpc = false;
+  std::string rpc_method{};
+  std::optional<int> rpc_status{};  // gRPC's number; nothing: not known
+  std::optional<std::int64_t> request_messages{};
+  std::optional<std::int64_t> response_messages{};
   std::string error{};
   std::optional<std::int64_t> request_bytes{};
   std::optional<std::int64_t> response_bytes{};
@@ -32,6 +37,7 @@ struct WatchLine {
   std::string parent_span_id{};
   std::string parent_method{};
   std::string incomplete{};
+  std::string inferred{};
 };
 
 WatchLine ToWatchLine(const span::Span& span);

@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "agent/app/printable.h"
+#include "agent/protocol/grpc/text.h"
 
 namespace wirespan::app {
 namespace {
@@ -30,10 +31,29 @@ std::string Bytes(const std::optional<std::int64_t>& bytes) {
   return fmt::format("{} MB", *bytes / 1'000'000);
 }
 
-const char* ColourOf(int status) {
-  if (status == 0 || status >= 500) return "\033[31m";
-  if (status >= 400) return "\033[33m";
-  return "\033[32m";
+constexpr const char* kRed = "\033[31m";
+constexpr const char* kYellow = "\033[33m";
+constexpr const char* kGreen = "\033[32m";
+
+const char* ColourOf(const WatchLine& line) {
+  if (line.rpc) {
+    if (!line.error.empty()) return kRed;
+    return line.rpc_status == grpc::kOk ? kGreen : kYellow;
+  }
+  if (line.status == 0 || line.status >= 500) return kRed;
+  return line.status >= 400 ? kYellow : kGreen;
+}
+
+std::string StatusOf(const WatchLine& line) {
+  if (line.rpc) return line.rpc_status ? std::to_string(*line.rpc_status) : "?";
+  return line.status != 0 ? std::to_string(line.status) : "none";
+}
+
+// "GET", "gRPC NOT_FOUND".
+std::string MethodOf(const WatchLine& line) {
+  auto method = Printable(line.method);
+  if (line.rpc && line.rpc_status) method += fmt::format(" {}", grpc::StatusName(*line.rpc_status));
+  return method;
 }
 
 constexpr std::string_view kColumns = "{:<12} {:<6} {} {:>6} {:>9} {:>8} {} {}";
@@ -57,15 +77,16 @@ std::string TableRow(const WatchLine& line, const TableStyle& style) {
   const auto name = Printable(line.service);
   const auto service = fit(
       (cut ? CutTo(name, kNameColumns) : name) + fmt::format(" ({})", line.pid), kServiceColumns);
-  const auto status = line.status != 0 ? std::to_string(line.status) : std::string("none");
   auto url = Printable(line.host) + Printable(line.path);
   if (!line.incomplete.empty()) url += " [incomplete: " + Printable(line.incomplete) + "]";
-  auto row =
-      fmt::format(fmt::runtime(kColumns), TimeOfDay(line.start_ns),
-                  line.server ? "server" : "client", service, status, Duration(line.duration_ns),
-                  Bytes(line.response_bytes), fit(Printable(line.method), kMethodColumns), url);
+  // A call's status is worth more than the columns' alignment.
+  const auto method =
+      line.rpc ? FillTo(MethodOf(line), kMethodColumns) : fit(MethodOf(line), kMethodColumns);
+  auto row = fmt::format(fmt::runtime(kColumns), TimeOfDay(line.start_ns),
+                         line.server ? "server" : "client", service, StatusOf(line),
+                         Duration(line.duration_ns), Bytes(line.response_bytes), method, url);
   if (style.width > 20) row = CutTo(row, static_cast<std::size_t>(style.width));
-  return style.colour ? ColourOf(line.status) + row + "\033[0m" : row;
+  return style.colour ? ColourOf(line) + row + "\033[0m" : row;
 }
 
 }  // namespace wirespan::app

@@ -294,7 +294,10 @@ void ConnectionTable::Tick(std::uint64_t now_ns) {
     Connection* connection = Find(id);
     if (connection == nullptr) continue;
     connection->timer_armed = false;
-    if (connection->http != nullptr) connection->http->Tick(now_ns_);
+    if (connection->http != nullptr) {
+      connection->http->Tick(now_ns_,
+                             {connection->streams[0].holding(), connection->streams[1].holding()});
+    }
     Arm(*connection);
   }
   if (now_ns_ >= next_sweep_ns_) {
@@ -363,6 +366,30 @@ std::vector<HandedConnection> ConnectionTable::ExportTables() const {
     if (!handed) continue;
     handed->id = id;
     out.push_back(std::move(*handed));
+  }
+  return out;
+}
+
+std::vector<OpenEvent> ConnectionTable::ExportOpens() const {
+  std::vector<OpenEvent> out;
+  out.reserve(connections_.size());
+  for (const auto& [id, connection] : connections_) {
+    if (connection->ignored) continue;
+    const ConnectionInfo& info = *connection->info;
+    OpenEvent open;
+    open.conn = id;
+    open.ts_ns = connection->last_ns;
+    open.pid = connection->pid;
+    open.netns = info.netns;
+    open.opener = info.opener;
+    open.local = info.local;
+    open.remote = info.remote;
+    open.wire_known = info.wire_known;
+    open.local_isn = info.local_isn;
+    open.remote_isn = info.remote_isn;
+    open.peer_cookie = info.peer_cookie;
+    open.joined_late = true;
+    out.push_back(std::move(open));
   }
   return out;
 }

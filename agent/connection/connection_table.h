@@ -86,6 +86,10 @@ class ConnectionTable final : public EventHandler {
   // process, before the first event. What does not meet its connection's next bytes is not used,
   // and forgotten with the first sweep.
   std::vector<HandedConnection> ExportTables() const;
+  // Who the connections are, as late joins.
+  std::vector<OpenEvent> ExportOpens() const;
+  // The same without being events of this process: not counted as such.
+  void AdoptOpen(const OpenEvent& open) { On(open); }
   void AdoptTables(std::vector<HandedConnection> connections);
 
   std::size_t connections() const { return connections_.size(); }

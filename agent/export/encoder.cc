@@ -48,7 +48,12 @@ void WriteSpan(Writer& out, const span::Span& span) {
   at = Writer::PutFixed(at, span.end_ns);
   out.Commit(at);
   for (const span::Attribute& attribute : span.attributes) WriteAttribute(out, 9, attribute);
-  if (span.status != span::Status::kUnset) {
+  if (!span.status_message.empty()) {
+    const auto status = out.Begin(15, span.status_message.size() + 8);
+    WriteText(out, 2, span.status_message);
+    out.Varint(3, static_cast<std::uint64_t>(span.status));
+    out.End(status);
+  } else if (span.status != span::Status::kUnset) {
     at = out.Reserve(4);
     *at++ = '\x7a';  // status = 15 { code = 3 }
     *at++ = '\x02';

@@ -4,6 +4,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include <cstdio>
 #include <mutex>
 
+#include "agent/kernel/preemption.h"
 #include "agent/kernel/return_probe.h"
 #include "agent/kernel/rights.h"
 #include "bpf/abi/ring.h"
@@ -162,6 +164,9 @@ Result<std::unique_ptr<BpfObject>> BpfObject::Load(const Spec& spec, const Sizes
   settings->ring_mask = static_cast<std::uint32_t>(sizes.ring_size - 1);
   settings->head_max = sizes.head_max;
   settings->self = sizes.self;
+  const bool hold_cpu = sizes.may_hold_cpu && spec.name == "socktrace" &&
+                        KernelHasType("bpf_preempt_disable", BTF_KIND_FUNC) && KernelPreempts();
+  settings->hold_cpu = hold_cpu ? 1 : 0;
   settings->receive_arguments = KernelFunctionArguments("tcp_recvmsg");
   int failed = bpf_map__set_max_entries(rings, sizes.cpus);
   failed |= bpf_map__set_value_size(
@@ -176,6 +181,12 @@ Result<std::unique_ptr<BpfObject>> BpfObject::Load(const Spec& spec, const Sizes
   if (failed != 0)
     return Fail(ErrorCode::kInvalidArgument, fmt::format("backend {}: bad sizes", spec.name));
   if (const int error = bpf_object__load(self->object_); error != 0) {
+    if (hold_cpu && error != -ENOMEM && error != -EPERM) {
+      // The first verifiers that know the function do not let programs call their own ones then.
+      Sizes without = sizes;
+      without.may_hold_cpu = false;
+      return Load(spec, without);
+    }
     return tl::unexpected<Error>(Refusal(spec, "load", -error));
   }
   return self;
@@ -258,6 +269,34 @@ void BpfObject::ForEachGoneUnixSocket(const std::function<void(std::uint64_t)>& 
       visit(ids[i]);
     }
   }
+}
+
+Result<> BpfObject::Pin(const std::string& directory) {
+  // Those of functions end with the descriptor of their perf event, or with their process.
+  if (!returns_.empty() || spec_.name == "kprobe")
+    return Fail(ErrorCode::kUnsupported, "probes of functions end with their process");
+  std::size_t n = 0;
+  for (bpf_link* link : links_) {
+    if (link == iterator_) continue;
+    const std::string path = fmt::format("{}/link{}", directory, n++);
+    if (bpf_obj_pin(bpf_link__fd(link), path.c_str()) != 0) return FailErrno("pin " + path, errno);
+  }
+  for (const auto& [map, file] :
+       {std::pair{"ws_rings", "rings"}, std::pair{"ws_side_ring", "side_ring"},
+        std::pair{"ws_verdicts", "verdicts"}}) {
+    const std::string path = fmt::format("{}/{}", directory, file);
+    if (bpf_obj_pin(map_fd(map), path.c_str()) != 0) return FailErrno("pin " + path, errno);
+  }
+  return {};
+}
+
+void BpfObject::EndAt(std::uint64_t monotonic_s) {
+  const int fd = map_fd(".data.control");
+  void* memory = mmap(nullptr, sizeof(ws_control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (memory == MAP_FAILED) return;
+  __atomic_store_n(&static_cast<ws_control*>(memory)->ends_at_s, static_cast<__u32>(monotonic_s),
+                   __ATOMIC_RELEASE);
+  munmap(memory, sizeof(ws_control));
 }
 
 BpfObject::~BpfObject() {

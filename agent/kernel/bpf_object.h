@@ -34,6 +34,7 @@ class BpfObject {
     std::uint32_t self = 0;
     std::uint32_t max_sockets = 0;
     std::uint32_t max_processes = 0;
+    bool may_hold_cpu = true;  // programs may switch preemption off where the kernel preempts
   };
   struct Program {
     std::string name{};
@@ -49,6 +50,11 @@ class BpfObject {
   // AF_UNIX sockets that were told and are no more, once each, by their ConnectionId; none on
   // kernels that have no iterators over maps (before 5.9). Tens of microseconds.
   void ForEachGoneUnixSocket(const std::function<void(std::uint64_t)>& visit);
+  // Pins links, rings and verdicts below `directory`, so that they outlive this process.
+  // kUnsupported: not with this backend.
+  Result<> Pin(const std::string& directory);
+  // From this second of CLOCK_MONOTONIC on the programs do nothing.
+  void EndAt(std::uint64_t monotonic_s);
   int map_fd(const char* name) const;     // -1: no such map
   std::vector<Program> programs() const;  // those that are loaded
 

@@ -109,9 +109,32 @@ bool DecodeData(std::string_view record, connection::Event& event) {
   out.direction = DirectionOf(data.header);
   out.wire_exact = data.header.flags & WS_DATA_WIRE_EXACT;
   out.no_buffer = data.header.flags & WS_DATA_NO_BUFFER;
+  out.frame_start = data.header.flags & WS_DATA_HTTP2;
   out.offset = data.offset;
   out.end_offset = data.end_offset;
   out.captured = captured;
+  event = out;
+  return true;
+}
+
+bool DecodeFrames(std::string_view record, connection::Event& event) {
+  ws_frames frames{};
+  if (record.size() != sizeof(frames) || !Read(record, frames)) return false;
+  // The sums must agree: 9 octets a frame header (RFC 9113, 4.1).
+  if (frames.frames == 0 || frames.end_offset < frames.offset ||
+      frames.end_offset - frames.offset != frames.payload + std::uint64_t{9} * frames.frames)
+    return false;
+  connection::DataEvent out{};
+  out.conn = ConnectionId{frames.header.conn};
+  out.ts_ns = frames.header.ts_ns;
+  out.pid = frames.header.tgid;
+  out.tid = frames.header.tid;
+  out.direction = DirectionOf(frames.header);
+  out.wire_exact = frames.header.flags & WS_DATA_WIRE_EXACT;
+  out.frame_start = true;
+  out.run = {.stream = frames.stream, .frames = frames.frames, .payload = frames.payload};
+  out.offset = frames.offset;
+  out.end_offset = frames.end_offset;
   event = out;
   return true;
 }
@@ -157,6 +180,8 @@ bool DecodeRecord(std::string_view record, connection::Event& event) {
       return DecodeOpen(record, event);
     case WS_EVENT_DATA:
       return DecodeData(record, event);
+    case WS_EVENT_FRAMES:
+      return DecodeFrames(record, event);
     case WS_EVENT_CLOSE:
       return DecodeClose(record, event);
     case WS_EVENT_EXEC:

@@ -22,6 +22,11 @@ void HeaderMask::Apply(const connection::DataEvent& data, std::string& captured)
   auto& streams = streams_[data.direction == connection::Direction::kWrite ? 1 : 0];
   if (streams.size() >= kMaxStreams) streams.clear();
   Stream& stream = streams[data.conn.cookie];
+  if (data.frame_start && !stream.http2) {
+    stream = Stream{};
+    stream.http2 = std::make_unique<Http2Mask>();
+  }
+  if (stream.http2) return stream.http2->Apply(data, captured);
   if (stream.next != data.offset) stream = Stream{};
   for (char& c : captured) {
     if (c == '\n') {

@@ -45,6 +45,8 @@ constexpr Name kNames[WS_COUNTERS] = {
     {"records", ""},
     {"records_dropped", "no_room"},
     {"dropped", "call_table"},
+    {"noted", "http2_lost"},
+    {"noted", "http2_undone"},
 };
 
 }  // namespace

@@ -14,6 +14,7 @@
 
 #include "agent/kernel/bpf_object.h"
 #include "agent/kernel/kernel_counts.h"
+#include "agent/kernel/left_behind.h"
 #include "agent/kernel/rights.h"
 #include "agent/kernel/ring_reader.h"
 #include "bpf/abi/counter.h"
@@ -31,8 +32,8 @@ using std::chrono::steady_clock;
 
 constexpr std::uint64_t kMaxRingBytes = 48u << 20;
 constexpr std::uint64_t kMinRingSize = 16u << 10;
-// How long a drain may be away: each begins with cold caches, so it should find some hundred events.
-// A ring that fills up rings a doorbell before that.
+// How long a drain may be away: each begins with cold caches, so it should find some hundred
+// events. A ring that fills up rings a doorbell before that.
 constexpr milliseconds kShortWait{20};
 constexpr milliseconds kLongWait{40};
 constexpr milliseconds kGonePeriod{1000};
@@ -97,6 +98,7 @@ class Live : public LiveSource {
     status.counts.push_back(
         KernelCount{"delivered", "", reader_->delivered(), reader_->delivered_bytes()});
     status.counts.push_back(KernelCount{"concluded", "unix_gone", told_gone_, 0});
+    status.counts.push_back(KernelCount{"concluded", "taken_over", taken_over_, 0});
     status.counts.push_back(KernelCount{"dropped", "damaged", reader_->damaged(), 0});
     for (const auto& program : object_->programs()) {
       bpf_prog_info info{};
@@ -144,6 +146,15 @@ class Live : public LiveSource {
     return {};
   }
 
+  void NoteTakenOver(std::uint64_t events) override { taken_over_ += events; }
+
+  Result<> LeaveBehind(const std::string& directory, std::string_view state,
+                       std::chrono::seconds hold) override {
+    const auto cpus = static_cast<std::uint32_t>(libbpf_num_possible_cpus());
+    return LeftBehind::Leave(directory, *object_, {cpus, reader_->capacity_bytes() / cpus}, state,
+                             hold);
+  }
+
  private:
   // Unix sockets end without a word. Those that are gone are looked for before a drain and told
   // after it, so that their last bytes come first.
@@ -188,6 +199,7 @@ class Live : public LiveSource {
   int counts_fd_;
   FlatMap<std::uint32_t, Verdict> verdicts_{};
   std::uint64_t told_gone_ = 0;  // events that no record brought
+  std::uint64_t taken_over_ = 0;
   milliseconds wait_ = kShortWait;
   steady_clock::time_point next_gone_{};
   std::vector<std::uint64_t> gone_{};  // at most as many as ws_unix_socks holds

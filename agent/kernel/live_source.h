@@ -51,6 +51,13 @@ class LiveSource : public EventSource {
   // Replaces the port lists of the options.
   virtual Result<> SetPorts(const std::vector<std::uint16_t>& include,
                             const std::vector<std::uint16_t>& exclude) = 0;
+
+  // So many events came to the handler by another way (left_behind.h): they count as concluded.
+  virtual void NoteTakenOver(std::uint64_t events) = 0;
+  // The programs go on for `hold` after this source is gone, for the agent that comes next
+  // (left_behind.h), which gets `state` too. Call it last, after the last Poll.
+  virtual Result<> LeaveBehind(const std::string& directory, std::string_view state,
+                               std::chrono::seconds hold) = 0;
 };
 
 // The names that CaptureOptions::backend accepts, in the order of "auto".

@@ -17,8 +17,10 @@ enum Kind : std::uint8_t {
   kTls = 4,
   kExec = 5,
   kExit = 6,
-  kProcess = 7
+  kProcess = 7,
+  kFrames = 8
 };
+constexpr std::uint64_t kFrameHeaderBytes = 9;  // RFC 9113, 4.1
 enum ValueKind : std::uint8_t { kText = 0, kNumber = 1, kTexts = 2 };
 
 class Writer {
@@ -118,17 +120,24 @@ void Encode(const connection::OpenEvent& e, Writer& w) {
 }
 
 void Encode(const connection::DataEvent& e, Writer& w) {
-  w.Put(std::uint8_t{kData});
+  const bool run = e.run.frames != 0;
+  w.Put(static_cast<std::uint8_t>(run ? kFrames : kData));
   w.Put(e.conn.cookie);
   w.Put(e.ts_ns);
   w.Put(e.start_ns);
   w.Put(e.pid);
   w.Put(e.tid);
   w.Put(static_cast<std::uint8_t>(e.direction));
-  w.Put(Bits({e.wire_exact, e.no_buffer}));
+  w.Put(Bits({e.wire_exact, e.no_buffer, e.frame_start}));
   w.Put(e.offset);
   w.Put(e.end_offset);
-  w.PutText(e.captured);
+  if (run) {
+    w.Put(e.run.stream);
+    w.Put(e.run.frames);
+    w.Put(e.run.payload);
+  } else {
+    w.PutText(e.captured);
+  }
 }
 
 void Encode(const connection::CloseEvent& e, Writer& w) {
@@ -284,7 +293,8 @@ bool DecodeRecordingProcess(std::string_view record, RecordedProcess& process) {
 bool DecodeRecordingEvent(std::string_view record, connection::Event& event) {
   Reader r(record);
   bool sane = true;
-  switch (r.Get<std::uint8_t>()) {
+  const auto kind = r.Get<std::uint8_t>();
+  switch (kind) {
     case kOpen: {
       connection::OpenEvent e{};
       e.conn.cookie = r.Get<std::uint64_t>();
@@ -306,7 +316,8 @@ bool DecodeRecordingEvent(std::string_view record, connection::Event& event) {
       event = std::move(e);
       break;
     }
-    case kData: {
+    case kData:
+    case kFrames: {
       connection::DataEvent e{};
       e.conn.cookie = r.Get<std::uint64_t>();
       e.ts_ns = r.Get<std::uint64_t>();
@@ -317,10 +328,20 @@ bool DecodeRecordingEvent(std::string_view record, connection::Event& event) {
       const auto flags = r.Get<std::uint8_t>();
       e.wire_exact = flags & 1;
       e.no_buffer = flags & 2;
+      e.frame_start = flags & 4;
       e.offset = r.Get<std::uint64_t>();
       e.end_offset = r.Get<std::uint64_t>();
-      e.captured = r.GetText();
-      sane = sane && e.end_offset >= e.offset && e.captured.size() <= e.end_offset - e.offset;
+      sane = sane && e.end_offset >= e.offset;
+      if (kind == kFrames) {
+        e.run.stream = r.Get<std::uint32_t>();
+        e.run.frames = r.Get<std::uint32_t>();
+        e.run.payload = r.Get<std::uint64_t>();
+        sane = sane && e.run.frames != 0 &&
+               e.end_offset - e.offset == e.run.payload + kFrameHeaderBytes * e.run.frames;
+      } else {
+        e.captured = r.GetText();
+        sane = sane && e.captured.size() <= e.end_offset - e.offset;
+      }
       event = e;
       break;
     }

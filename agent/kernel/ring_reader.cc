@@ -58,6 +58,18 @@ Result<std::unique_ptr<RingReader>> RingReader::Create(int rings_fd, int side_ri
   return reader;
 }
 
+Result<std::unique_ptr<RingReader>> RingReader::Continue(int rings_fd, int side_ring_fd,
+                                                         std::uint32_t cpus,
+                                                         std::uint64_t ring_size) {
+  auto reader = Create(rings_fd, side_ring_fd, cpus, ring_size);
+  if (!reader) return reader;
+  for (Ring& ring : (*reader)->rings_) {
+    ring.position = Load(Control(ring.base)->tail);
+    ring.released = ring.position;
+  }
+  return reader;
+}
+
 RingReader::~RingReader() {
   if (side_) ring_buffer__free(side_);
   if (mapping_) munmap(mapping_, mapping_size_);

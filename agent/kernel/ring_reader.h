@@ -24,6 +24,9 @@ class RingReader {
   // two.
   static Result<std::unique_ptr<RingReader>> Create(int rings_fd, int side_ring_fd,
                                                     std::uint32_t cpus, std::uint64_t ring_size);
+  // Of rings that another process read up to their tails.
+  static Result<std::unique_ptr<RingReader>> Continue(int rings_fd, int side_ring_fd,
+                                                      std::uint32_t cpus, std::uint64_t ring_size);
   ~RingReader();
   RingReader(const RingReader&) = delete;
   RingReader& operator=(const RingReader&) = delete;

@@ -12,7 +12,7 @@ namespace wirespan::metric {
 namespace {
 
 namespace names = span::names;
-using span::HttpFacts;
+using span::ExchangeFacts;
 using span::Resource;
 
 constexpr std::size_t kMaxExemplars = 4;
@@ -36,14 +36,16 @@ struct Description {
   const char* unit;
   const char* text;
 };
-// By side (client, server) and measure.
-constexpr Description kDescriptions[2][3] = {
+// By kind and measure.
+constexpr Description kDescriptions[4][3] = {
     {{"http.client.request.duration", "s", "Duration of HTTP client requests."},
      {"http.client.request.body.size", "By", "Size of HTTP client request bodies."},
      {"http.client.response.body.size", "By", "Size of HTTP client response bodies."}},
     {{"http.server.request.duration", "s", "Duration of HTTP server requests."},
      {"http.server.request.body.size", "By", "Size of HTTP server request bodies."},
      {"http.server.response.body.size", "By", "Size of HTTP server response bodies."}},
+    {{"rpc.client.call.duration", "s", "Duration of outgoing remote procedure calls."}, {}, {}},
+    {{"rpc.server.call.duration", "s", "Duration of incoming remote procedure calls."}, {}, {}},
 };
 
 // Puts a key together in memory that is known to suffice.
@@ -90,12 +92,13 @@ RedMetrics::RedMetrics(RedOptions options, telemetry::Registry& registry)
   nobody_ = std::move(nobody);
 }
 
-std::string_view RedMetrics::MakeKey(const Resource* resource, const HttpFacts& facts) {
+std::string_view RedMetrics::MakeKey(const Resource* resource, const ExchangeFacts& facts) {
+  if (facts.rpc != nullptr) return MakeRpcKey(resource, facts);
   KeyWriter key(key_, kKeyRoom + facts.method.size() + facts.scheme.size() +
                           facts.error_type.size() + facts.protocol_version.size() +
                           facts.route.size() + facts.server_address.size());
   key.Raw(resource);
-  key.Raw(facts.server);
+  key.Raw(KindOf(facts));
   key.Raw(static_cast<std::uint16_t>(facts.status_code));
   key.Text(facts.method);
   key.Text(facts.scheme);
@@ -109,11 +112,34 @@ std::string_view RedMetrics::MakeKey(const Resource* resource, const HttpFacts& 
   return key.view();
 }
 
-std::vector<span::Attribute> RedMetrics::AttributesOf(const HttpFacts& facts) const {
+std::string_view RedMetrics::MakeRpcKey(const Resource* resource, const ExchangeFacts& facts) {
+  KeyWriter key(key_, kKeyRoom + facts.rpc_method.size() + facts.rpc_status.size() +
+                          facts.error_type.size() + facts.server_address.size());
+  key.Raw(resource);
+  key.Raw(KindOf(facts));
+  key.Text(facts.rpc_method);
+  key.Text(facts.rpc_status);
+  key.Text(facts.error_type);
+  if (!facts.server || options_.server_address_on_server) {
+    key.Raw(facts.server_port);
+    key.Text(facts.server_address);
+  }
+  return key.view();
+}
+
+std::vector<span::Attribute> RedMetrics::AttributesOf(const ExchangeFacts& facts) const {
   std::vector<span::Attribute> list;
   const auto text = [&](std::string_view key, std::string_view value) {
     if (!value.empty()) list.push_back({key, ToUtf8(value)});
   };
+  if (facts.rpc != nullptr) {
+    text(names::kRpcSystemName, "grpc");
+    text(names::kRpcMethod, facts.rpc_method);
+    text(names::kRpcResponseStatusCode, facts.rpc_status);
+    text(names::kErrorType, facts.error_type);
+    AddServer(facts, list);
+    return list;
+  }
   text(names::kHttpRequestMethod, facts.method);
   text(names::kUrlScheme, facts.scheme);
   if (facts.status_code != 0)
@@ -121,15 +147,18 @@ std::vector<span::Attribute> RedMetrics::AttributesOf(const HttpFacts& facts) co
   text(names::kErrorType, facts.error_type);
   text(names::kNetworkProtocolVersion, facts.protocol_version);
   if (facts.server) text(names::kHttpRoute, facts.route);
-  if (!facts.server || options_.server_address_on_server) {
-    text(names::kServerAddress, facts.server_address);
-    if (facts.server_port != 0)
-      list.push_back({names::kServerPort, std::int64_t{facts.server_port}});
-  }
+  AddServer(facts, list);
   return list;
 }
 
-std::uint32_t RedMetrics::NewCell(std::string key, std::uint64_t utc_now_ns) {
+void RedMetrics::AddServer(const ExchangeFacts& facts, std::vector<span::Attribute>& list) const {
+  if (facts.server && !options_.server_address_on_server) return;
+  if (!facts.server_address.empty())
+    list.push_back({names::kServerAddress, ToUtf8(facts.server_address)});
+  if (facts.server_port != 0) list.push_back({names::kServerPort, std::int64_t{facts.server_port}});
+}
+
+std::uint32_t RedMetrics::NewCell(std::string key, Kind kind, std::uint64_t utc_now_ns) {
   std::uint32_t slot;
   if (!free_.empty()) {
     slot = free_.back();
@@ -141,8 +170,9 @@ std::uint32_t RedMetrics::NewCell(std::string key, std::uint64_t utc_now_ns) {
   Cell& cell = cells_[slot];
   cell.in_use = true;
   cell.start_utc_ns = utc_now_ns;
-  cell.histograms.resize(measures_);
-  for (std::size_t i = 0; i < measures_; ++i) {
+  cell.kind = kind;
+  cell.histograms.resize(MeasuresOf(kind));
+  for (std::size_t i = 0; i < cell.histograms.size(); ++i) {
     cell.histograms[i].counts.assign((i == kDuration ? DurationBounds() : SizeBounds()).size() + 1,
                                      0);
   }
@@ -152,31 +182,33 @@ std::uint32_t RedMetrics::NewCell(std::string key, std::uint64_t utc_now_ns) {
 }
 
 std::uint32_t RedMetrics::CellFor(const std::shared_ptr<const Resource>& resource,
-                                  const HttpFacts& facts, std::uint64_t utc_now_ns) {
+                                  const ExchangeFacts& facts, std::uint64_t utc_now_ns) {
   const std::string_view key = MakeKey(resource.get(), facts);
   const auto found = by_key_.find(key);
   if (found != by_key_.end()) return found->second;
-  const bool full = (counted_cells_ + 1) * measures_ > options_.max_series;
+  const Kind kind = KindOf(facts);
+  const std::size_t measures = MeasuresOf(kind);
+  const bool full = counted_series_ + measures > options_.max_series;
   auto service = services_.find(std::string_view(resource->service_name));
   const bool new_service = service == services_.end();
   if (full || (new_service && services_.size() >= options_.max_services) ||
-      (!new_service && service->second.cells[facts.server] >= options_.max_series_per_service)) {
-    return OverflowCell(resource, facts.server, utc_now_ns);
+      (!new_service && service->second.cells[kind] >= options_.max_series_per_service)) {
+    return OverflowCell(resource, kind, utc_now_ns);
   }
   if (new_service) service = services_.try_emplace(resource->service_name).first;
-  ++service->second.cells[facts.server];
-  ++counted_cells_;
-  series_.Set(static_cast<double>(counted_cells_ * measures_));
-  const std::uint32_t slot = NewCell(std::string(key), utc_now_ns);
+  ++service->second.cells[kind];
+  ++service->second.all;
+  counted_series_ += measures;
+  series_.Set(static_cast<double>(counted_series_));
+  const std::uint32_t slot = NewCell(std::string(key), kind, utc_now_ns);
   Cell& cell = cells_[slot];
   cell.resource = resource;
-  cell.server = facts.server;
   cell.overflow = false;
   cell.attributes = AttributesOf(facts);
   return slot;
 }
 
-std::uint32_t RedMetrics::OverflowCell(const std::shared_ptr<const Resource>& resource, bool server,
+std::uint32_t RedMetrics::OverflowCell(const std::shared_ptr<const Resource>& resource, Kind kind,
                                        std::uint64_t utc_now_ns) {
   overflowed_.Add();
   // A service that never got a series of its own shares the node's: services are as unbounded as
@@ -184,15 +216,14 @@ std::uint32_t RedMetrics::OverflowCell(const std::shared_ptr<const Resource>& re
   const bool known = services_.contains(std::string_view(resource->service_name));
   KeyWriter writer(key_, kKeyRoom + resource->service_name.size());
   writer.Raw(static_cast<const Resource*>(nullptr));
-  writer.Raw(server);
+  writer.Raw(kind);
   writer.Text(known ? std::string_view(resource->service_name) : std::string_view());
   const std::string_view key = writer.view();
   const auto found = by_key_.find(key);
   if (found != by_key_.end()) return found->second;
-  const std::uint32_t slot = NewCell(std::string(key), utc_now_ns);
+  const std::uint32_t slot = NewCell(std::string(key), kind, utc_now_ns);
   Cell& cell = cells_[slot];
   cell.resource = known ? resource : nobody_;
-  cell.server = server;
   cell.overflow = true;
   cell.attributes.push_back({names::kOtelMetricOverflow, true});
   return slot;
@@ -209,7 +240,7 @@ void RedMetrics::Observe(Histogram& histogram, const std::vector<double>& bounds
 }
 
 span::MetricRef RedMetrics::Record(const std::shared_ptr<const Resource>& resource,
-                                   const HttpFacts& facts, const protocol::Exchange& exchange,
+                                   const ExchangeFacts& facts, const protocol::Exchange& exchange,
                                    std::uint64_t monotonic_now_ns, std::uint64_t utc_now_ns) {
   recorded_.Add();
   const std::lock_guard lock(mutex_);
@@ -218,7 +249,7 @@ span::MetricRef RedMetrics::Record(const std::shared_ptr<const Resource>& resour
   cell.last_ns = monotonic_now_ns;
   Observe(cell.histograms[kDuration], DurationBounds(),
           static_cast<double>(facts.duration_ns) * 1e-9);
-  if (measures_ > 1) {
+  if (cell.histograms.size() > 1) {
     if (exchange.request_body_bytes) {
       Observe(cell.histograms[kRequestBody], SizeBounds(),
               static_cast<double>(*exchange.request_body_bytes));
@@ -268,19 +299,18 @@ void RedMetrics::Expire(std::uint32_t slot) {
   Cell& cell = cells_[slot];
   by_key_.erase(std::string_view(cell.key));
   if (!cell.overflow) {
-    --counted_cells_;
+    counted_series_ -= cell.histograms.size();
     const auto service = services_.find(std::string_view(cell.resource->service_name));
     if (service != services_.end()) {
-      auto& cells = service->second.cells;
-      --cells[cell.server];
-      if (cells[0] + cells[1] == 0) services_.erase(service);
+      --service->second.cells[cell.kind];
+      if (--service->second.all == 0) services_.erase(service);
     }
   }
+  expired_.Add(cell.histograms.size());
   const std::uint32_t generation = cell.generation + 1;
   cell = Cell{};
   cell.generation = generation == 0 ? 1 : generation;
   free_.push_back(slot);
-  expired_.Add(measures_);
 }
 
 void RedMetrics::Tick(std::uint64_t monotonic_now_ns) {
@@ -293,7 +323,7 @@ void RedMetrics::Tick(std::uint64_t monotonic_now_ns) {
     if (cell.in_use && monotonic_now_ns > cell.last_ns && monotonic_now_ns - cell.last_ns >= idle)
       Expire(slot);
   }
-  series_.Set(static_cast<double>(counted_cells_ * measures_));
+  series_.Set(static_cast<double>(counted_series_));
 }
 
 Snapshot RedMetrics::TakeSnapshot(std::uint64_t utc_now_ns) const {
@@ -301,7 +331,7 @@ Snapshot RedMetrics::TakeSnapshot(std::uint64_t utc_now_ns) const {
   Snapshot snapshot;
   // Resource -> its place, and in it the place of each metric (0: not yet there).
   FlatMap<const Resource*, std::size_t> places;
-  std::vector<std::array<std::size_t, 6>> metric_places;
+  std::vector<std::array<std::size_t, std::size_t{kKinds} * std::size_t{kMeasures}>> metric_places;
   for (const Cell& cell : cells_) {
     if (!cell.in_use) continue;
     const auto [place, inserted] = places.try_emplace(cell.resource.get(), snapshot.size());
@@ -310,12 +340,13 @@ Snapshot RedMetrics::TakeSnapshot(std::uint64_t utc_now_ns) const {
       metric_places.emplace_back();
     }
     ResourceMetrics& resource = snapshot[place->second];
-    for (std::size_t measure = 0; measure < measures_; ++measure) {
+    for (std::size_t measure = 0; measure < cell.histograms.size(); ++measure) {
       const Histogram& histogram = cell.histograms[measure];
       if (histogram.count == 0) continue;
-      std::size_t& metric_place = metric_places[place->second][cell.server * 3 + measure];
+      std::size_t& metric_place =
+          metric_places[place->second][std::size_t{cell.kind} * std::size_t{kMeasures} + measure];
       if (metric_place == 0) {
-        const Description& description = kDescriptions[cell.server][measure];
+        const Description& description = kDescriptions[cell.kind][measure];
         resource.metrics.push_back({description.name,
                                     description.unit,
                                     description.text,

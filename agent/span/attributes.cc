@@ -1,9 +1,8 @@
 #include "agent/span/attributes.h"
 
-#include <cstring>
-
 #include "agent/span/attribute_names.h"
-#include "common/base/strings.h"
+#include "agent/span/attribute_writer.h"
+#include "agent/span/rpc_attributes.h"
 
 namespace wirespan::span {
 namespace {
@@ -11,37 +10,6 @@ namespace {
 using connection::ConnectionInfo;
 using connection::Family;
 using protocol::Exchange;
-
-bool IsAscii(std::string_view text) {
-  std::uint64_t all = 0, word = 0;
-  for (; text.size() >= sizeof word; text.remove_prefix(sizeof word)) {
-    std::memcpy(&word, text.data(), sizeof word);
-    all |= word;
-  }
-  for (const char c : text) all |= static_cast<unsigned char>(c);
-  return (all & 0x8080808080808080u) == 0;
-}
-
-class List {
- public:
-  explicit List(AttributeList& list) : list_(list) { list_.Clear(); }
-  // Points to `value`, unless it has to be repaired.
-  void Text(std::string_view key, std::string_view value) {
-    if (IsAscii(value)) {
-      Known(key, value);
-    } else {
-      list_.AddUtf8(key, wirespan::Text(ToUtf8(value)));
-    }
-  }
-  // Of our own making, which is ASCII.
-  void Known(std::string_view key, std::string_view value) {
-    if (!value.empty()) list_.AddUtf8(key, wirespan::Text::Borrow(value));
-  }
-  void Number(std::string_view key, std::int64_t value) { list_.AddNumber(key, value); }
-
- private:
-  AttributeList& list_;
-};
 
 // AddressText without the C library's formatting, which would be a tenth of the whole stage.
 std::string_view PeerText(const connection::Endpoint& end, SpanScratch& scratch) {
@@ -60,8 +28,8 @@ std::string_view PeerText(const connection::Endpoint& end, SpanScratch& scratch)
   return {scratch.peer, static_cast<std::size_t>(at - scratch.peer)};
 }
 
-void AddServerUrl(const HttpFacts& facts, const AttributeOptions& options, SpanScratch& scratch,
-                  List& list) {
+void AddServerUrl(const ExchangeFacts& facts, const AttributeOptions& options, SpanScratch& scratch,
+                  AttributeWriter& list) {
   list.Text(names::kUrlPath, facts.target.path);
   if (facts.target.has_query && !facts.target.query.empty() &&
       options.query != QueryRedaction::kDrop) {
@@ -71,8 +39,8 @@ void AddServerUrl(const HttpFacts& facts, const AttributeOptions& options, SpanS
   }
 }
 
-void AddClientUrl(const HttpFacts& facts, const AttributeOptions& options, SpanScratch& scratch,
-                  List& list) {
+void AddClientUrl(const ExchangeFacts& facts, const AttributeOptions& options, SpanScratch& scratch,
+                  AttributeWriter& list) {
   const Target& target = facts.target;
   std::string& full = scratch.url;
   full.clear();
@@ -130,8 +98,9 @@ std::string_view Limit(std::string_view address, ClientAddress mode, std::string
   return limited;
 }
 
-void AddPeers(const ConnectionInfo& connection, const Exchange& exchange, const HttpFacts& facts,
-              const AttributeOptions& options, SpanScratch& scratch, List& list) {
+void AddPeers(const ConnectionInfo& connection, const Exchange& exchange,
+              const ExchangeFacts& facts, const AttributeOptions& options, SpanScratch& scratch,
+              AttributeWriter& list) {
   const bool unix_socket =
       connection.local.family == Family::kUnix || connection.remote.family == Family::kUnix;
   std::string_view peer = PeerText(connection.remote, scratch);
@@ -152,7 +121,7 @@ void AddPeers(const ConnectionInfo& connection, const Exchange& exchange, const 
   }
 }
 
-void AddIncomplete(std::uint8_t bits, std::string& text, List& list) {
+void AddIncomplete(std::uint8_t bits, std::string& text, AttributeWriter& list) {
   if (bits == protocol::kIncompleteNone) return;
   static constexpr std::pair<std::uint8_t, std::string_view> kNames[] = {
       {protocol::kIncompleteRequestHead, "request_head"},
@@ -168,6 +137,37 @@ void AddIncomplete(std::uint8_t bits, std::string& text, List& list) {
     text += name;
   }
   list.Known(names::kWirespanIncomplete, text);
+}
+
+std::string_view Inferred(const ExchangeFacts& facts) {
+  const bool status = facts.rpc != nullptr && facts.rpc->status_inferred;
+  if (!facts.end_inferred) return status ? "status" : std::string_view();
+  return status ? "end_time,status" : "end_time";
+}
+
+void AddHttp(const Exchange& exchange, const ExchangeFacts& facts, const AttributeOptions& options,
+             SpanScratch& scratch, AttributeWriter& list) {
+  list.Text(names::kHttpRequestMethod, facts.method);
+  list.Text(names::kHttpRequestMethodOriginal, facts.method_original);
+  if (facts.server) {
+    AddServerUrl(facts, options, scratch, list);
+    list.Text(names::kUrlScheme, facts.scheme);
+  } else if (facts.target_known) {
+    AddClientUrl(facts, options, scratch, list);
+  }
+  if (facts.status_code != 0) list.Number(names::kHttpResponseStatusCode, facts.status_code);
+  if (facts.server && !facts.route.empty()) {
+    list.Text(names::kHttpRoute, facts.route);
+    list.Known(names::kWirespanRouteSource, "config");
+  }
+  if (exchange.request_body_bytes) {
+    list.Number(names::kHttpRequestBodySize,
+                static_cast<std::int64_t>(*exchange.request_body_bytes));
+  }
+  if (exchange.response_body_bytes) {
+    list.Number(names::kHttpResponseBodySize,
+                static_cast<std::int64_t>(*exchange.response_body_bytes));
+  }
 }
 
 }  // namespace
@@ -186,7 +186,10 @@ std::string_view ParentMethodName(ParentMethod method) {
   return {};
 }
 
-Text SpanName(const HttpFacts& facts, SpanScratch& scratch) {
+Text SpanName(const ExchangeFacts& facts, SpanScratch& scratch) {
+  if (facts.rpc != nullptr) {
+    return Text::Borrow(facts.rpc_method == "_OTHER" ? "grpc" : facts.rpc_method);
+  }
   const std::string_view method = facts.method == "_OTHER" ? "HTTP" : facts.method;
   if (!facts.server || facts.route.empty()) return Text::Borrow(method);
   scratch.name = method;
@@ -196,43 +199,31 @@ Text SpanName(const HttpFacts& facts, SpanScratch& scratch) {
 }
 
 void SpanAttributes(const ConnectionInfo& connection, const Exchange& exchange,
-                    const HttpFacts& facts, const Identity& identity, ParentMethod parent,
+                    const ExchangeFacts& facts, const Identity& identity, ParentMethod parent,
                     const AttributeOptions& options, SpanScratch& scratch,
                     AttributeList& attributes) {
-  List list(attributes);
-  list.Text(names::kHttpRequestMethod, facts.method);
-  list.Text(names::kHttpRequestMethodOriginal, facts.method_original);
-  if (facts.server) {
-    AddServerUrl(facts, options, scratch, list);
-    list.Text(names::kUrlScheme, facts.scheme);
+  AttributeWriter list(attributes);
+  std::uint8_t incomplete = exchange.incomplete;
+  if (facts.rpc != nullptr) {
+    WriteRpcAttributes(facts, list);
+    incomplete |= RpcIncomplete(*facts.rpc);
   } else {
-    AddClientUrl(facts, options, scratch, list);
+    AddHttp(exchange, facts, options, scratch, list);
   }
   list.Text(names::kServerAddress, facts.server_address);
   if (facts.server_port != 0) list.Number(names::kServerPort, facts.server_port);
-  if (facts.status_code != 0) list.Number(names::kHttpResponseStatusCode, facts.status_code);
   list.Known(names::kErrorType, facts.error_type);
-  if (facts.server && !facts.route.empty()) {
-    list.Text(names::kHttpRoute, facts.route);
-    list.Known(names::kWirespanRouteSource, "config");
-  }
   list.Known(names::kNetworkProtocolVersion, facts.protocol_version);
   AddPeers(connection, exchange, facts, options, scratch, list);
   list.Text(names::kUserAgentOriginal, exchange.user_agent);
-  if (exchange.request_body_bytes) {
-    list.Number(names::kHttpRequestBodySize,
-                static_cast<std::int64_t>(*exchange.request_body_bytes));
-  }
-  if (exchange.response_body_bytes) {
-    list.Number(names::kHttpResponseBodySize,
-                static_cast<std::int64_t>(*exchange.response_body_bytes));
-  }
   WriteHex(identity.wire_id, scratch.wire_id);
   list.Known(names::kWirespanWireId, {scratch.wire_id, sizeof scratch.wire_id});
   if (identity.kind == WireKind::kNone) list.Known(names::kWirespanWire, "none");
   list.Known(names::kWirespanParentMethod, ParentMethodName(parent));
-  AddIncomplete(exchange.incomplete, scratch.incomplete, list);
-  if (facts.end_inferred) list.Known(names::kWirespanInferred, "end_time");
+  list.Known(names::kWirespanResetBy, facts.reset_by);
+  list.Known(names::kWirespanResetCode, facts.reset_code);
+  AddIncomplete(incomplete, scratch.incomplete, list);
+  list.Known(names::kWirespanInferred, Inferred(facts));
 }
 
 }  // namespace wirespan::span

@@ -33,12 +33,12 @@ struct SpanScratch {
 };
 
 // "GET /users/{id}", "GET", "HTTP": never the path itself. May point into `facts` and `scratch`.
-Text SpanName(const HttpFacts& facts, SpanScratch& scratch);
+Text SpanName(const ExchangeFacts& facts, SpanScratch& scratch);
 
 // Writes every attribute of a span, by the conventions and docs/spans.md. Text is valid UTF-8
 // whatever came; it points into the arguments.
 void SpanAttributes(const connection::ConnectionInfo& connection,
-                    const protocol::Exchange& exchange, const HttpFacts& facts,
+                    const protocol::Exchange& exchange, const ExchangeFacts& facts,
                     const Identity& identity, ParentMethod parent, const AttributeOptions& options,
                     SpanScratch& scratch, AttributeList& list);
 

@@ -137,6 +137,8 @@ ParentLinks::Begin SpanStage::BeginOf(const ConnectionInfo& connection, const Ex
   begin.side = exchange.side;
   begin.pid = exchange.pid;
   begin.tid = exchange.request_tid;
+  begin.stream = exchange.protocol == protocol::Protocol::kHttp2 ||
+                 exchange.protocol == protocol::Protocol::kGrpc;
   begin.identity = Identify(connection, exchange, options_.node);
   begin.maybe_local = MaybeLocal(connection);
   if (!exchange.traceparent.empty()) {
@@ -172,8 +174,9 @@ void SpanStage::OnRequest(std::uint64_t key, const ConnectionInfo& connection,
 }
 
 void SpanStage::FindRoute(Process& process, const std::shared_ptr<const Resource>& resource,
-                          HttpFacts& facts) {
+                          ExchangeFacts& facts) {
   if (options_.routes.empty() || !facts.server || resource == nullptr) return;
+  if (facts.target.path.empty()) return;  // a gRPC call, CONNECT, or not known
   if (process.routed != resource) {
     process.routes = options_.routes.ForService(resource->service_name);
     process.routed = resource;
@@ -200,7 +203,7 @@ void SpanStage::OnExchange(std::uint64_t key, connection::ObservedExchange obser
   if (IsTelemetryExport(exchange)) return drop(kTelemetry);
   if (options_.ignore.Matches(exchange)) return drop(kIgnored);
 
-  HttpFacts facts;
+  ExchangeFacts facts;
   ComputeFacts(*observed.connection, exchange, options_.known_methods, facts);
   FindRoute(process, view.resource, facts);
   const std::uint64_t utc = now + static_cast<std::uint64_t>(offset_.At(now));
@@ -226,7 +229,7 @@ void SpanStage::OnResolved(HeldExchange exchange, const Resolution& resolution) 
   const auto known = known_processes_.find(exchange.observed.exchange.pid);
   Process& process = known != known_processes_.end() ? *known->second : forgotten_;
   if (process.instrumented) return Drop(kInstrumented);
-  HttpFacts facts;
+  ExchangeFacts facts;
   ComputeFacts(*exchange.observed.connection, exchange.observed.exchange, options_.known_methods,
                facts);
   FindRoute(process, exchange.resource, facts);
@@ -236,7 +239,7 @@ void SpanStage::OnResolved(HeldExchange exchange, const Resolution& resolution) 
 
 void SpanStage::Emit(const connection::ObservedExchange& observed,
                      std::shared_ptr<const Resource> resource, MetricRef metric,
-                     const HttpFacts& facts, Process& process, const Resolution& resolution) {
+                     const ExchangeFacts& facts, Process& process, const Resolution& resolution) {
   const TraceContext& context = resolution.context;
   if (!options_.sampler.Keep(context.trace_id, context.remote, context.flags))
     return Drop(kSampledOut);
@@ -256,6 +259,9 @@ void SpanStage::Emit(const connection::ObservedExchange& observed,
                          ? Text()
                          : Text::Borrow(BoundedTracestate(exchange.tracestate));
   span.status = facts.status;
+  span.status_message = facts.rpc != nullptr && facts.status == Status::kError
+                            ? Text::Borrow(facts.rpc->message)
+                            : Text();
   span.start_ns = exchange.request_start_ns + static_cast<std::uint64_t>(context.offset_ns);
   span.end_ns = span.start_ns + facts.duration_ns;
   span.name = SpanName(facts, scratch_);

@@ -73,14 +73,14 @@ class SpanStage final : public connection::ExchangeObserver, private ResolvedSin
   ProcessView Look(std::uint32_t pid, Process& process);
   void NoteInstrumented(std::uint32_t pid, Process& process, bool exported);
   void FindRoute(Process& process, const std::shared_ptr<const Resource>& resource,
-                 HttpFacts& facts);
+                 ExchangeFacts& facts);
   ParentLinks::Begin BeginOf(const connection::ConnectionInfo& connection,
                              const protocol::Exchange& exchange);
   bool MaybeLocal(const connection::ConnectionInfo& connection);
   std::int64_t OffsetOf(const protocol::Exchange& exchange,
                         const std::optional<Traceparent>& header);
   void Emit(const connection::ObservedExchange& observed, std::shared_ptr<const Resource> resource,
-            MetricRef metric, const HttpFacts& facts, Process& process,
+            MetricRef metric, const ExchangeFacts& facts, Process& process,
             const Resolution& resolution);
   void Drop(Reason reason) { dropped_[reason]->Add(); }
   void Publish();

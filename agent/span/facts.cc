@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "agent/protocol/http2/error_code.h"
+#include "agent/span/rpc_facts.h"
 #include "common/base/strings.h"
 
 namespace wirespan::span {
@@ -43,7 +45,7 @@ std::string_view VersionText(const Exchange& exchange) {
 
 // A server's scheme as the outermost proxy says; a client's as the target says. Capture sees plain
 // text only, so the rest is http.
-std::string_view Scheme(const Exchange& exchange, const HttpFacts& facts,
+std::string_view Scheme(const Exchange& exchange, const ExchangeFacts& facts,
                         const Forwarded& forwarded) {
   std::string_view scheme;
   if (facts.server) {
@@ -53,10 +55,11 @@ std::string_view Scheme(const Exchange& exchange, const HttpFacts& facts,
     }
   }
   if (scheme.empty()) scheme = CanonicalScheme(facts.target.scheme);
+  if (scheme.empty()) scheme = CanonicalScheme(exchange.scheme);  // HTTP/2
   return scheme.empty() ? "http" : scheme;
 }
 
-Authority ServerAuthority(const Exchange& exchange, const HttpFacts& facts,
+Authority ServerAuthority(const Exchange& exchange, const ExchangeFacts& facts,
                           const Forwarded& forwarded) {
   Authority found;
   if (facts.server) {
@@ -72,15 +75,23 @@ Authority ServerAuthority(const Exchange& exchange, const HttpFacts& facts,
   return found;
 }
 
+// HTTP: the port that a URL without one means. A channel's authority means none: it may be any
+// name.
+std::uint16_t DefaultPort(const ExchangeFacts& facts) {
+  if (facts.rpc != nullptr) return 0;
+  return facts.scheme == "https" ? 443 : facts.scheme == "http" ? 80 : 0;
+}
+
 void FindServer(const connection::ConnectionInfo& connection, const Exchange& exchange,
-                const Forwarded& forwarded, HttpFacts& facts) {
-  const Authority authority = ServerAuthority(exchange, facts, forwarded);
+                const Forwarded& forwarded, ExchangeFacts& facts) {
+  // A gRPC client says "localhost" over a Unix socket; the conventions want the socket's path.
+  const bool by_path = facts.rpc != nullptr && !facts.server &&
+                       connection.remote.family == connection::Family::kUnix &&
+                       !connection.remote.path.empty();
+  const Authority authority = by_path ? Authority{} : ServerAuthority(exchange, facts, forwarded);
   if (authority.valid) {
     facts.server_address = authority.host;
-    facts.server_port = authority.port;
-    if (facts.server_port == 0) {
-      facts.server_port = facts.scheme == "https" ? 443 : facts.scheme == "http" ? 80 : 0;
-    }
+    facts.server_port = authority.port != 0 ? authority.port : DefaultPort(facts);
     return;
   }
   if (facts.server) return;  // recommended only, and nothing names it
@@ -89,21 +100,62 @@ void FindServer(const connection::ConnectionInfo& connection, const Exchange& ex
   facts.server_port = connection.remote.port;
 }
 
-void FindError(const Exchange& exchange, HttpFacts& facts) {
+void FindReset(const Exchange& exchange, ExchangeFacts& facts) {
+  using protocol::Reset;
+  const bool cut =
+      exchange.outcome == Outcome::kNoResponse || exchange.outcome == Outcome::kResponseAborted;
+  if (exchange.reset == Reset::kNone || !cut) return;
+  facts.reset_by = exchange.reset == Reset::kClient   ? "client"
+                   : exchange.reset == Reset::kServer ? "server"
+                                                      : "goaway";
+  facts.reset_code = http2::ErrorName(exchange.reset_code);
+}
+
+// error.type of an exchange that was not answered to its end.
+std::string_view CutOff(const Exchange& exchange) {
+  using protocol::Reset;
+  const std::string_view outcome =
+      exchange.outcome == Outcome::kNoResponse ? "no_response" : "response_aborted";
+  const std::uint32_t code = exchange.reset_code;
+  const std::string_view name = http2::ErrorName(code);
+  switch (exchange.reset) {
+    case Reset::kNone:
+      break;
+    case Reset::kClient:  // some that give up say NO_ERROR
+      return code == http2::kCancel || code == http2::kNoError ? std::string_view() : name;
+    case Reset::kServer:
+      return code == http2::kNoError ? outcome : name;
+    case Reset::kGoaway:
+      return code == http2::kNoError ? "goaway" : name;
+  }
+  return outcome;
+}
+
+void FindError(const Exchange& exchange, ExchangeFacts& facts) {
   const int code = exchange.status;
   const bool bad_status = code >= 500 || (code >= 400 && !facts.server);
-  if (bad_status) {
+  if (!facts.rpc_status.empty()) {
+    // The call's status says it all.
+  } else if (bad_status) {
     facts.error_type = StatusText(code);
     if (facts.error_type.empty()) facts.error_type = "_OTHER";
-  } else if (exchange.outcome == Outcome::kNoResponse) {
-    facts.error_type = "no_response";
-  } else if (exchange.outcome == Outcome::kResponseAborted) {
-    facts.error_type = "response_aborted";
+  } else if (exchange.outcome == Outcome::kNoResponse ||
+             exchange.outcome == Outcome::kResponseAborted) {
+    facts.error_type = CutOff(exchange);
   }
   facts.status = facts.error_type.empty() ? Status::kUnset : Status::kError;
 }
 
-void FindDuration(const Exchange& exchange, HttpFacts& facts) {
+void FindMethod(const Exchange& exchange, const KnownMethods& methods, ExchangeFacts& facts) {
+  if (methods.Contains(exchange.method)) {
+    facts.method = exchange.method;
+  } else {
+    facts.method = "_OTHER";
+    facts.method_original = exchange.method;
+  }
+}
+
+void FindDuration(const Exchange& exchange, ExchangeFacts& facts) {
   std::uint64_t end = exchange.response_end_ns;
   if (end == 0 || end < exchange.request_start_ns) {
     facts.end_inferred = true;
@@ -134,15 +186,15 @@ bool KnownMethods::Contains(std::string_view method) const {
 }
 
 void ComputeFacts(const connection::ConnectionInfo& connection, const Exchange& exchange,
-                  const KnownMethods& methods, HttpFacts& facts) {
+                  const KnownMethods& methods, ExchangeFacts& facts) {
   facts.server = exchange.side == protocol::Side::kServer;
-  if (methods.Contains(exchange.method)) {
-    facts.method = exchange.method;
+  if (exchange.rpc) {
+    FindRpc(exchange, facts);
   } else {
-    facts.method = "_OTHER";
-    facts.method_original = exchange.method;
+    FindMethod(exchange, methods, facts);
+    facts.target = ParseTarget(exchange.method, exchange.target);
+    facts.target_known = !exchange.target.empty() || facts.target.form == TargetForm::kAuthority;
   }
-  facts.target = ParseTarget(exchange.method, exchange.target);
   const Forwarded forwarded = facts.server && !exchange.forwarded.empty()
                                   ? ParseForwarded(exchange.forwarded)
                                   : Forwarded{};
@@ -150,6 +202,7 @@ void ComputeFacts(const connection::ConnectionInfo& connection, const Exchange& 
   FindServer(connection, exchange, forwarded, facts);
   facts.protocol_version = VersionText(exchange);
   facts.status_code = exchange.status;
+  FindReset(exchange, facts);
   FindError(exchange, facts);
   FindDuration(exchange, facts);
 }

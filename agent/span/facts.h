@@ -14,10 +14,10 @@ namespace wirespan::span {
 // What both the span and the metrics say of an exchange, worked out once. Views point into the
 // exchange, its connection (for `address_storage` into this object itself), the method table or
 // static storage: use it while those live; not copyable.
-struct HttpFacts {
-  HttpFacts() = default;
-  HttpFacts(const HttpFacts&) = delete;
-  HttpFacts& operator=(const HttpFacts&) = delete;
+struct ExchangeFacts {
+  ExchangeFacts() = default;
+  ExchangeFacts(const ExchangeFacts&) = delete;
+  ExchangeFacts& operator=(const ExchangeFacts&) = delete;
 
   bool server = true;
   std::string_view method{};           // a known one, or "_OTHER"
@@ -27,6 +27,15 @@ struct HttpFacts {
   std::string_view server_address{};
   std::uint16_t server_port = 0;  // 0: unknown
   std::string_view protocol_version{};
+  bool target_known = true;  // false: HPACK's holes hide the path
+  // A gRPC call: what follows is said of it, instead of method, target and status_code.
+  const protocol::Rpc* rpc = nullptr;
+  std::string_view rpc_method{};           // "package.Service/Method" or "_OTHER"
+  std::string_view rpc_method_original{};  // if "_OTHER" and one was sent
+  std::string_view rpc_status{};           // "NOT_FOUND"; empty: not known
+  // HTTP/2: who gave the stream up before its response was over, and why; else empty.
+  std::string_view reset_by{};
+  std::string_view reset_code{};
   std::string_view route{};       // http.route, if configured
   std::string_view error_type{};  // empty: no error
   Status status = Status::kUnset;
@@ -51,7 +60,9 @@ class KnownMethods {
   std::vector<std::string> methods_{};
 };
 
+// What a reset says of an exchange (docs/spans.md, "Resets"): the client's cancellation is nobody's
+// error; every other one is an error at both ends.
 void ComputeFacts(const connection::ConnectionInfo& connection, const protocol::Exchange& exchange,
-                  const KnownMethods& methods, HttpFacts& facts);
+                  const KnownMethods& methods, ExchangeFacts& facts);
 
 }  // namespace wirespan::span

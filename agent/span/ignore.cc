@@ -34,6 +34,15 @@ bool IsOtlp(std::string_view path, const protocol::Exchange& exchange) {
   return false;
 }
 
+// OTLP (also as Arrow) and Jaeger over gRPC. A path that HPACK's holes hide leaves the name that
+// SDKs and collectors give themselves.
+bool IsTelemetryCall(const protocol::Exchange& exchange) {
+  const std::string_view path = exchange.target;
+  if (path.empty()) return IsOtelUserAgent(exchange.user_agent);
+  return path.starts_with("/opentelemetry.proto.") ||
+         path == "/jaeger.api_v2.CollectorService/PostSpans";
+}
+
 bool IsJaegerType(std::string_view type) {
   return HasMediaType(type, "application/x-thrift") ||
          HasMediaType(type, "application/vnd.apache.thrift.binary");
@@ -72,7 +81,8 @@ bool IgnoreRules::Matches(const protocol::Exchange& exchange) const {
   const std::string_view path = ParseTarget(exchange.method, exchange.target).path;
   for (const Rule& rule : rules_) {
     if (!rule.method.empty() && rule.method != exchange.method) continue;
-    if (rule.path && !rule.path->Matches(path)) continue;
+    // A path that HPACK's holes hide may be any: only rules without one can tell.
+    if (rule.path && (exchange.target.empty() || !rule.path->Matches(path))) continue;
     if (rule.user_agent && !rule.user_agent->Matches(exchange.user_agent)) continue;
     return true;
   }
@@ -80,11 +90,13 @@ bool IgnoreRules::Matches(const protocol::Exchange& exchange) const {
 }
 
 bool IsTelemetryExport(const protocol::Exchange& exchange) {
-  if (exchange.method != "POST" || exchange.request_content_type.empty()) return false;
-  const std::string_view path = ParseTarget(exchange.method, exchange.target).path;
   const std::string_view type = exchange.request_content_type;
-  if (path.starts_with("/opentelemetry.proto.collector."))
-    return StartsWithIgnoreCase(type, "application/grpc");
+  if (exchange.protocol == protocol::Protocol::kGrpc ||
+      StartsWithIgnoreCase(type, "application/grpc")) {
+    return IsTelemetryCall(exchange);
+  }
+  if (exchange.method != "POST" || type.empty()) return false;
+  const std::string_view path = ParseTarget(exchange.method, exchange.target).path;
   if (path.ends_with("/api/v2/spans") || path.ends_with("/api/v1/spans")) {
     return HasMediaType(type, "application/json") || HasMediaType(type, "application/x-protobuf") ||
            IsJaegerType(type);

@@ -32,7 +32,8 @@ class IgnoreRules {
   std::vector<Rule> rules_{};
 };
 
-// True for the export of telemetry: OTLP over HTTP and gRPC, Zipkin, Jaeger's Thrift over HTTP.
+// True for the export of telemetry: OTLP over HTTP and gRPC, Zipkin, Jaeger over gRPC and Thrift
+// over HTTP.
 // Such exchanges are not shown, or a backend on this node would feed itself.
 bool IsTelemetryExport(const protocol::Exchange& exchange);
 

@@ -21,9 +21,9 @@ class ExchangeMetrics {
   virtual ~ExchangeMetrics() = default;
   // Counts one exchange of the process behind `resource`. Never fails: beyond the bounds an
   // overflow series counts.
-  virtual MetricRef Record(const std::shared_ptr<const Resource>& resource, const HttpFacts& facts,
-                           const protocol::Exchange& exchange, std::uint64_t monotonic_now_ns,
-                           std::uint64_t utc_now_ns) = 0;
+  virtual MetricRef Record(const std::shared_ptr<const Resource>& resource,
+                           const ExchangeFacts& facts, const protocol::Exchange& exchange,
+                           std::uint64_t monotonic_now_ns, std::uint64_t utc_now_ns) = 0;
   // That exchange has a span that was sent. Ignored if the series is gone.
   virtual void Exemplify(MetricRef ref, double value, std::uint64_t utc_ns, const TraceId& trace_id,
                          const SpanId& span_id) = 0;

@@ -12,9 +12,11 @@ std::size_t HeapBytes(const protocol::Exchange& exchange) {
        {&exchange.method, &exchange.target, &exchange.host, &exchange.user_agent,
         &exchange.traceparent, &exchange.tracestate, &exchange.forwarded, &exchange.x_forwarded_for,
         &exchange.x_forwarded_host, &exchange.x_forwarded_proto, &exchange.request_content_type,
-        &exchange.response_content_type, &exchange.upgrade, &exchange.proxy_client_address}) {
+        &exchange.response_content_type, &exchange.upgrade, &exchange.proxy_client_address,
+        &exchange.scheme}) {
     bytes += text->heap_bytes();
   }
+  if (exchange.rpc) bytes += exchange.rpc->message.heap_bytes();
   return bytes;
 }
 
@@ -59,6 +61,7 @@ void ParentLinks::OnBegin(std::uint64_t key, const Begin& begin, std::uint64_t n
   node.pid = begin.pid;
   node.tid = begin.tid;
   node.server = begin.side == protocol::Side::kServer;
+  node.stream = begin.stream;
   node.identity = begin.identity;
   node.maybe_local = begin.maybe_local && begin.identity.kind != WireKind::kNone;
   node.reported = begin.reported;
@@ -71,11 +74,11 @@ void ParentLinks::OnBegin(std::uint64_t key, const Begin& begin, std::uint64_t n
     node.context.remote = true;
   }
   if (node.server) {
-    threads_.BeginServer(node.pid, node.tid, slot, now_ns);
+    BeginOnThread(slot, now_ns);
     // The header alone decides a server's trace; only the offset may still come from the other end.
     node.decided = node.has_header;
   } else {
-    const Slot above = threads_.BeginClient(node.pid, node.tid, now_ns);
+    const Slot above = node.stream ? kNone : threads_.BeginClient(node.pid, node.tid, now_ns);
     if (above != kNone) {
       Node& server = at(above);
       const bool other_trace =
@@ -90,6 +93,24 @@ void ParentLinks::OnBegin(std::uint64_t key, const Begin& begin, std::uint64_t n
   }
   if (node.identity.kind != WireKind::kNone) JoinWire(slot);
   Drain();
+}
+
+void ParentLinks::BeginOnThread(Slot server, std::uint64_t now_ns) {
+  const Node& node = at(server);
+  if (node.stream) {
+    threads_.CarryStream(node.pid, node.tid, now_ns);
+  } else {
+    threads_.BeginServer(node.pid, node.tid, server, now_ns);
+  }
+}
+
+// True: of a server, that the calls below it are its own; of a client, that one thread carried it.
+bool ParentLinks::EndOnThread(Slot slot, std::uint32_t response_tid, std::uint64_t now_ns) {
+  const Node& node = at(slot);
+  if (node.server && node.stream) threads_.EndStream(node.pid, node.tid, response_tid, now_ns);
+  if (node.stream) return false;
+  return node.server ? threads_.EndServer(node.pid, node.tid, response_tid, slot, now_ns)
+                     : threads_.EndClient(node.pid, node.tid, response_tid, now_ns);
 }
 
 void ParentLinks::JoinWire(Slot slot) {
@@ -174,12 +195,11 @@ ParentLinks::End ParentLinks::OnEnd(std::uint64_t key, connection::ObservedExcha
   node.ended = true;
   const std::uint32_t response_tid = exchange.exchange.response_tid;
   if (node.server) {
-    const bool proven =
-        threads_.EndServer(node.pid, node.tid, response_tid, slot, now_ns) && node.reported;
+    const bool proven = EndOnThread(slot, response_tid, now_ns) && node.reported;
     DetachBelow(node, proven);
     TryDecide(node);
   } else {
-    node.same_thread = threads_.EndClient(node.pid, node.tid, response_tid, now_ns);
+    node.same_thread = EndOnThread(slot, response_tid, now_ns);
     if (node.above != kNone && !node.same_thread) Unlink(slot);
   }
   if (Ready(node)) {
@@ -209,8 +229,8 @@ void ParentLinks::OnDropped(std::uint64_t key, std::uint32_t response_tid, std::
   Node& node = at(slot);
   node.ended = true;
   node.reported = false;
+  EndOnThread(slot, response_tid, now_ns);
   if (node.server) {
-    threads_.EndServer(node.pid, node.tid, response_tid, slot, now_ns);
     DetachBelow(node, false);
     node.grace_over = true;
     if (!node.decided) TryDecide(node);
@@ -219,7 +239,6 @@ void ParentLinks::OnDropped(std::uint64_t key, std::uint32_t response_tid, std::
       node.decided = true;
     }
   } else {
-    threads_.EndClient(node.pid, node.tid, response_tid, now_ns);
     if (node.above != kNone) Unlink(slot);
     if (node.peer != kNone) at(node.peer).peer_reported = false;
   }

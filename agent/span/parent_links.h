@@ -86,6 +86,7 @@ class ParentLinks {
     std::uint32_t pid = 0;
     std::uint32_t tid = 0;  // 0: unknown
     Identity identity{};
+    bool stream = false;       // HTTP/2: its threads prove nothing
     bool maybe_local = false;  // the other end may be on this node: wait for it a moment
     bool reported = true;      // a span of it will be sent, as far as known
     std::optional<Traceparent> header{};
@@ -144,6 +145,7 @@ class ParentLinks {
     std::unique_ptr<HeldExchange> held{};
     std::size_t held_bytes = 0;
     bool server = false;
+    bool stream = false;
     bool in_use = false;
     bool has_header = false;
     bool maybe_local = false;
@@ -178,6 +180,8 @@ class ParentLinks {
 
   Slot Allocate(std::uint64_t key);
   void Free(Slot slot);
+  void BeginOnThread(Slot server, std::uint64_t now_ns);
+  bool EndOnThread(Slot slot, std::uint32_t response_tid, std::uint64_t now_ns);
   void JoinWire(Slot slot);
   void Bind(Node& server, const Node& client);
   void DetachBelow(Node& server, bool proven);

@@ -39,6 +39,7 @@ struct Span {
   Text trace_state{};
   Kind kind = Kind::kServer;
   Status status = Status::kUnset;
+  Text status_message{};  // of an error, for people
   std::uint64_t start_ns = 0;
   std::uint64_t end_ns = 0;
   Text name{};

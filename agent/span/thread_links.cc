@@ -61,12 +61,25 @@ ThreadLinks::Slot ThreadLinks::BeginClient(std::uint32_t pid, std::uint32_t tid,
   return thread->server;
 }
 
+void ThreadLinks::CarryStream(std::uint32_t pid, std::uint32_t tid, std::uint64_t now_ns) {
+  if (Thread* thread = Find(pid, tid, now_ns, true)) thread->never = true;
+}
+
+void ThreadLinks::EndStream(std::uint32_t pid, std::uint32_t tid, std::uint32_t response_tid,
+                            std::uint64_t now_ns) {
+  if (response_tid == 0) return;
+  if (response_tid != tid) NoteAsynchronous(pid);
+  CarryStream(pid, response_tid, now_ns);
+}
+
+void ThreadLinks::NoteAsynchronous(std::uint32_t pid) {
+  if (asynchronous_.size() >= kMaxAsynchronous) asynchronous_.erase(asynchronous_.begin());
+  asynchronous_.insert(pid);
+}
+
 bool ThreadLinks::EndServer(std::uint32_t pid, std::uint32_t tid, std::uint32_t response_tid,
                             Slot slot, std::uint64_t now_ns) {
-  if (response_tid != 0 && response_tid != tid) {
-    if (asynchronous_.size() >= kMaxAsynchronous) asynchronous_.erase(asynchronous_.begin());
-    asynchronous_.insert(pid);
-  }
+  if (response_tid != 0 && response_tid != tid) NoteAsynchronous(pid);
   Thread* thread = Find(pid, tid, now_ns, false);
   if (thread == nullptr || thread->open_servers == 0) return false;
   --thread->open_servers;

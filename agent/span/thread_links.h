@@ -22,6 +22,10 @@ namespace wirespan::span {
 //   without its server exchange is answered by another thread        ever, and so all threads of
 //   that process
 //
+// HTTP/2 proves nothing in either direction: the frames of all streams of a connection are read and
+// written by whichever thread is at it. Its exchanges link to none by thread, and a thread that
+// carries requests or answers of its streams works for many, so that it links no more (ever).
+//
 // `ever` lasts as long as the thread is remembered: kMaxThreads, those that prove nothing are
 // forgotten last. Pipeline thread only.
 class ThreadLinks {
@@ -39,6 +43,11 @@ class ThreadLinks {
                  std::uint64_t now_ns);
   // True: the call was made and its answer read by one thread.
   bool EndClient(std::uint32_t pid, std::uint32_t tid, std::uint32_t response_tid,
+                 std::uint64_t now_ns);
+
+  // An HTTP/2 server exchange begins, or ends, at this thread.
+  void CarryStream(std::uint32_t pid, std::uint32_t tid, std::uint64_t now_ns);
+  void EndStream(std::uint32_t pid, std::uint32_t tid, std::uint32_t response_tid,
                  std::uint64_t now_ns);
 
   void OnProcessExit(std::uint32_t pid, std::uint64_t now_ns);
@@ -59,6 +68,7 @@ class ThreadLinks {
   using Key = std::uint64_t;
   static Key KeyOf(std::uint32_t pid, std::uint32_t tid) { return std::uint64_t{pid} << 32 | tid; }
   Thread* Find(std::uint32_t pid, std::uint32_t tid, std::uint64_t now_ns, bool create);
+  void NoteAsynchronous(std::uint32_t pid);
   void Sweep(std::uint64_t now_ns, std::uint64_t idle_ns, bool marked_too);
 
   FlatMap<Key, Thread> threads_;

@@ -63,7 +63,8 @@ int ParsePort(std::string_view text) {
 
 Target ParseTarget(std::string_view method, std::string_view target) {
   Target parsed;
-  if (method == "CONNECT") {
+  if (target.empty() && method != "CONNECT") return parsed;
+  if (method == "CONNECT" && !target.starts_with('/')) {
     parsed.form = TargetForm::kAuthority;
     parsed.authority = target;
     return parsed;

@@ -10,8 +10,9 @@ namespace wirespan::span {
 
 enum class TargetForm : std::uint8_t { kOrigin, kAbsolute, kAuthority, kAsterisk, kOther };
 
-// RFC 9112 section 3.2. `path` is never empty but for kAuthority; a fragment, which must not be
-// sent, is cut off.
+// RFC 9112 section 3.2. `path` is empty only for kAuthority, and where there is no target (one
+// that HPACK's holes hide); a fragment, which must not be sent, is cut off. CONNECT with a path is
+// a WebSocket's (RFC 8441).
 struct Target {
   TargetForm form = TargetForm::kOther;
   std::string_view scheme{};     // kAbsolute

@@ -5,19 +5,40 @@
 
 #include "bpf/lib/task.h"
 
-/* A call of `who` on `sk` returned. `task` is the current one. */
-static __always_inline void ws_on_socket(struct sock *sk, struct task_struct *task, const struct ws_caller *who, int ret,
-					 int flags, __u32 direction)
+/* Rare, and so not in the way of calls that move bytes. */
+static WS_NOINLINE int ws_moved_nothing(struct sock *sk, struct task_struct *task, struct ws_counts *counts, int ret,
+					__u32 direction)
+{
+	struct pt_regs *regs = ws_regs_of(task);
+	__u32 nr = WS_REGS_NR(regs);
+
+	ws_note(counts, WS_IGNORED_EMPTY, 0);
+	if (nr == WS_NR_SENDMMSG || nr == WS_NR_RECVMMSG)
+		ws_mmsg_forget(task->pid);
+	/* A read into no space says nothing about the stream. */
+	if (ret == 0 && direction == WS_READ && !((nr == WS_NR_READ || nr == WS_NR_RECVFROM) && WS_REGS_ARG2(regs) == 0))
+		ws_on_end(sk, counts, task->tgid, task->pid);
+	return 0;
+}
+
+/* Whether io_uring made the call: a worker, or any other system call of the task that it is done in passing. */
+static WS_NOINLINE int ws_is_in_passing(struct sock *sk, struct task_struct *task)
+{
+	return ws_sock_of(task, WS_REGS_ARG0(ws_regs_of(task))) != sk;
+}
+
+/* A call of `task`, the current one, on `sk` returned. */
+static __always_inline void ws_on_socket(struct sock *sk, struct task_struct *task, int ret, int flags, __u32 direction)
 {
 	struct ws_counts *counts = ws_my_counts();
-	struct ws_io io = {.direction = direction, .arg1 = who->arg1, .arg2 = who->arg2};
-	__u32 len = ret > 0 ? ret : 0;
+	struct ws_io io = {.direction = direction, .regs = ws_regs_of(task)};
+	__u32 len = ret > 0 ? ret : 0, tgid = task->tgid, nr;
 
 	if (!counts)
 		return;
 	counts->of[WS_SEEN].events++;
 	counts->of[WS_SEEN].bytes += len;
-	if (who->tgid == ws_self) {
+	if (tgid == ws_self) {
 		ws_note(counts, WS_IGNORED_EXCLUDED, len);
 		return;
 	}
@@ -25,32 +46,24 @@ static __always_inline void ws_on_socket(struct sock *sk, struct task_struct *ta
 		ws_note(counts, flags & WS_MSG_PEEK ? WS_IGNORED_PEEK : WS_IGNORED_OUT_OF_BAND, len);
 		return;
 	}
-	if (who->kernel_thread) {
+	if (task->flags & WS_PF_KTHREAD) {
 		ws_note(counts, WS_IGNORED_KERNEL_THREAD, len);
 		return;
 	}
 	if (ret <= 0) {
-		ws_note(counts, WS_IGNORED_EMPTY, 0);
-		if (who->nr == WS_NR_SENDMMSG || who->nr == WS_NR_RECVMMSG)
-			ws_mmsg_forget(who->tid);
-		/* A read into no space says nothing about the stream. */
-		if (ret == 0 && direction == WS_READ &&
-		    !((who->nr == WS_NR_READ || who->nr == WS_NR_RECVFROM) && who->arg2 == 0))
-			ws_on_end(sk, counts, who->tgid, who->tid);
+		ws_moved_nothing(sk, task, counts, ret, direction);
 		return;
 	}
-	if (who->thirty_two_bit) {
+	if (WS_COMPAT(task->thread_info)) {
 		ws_note(counts, WS_IGNORED_THIRTY_TWO_BIT, len);
 		return;
 	}
-	/* io_uring's work is done by a worker, or inside any other system call of the task. */
-	if (who->io_worker || (who->io_uring && ws_sock_of(task, who->arg0) != sk))
-		io.unseen_caller = true;
-	else if (who->nr == WS_NR_IO_URING_ENTER)
+	nr = WS_REGS_NR(io.regs);
+	if (nr == WS_NR_IO_URING_ENTER || (task->flags & WS_PF_IO_WORKER) || (task->io_uring && ws_is_in_passing(sk, task)))
 		io.unseen_caller = true;
 	else if (!(direction == WS_READ && (flags & WS_MSG_TRUNC))) /* thrown away: nothing was copied to the buffer */
-		io.shape = ws_shape_of(who->nr, direction);
-	ws_on_bytes(sk, counts, &io, who->tgid, who->tid, len, 0);
+		io.shape = ws_shape_of(nr, direction);
+	ws_on_bytes(sk, counts, &io, tgid, task->pid, len, 0);
 }
 
 /* Bytes left the receive queue of `sk`, which the caller has locked, within a splice call of `task`. */
@@ -58,21 +71,14 @@ static __always_inline void ws_on_splice(struct sock *sk, struct task_struct *ta
 {
 	struct ws_counts *counts = ws_my_counts();
 	struct ws_sock *ws = ws_find_sock(sk);
-	struct ws_caller who;
-	struct tcp_sock *tp;
 	__u64 end;
 
 	if (!counts || !ws || !(ws->flags & WS_SOCK_TCP))
 		return; /* a stream that begins with a splice shows no head */
-	tp = ws_tcp(sk);
-	if (!tp)
-		return;
-	end = ws_tcp_position(ws, sk, tp, WS_READ);
+	end = ws_tcp_position(ws, sk, ws_tcp_known(sk), WS_READ);
 	if (end <= ws->place[WS_READ].next || end - ws->place[WS_READ].next > 0x7fffffff)
 		return;
-	ws_who(&who, task);
-	who.io_uring = false;
-	ws_on_socket(sk, task, &who, end - ws->place[WS_READ].next, 0, WS_READ);
+	ws_on_socket(sk, task, end - ws->place[WS_READ].next, 0, WS_READ);
 }
 
 #endif

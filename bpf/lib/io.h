@@ -6,8 +6,8 @@
 #ifndef WIRESPAN_BPF_IO_H
 #define WIRESPAN_BPF_IO_H
 
+#include "bpf/lib/http2.h"
 #include "bpf/lib/open.h"
-#include "bpf/lib/window.h"
 
 #define WS_CALL_STEPS 96
 
@@ -75,7 +75,7 @@ WS_NOINLINE int ws_step(void)
 	if (keep == 0 || keep > WS_WINDOW)
 		return s->plan.want != 0;
 	size = sizeof(*data) + keep;
-	why = ws_ring_room(ring, s, s->at, before + size, s->header.tgid);
+	why = ws_ring_room(ring, s, s->at, before + size + WS_RING_SPILL, s->header.tgid);
 	if (why) {
 		s->lost++;
 		s->lost_why = why;
@@ -86,7 +86,7 @@ WS_NOINLINE int ws_step(void)
 		s->at += before;
 	}
 	data = ws_ring_slot(ring, s->at);
-	end = s->plan.want ? s->plan.pos : s->plan.len;
+	end = s->plan.want || (s->plan.act >= WS_ACT_HTTP2 && s->plan.act <= WS_ACT_SWITCHED) ? s->plan.pos : s->plan.len;
 	if (end < pos + keep)
 		end = pos + keep; /* the next window is inside of this one: seen, not emitted again */
 	s->told = end;
@@ -105,10 +105,8 @@ WS_NOINLINE int ws_step(void)
 		data->header.kind = WS_EVENT_TLS;
 		data->header.flags = 0;
 	} else {
-		bpf_probe_read_kernel(data + 1, keep, s->window);
+		ws_ring_copy((__u64 *)(data + 1), (const __u64 *)s->window, keep);
 		data->header.kind = WS_EVENT_DATA;
-		if (s->plan.act == WS_ACT_HTTP2)
-			data->header.flags |= WS_DATA_HTTP2;
 		data->offset = s->plan.start + pos;
 		data->end_offset = s->plan.start + end;
 	}
@@ -145,10 +143,22 @@ static __always_inline __u32 ws_tell_rest(struct ws_ring_control *ring, struct w
 struct ws_io {
 	__u32 direction;
 	__u32 shape;   /* enum ws_shape, of: */
+#ifdef WS_TYPED
+	const struct pt_regs *regs; /* the system call's */
+#else
 	__u64 arg1;
 	__u64 arg2;
+#endif
 	bool unseen_caller; /* io_uring, where its buffers can't be found */
 };
+
+#ifdef WS_TYPED
+#define WS_IO_ARG1(io) WS_REGS_ARG1((io)->regs)
+#define WS_IO_ARG2(io) WS_REGS_ARG2((io)->regs)
+#else
+#define WS_IO_ARG1(io) ((io)->arg1)
+#define WS_IO_ARG2(io) ((io)->arg2)
+#endif
 
 #define WS_HOLE_AGE 64
 #define WS_STRIKES 4
@@ -171,15 +181,13 @@ static __always_inline __u64 ws_locate(struct ws_sock *ws, struct sock *sk, stru
 {
 	struct ws_place *place = &ws->place[direction & 1];
 	__u64 start = place->next, end;
-	struct tcp_sock *tp;
 
 	*exact = false;
-	tp = ws->flags & WS_SOCK_TCP ? ws_tcp(sk) : NULL;
-	if (!tp) {
+	if (!(ws->flags & WS_SOCK_TCP)) {
 		__sync_fetch_and_add(&place->next, len);
 		return start;
 	}
-	end = ws_tcp_position(ws, sk, tp, direction) - after;
+	end = ws_tcp_position(ws, sk, ws_tcp_known(sk), direction) - after;
 	if (end == start + len) {
 		if (place->hole && ++place->hole_age > WS_HOLE_AGE)
 			ws_give_up_hole(place, counts);
@@ -215,6 +223,64 @@ static __always_inline __u64 ws_locate(struct ws_sock *ws, struct sock *sk, stru
 	return start > len ? start - len : 0;
 }
 
+#define WS_GUESS_MISSES 8
+#define WS_SWITCHED_MISSES 6
+
+/*
+ * The socket begins to speak HTTP/2, or may: from plan.pos of this call on, and where the other direction is by now. That
+ * one begins with the client's preface if nothing of it passed yet; where the preface was seen, with a frame.
+ */
+static __always_inline void ws_h2_begin(struct ws_sock *ws, struct ws_scratch *s, __u32 direction)
+{
+	__u64 other = ws->place[!direction].next;
+	struct ws_h2 *there = &ws->h2[!direction];
+	__u32 act = s->plan.act;
+
+	ws->misses = 0;
+	ws->flags |= WS_SOCK_HTTP2 | (act == WS_ACT_FRAMES ? WS_SOCK_GUESSED : act == WS_ACT_SWITCHED ? WS_SOCK_SWITCHED : 0);
+	ws_h2_start(&s->h2, s->plan.start + s->plan.pos, act == WS_ACT_SWITCHED ? WS_H2_UPGRADED : WS_H2_SCAN);
+	if (act == WS_ACT_HTTP2_CUT)
+		ws_h2_expect_preface(&s->h2, WS_PREFACE - WS_PREFACE_HEAD);
+	ws_h2_start(there, other, act == WS_ACT_SWITCHED ? WS_H2_UPGRADED : WS_H2_SCAN);
+	if (act == WS_ACT_HTTP2 || act == WS_ACT_HTTP2_CUT) {
+		there->mode = WS_H2_SYNC;
+	} else if (act == WS_ACT_FRAMES && other == 0 && (ws->flags & WS_SOCK_TCP)) {
+		ws_h2_expect_preface(there, WS_PREFACE);
+	}
+}
+
+/* What a walked call tells of the guess that this is HTTP/2. */
+static __always_inline void ws_h2_judge(struct ws_sock *ws, struct ws_scratch *s, struct ws_counts *counts)
+{
+	__u32 len = s->plan.len;
+
+	if (s->walk.lost)
+		ws_note(counts, WS_NOTED_HTTP2_LOST, len);
+	if (s->walk.head_bound)
+		s->plan.head_bound = 1;
+	if (s->walk.found) {
+		ws->misses = 0;
+		if (ws->flags & WS_SOCK_SWITCHED) {
+			ws->flags &= ~WS_SOCK_SWITCHED;
+			ws_note(counts, WS_NOTED_HTTP2, len);
+		}
+		return;
+	}
+	if (!s->walk.missed || !(ws->flags & (WS_SOCK_GUESSED | WS_SOCK_SWITCHED)))
+		return;
+	ws->misses++;
+	if (ws->misses < (ws->flags & WS_SOCK_GUESSED ? WS_GUESS_MISSES : WS_SWITCHED_MISSES))
+		return;
+	if (ws->flags & WS_SOCK_SWITCHED) {
+		ws_note(counts, WS_NOTED_UPGRADED, len);
+		ws->flags |= WS_SOCK_OPAQUE;
+		return;
+	}
+	ws_note(counts, WS_NOTED_HTTP2_UNDONE, len);
+	ws->flags &= ~(WS_SOCK_HTTP2 | WS_SOCK_GUESSED);
+	ws->talk.misses += 2; /* or this goes on for ever */
+}
+
 static __always_inline void ws_capture(struct ws_ring_control *ring, struct ws_scratch *s, struct ws_sock *ws,
 				       struct sock *sk, struct ws_counts *counts, const struct ws_io *io,
 				       __u32 len, __u32 after)
@@ -222,7 +288,7 @@ static __always_inline void ws_capture(struct ws_ring_control *ring, struct ws_s
 	__u32 direction = io->direction, shape = io->shape;
 	struct ws_dir *dir = &ws->dir[direction & 1];
 	__u64 head = ring->head;
-	bool exact = false, look = shape != WS_SHAPE_NONE;
+	bool exact = false, look = shape != WS_SHAPE_NONE, http2 = false, summed = false;
 	__u32 why = WS_ROOM;
 
 	s->sent = 0;
@@ -240,27 +306,53 @@ static __always_inline void ws_capture(struct ws_ring_control *ring, struct ws_s
 	s->header.ts_ns = bpf_ktime_get_ns();
 	/* User space must hear of a socket before its bytes: room for that is left before them. */
 	s->at = head + (ws->flags & WS_SOCK_OPENED ? 0 : ws_open_size(ws));
-	s->dir = *dir;
-	s->talk = ws->talk;
-	if (look && !ws_find_bytes(s, shape, io->arg1, io->arg2, len, s->header.tid)) {
+	if (look && !ws_find_bytes(s, shape, WS_IO_ARG1(io), WS_IO_ARG2(io), len, s->header.tid)) {
 		s->fault = 1;
 		look = false;
 	}
-	ws_begin(&s->dir, &s->talk, &s->plan);
-	if (look) {
-		if (ws_step() && ws_steps()) {
+	if (!(ws->flags & WS_SOCK_HTTP2)) {
+		s->dir = *dir;
+		s->talk = ws->talk;
+		ws_begin(&s->dir, &s->talk, &s->plan);
+		if (look) {
+			if (ws_step() && ws_steps()) {
+				s->dir.mode = WS_MODE_BODY;
+				s->plan.window_bound = 1;
+			}
+		} else if (s->dir.mode != WS_MODE_DATA || s->dir.line_at < s->plan.start + len) {
+			/* Lengths alone: only chunk data can be followed by arithmetic. */
 			s->dir.mode = WS_MODE_BODY;
-			s->plan.window_bound = 1;
 		}
-	} else if (s->dir.mode != WS_MODE_DATA || s->dir.line_at < s->plan.start + len) {
-		/* Lengths alone: only chunk data can be followed by arithmetic. */
-		s->dir.mode = WS_MODE_BODY;
+		*dir = s->dir;
+		ws->talk = s->talk;
+		if (s->plan.act >= WS_ACT_HTTP2 && s->plan.act <= WS_ACT_SWITCHED) {
+			if (s->plan.act != WS_ACT_SWITCHED)
+				ws_note(counts, WS_NOTED_HTTP2, len);
+			ws_h2_begin(ws, s, direction & 1);
+			http2 = true;
+		}
+	} else {
+		s->h2 = ws->h2[direction & 1];
+		s->plan.act = WS_ACT_NONE;
+		s->plan.pos = 0;
+		s->plan.head_bound = 0;
+		s->plan.window_bound = 0;
+		http2 = true;
 	}
-	*dir = s->dir;
-	ws->talk = s->talk;
+	if (http2) {
+		s->walk_base = s->plan.pos;
+		s->walk.start = s->plan.start + s->plan.pos;
+		s->walk.len = len - s->plan.pos;
+		s->walk.head_max = s->plan.head_max;
+		if (ws_h2_call(look))
+			ws->h2[direction & 1] = s->h2;
+		ws_h2_judge(ws, s, counts);
+	}
 
 	if (s->sent == 0 && s->lost)
 		why = s->lost_why;
+	else if (http2)
+		summed = !s->sent && !(ws->flags & WS_SOCK_SWITCHED);
 	else if (s->told < len && (s->sent || (s->talk.flags & WS_TALK_HTTP)) && s->plan.act < WS_ACT_UNRECOGNIZED)
 		why = ws_tell_rest(ring, s, s->fault || !look ? WS_DATA_NO_BUFFER : 0);
 
@@ -277,7 +369,7 @@ static __always_inline void ws_capture(struct ws_ring_control *ring, struct ws_s
 		counts->of[WS_RECORDS].bytes += ring->head - head;
 		ws_ring_doorbell(ring, counts, s->header.ts_ns);
 	} else {
-		ws_note(counts, why ? why : WS_IGNORED_UNRECOGNIZED, len);
+		ws_note(counts, why ? why : summed ? WS_CAPTURED : WS_IGNORED_UNRECOGNIZED, len);
 	}
 	if (s->sent)
 		counts->of[WS_RECORDS_LOST].events += s->lost + (why != WS_ROOM);
@@ -294,8 +386,6 @@ static __always_inline void ws_capture(struct ws_ring_control *ring, struct ws_s
 
 		if (s->plan.act == WS_ACT_TLS)
 			what = WS_NOTED_TLS;
-		else if (s->plan.act == WS_ACT_HTTP2)
-			what = WS_NOTED_HTTP2;
 		else if (s->plan.act == WS_ACT_UPGRADED)
 			what = WS_NOTED_UPGRADED;
 		ws_note(counts, what, len);
@@ -313,8 +403,15 @@ static __always_inline void ws_on_bytes(struct sock *sk, struct ws_counts *count
 	__u32 cpu, generation = *(volatile __u32 *)&ws_control.generation;
 	struct ws_ring_control *ring;
 	struct ws_scratch *s;
-	struct ws_sock *ws = ws_find_sock(sk);
+	struct ws_sock *ws;
+	__u32 ends_at_s = *(volatile __u32 *)&ws_control.ends_at_s;
 
+	/* The agent has left, and nobody took over. */
+	if (ends_at_s && bpf_ktime_get_ns() / 1000000000ull >= ends_at_s) {
+		ws_note(counts, WS_IGNORED_EXCLUDED, len);
+		return;
+	}
+	ws = ws_find_sock(sk);
 #ifndef WS_TYPED
 	__u64 id = ws_socket_id(sk);
 
@@ -392,6 +489,7 @@ static __always_inline void ws_on_end(struct sock *sk, struct ws_counts *counts,
 		return;
 	if (!(WS_GET(sk, sk_shutdown) & WS_RCV_SHUTDOWN))
 		return;
+	ws_h2_tell_last(ws, counts, WS_READ);
 	close.header.kind = WS_EVENT_CLOSE;
 	close.header.flags = WS_CLOSE_READ_ENDED;
 	/* The peer of a Unix socket took both halves with it. */

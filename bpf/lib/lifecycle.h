@@ -10,6 +10,8 @@ static __always_inline void ws_tell_close(struct sock *sk, struct ws_sock *ws, s
 	struct ws_close close = {};
 	struct tcp_sock *tp = ws->flags & WS_SOCK_TCP ? ws_tcp(sk) : NULL;
 
+	ws_h2_tell_last(ws, counts, WS_READ);
+	ws_h2_tell_last(ws, counts, WS_WRITE);
 	close.header.kind = WS_EVENT_CLOSE;
 	close.header.flags = flags;
 	close.header.conn = ws->id;

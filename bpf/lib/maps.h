@@ -22,12 +22,15 @@
 /* The loops over bytes as functions of their own: bpf/lib/window.h. */
 #define WS_LOOK_AT(p, at, n, complete) ws_window_look(at, n, complete)
 #define WS_FIND_END(p, n, tail) ws_window_end(n, tail)
-#define WS_FIND_EMPTY_LINE(p, n) ws_window_empty_line(n)
+#define WS_FIND_EMPTY_LINE(p, n) ws_forget(ws_find_empty_line(p, n))
 #define WS_PARSE_LINE(plan, p, at, n) ws_window_line(at, n)
+#define WS_LOOK_FOR_FRAMES(p, n, rest) ws_window_frames(n, rest)
 __u32 ws_window_look(__u32 at, __u32 n, __u32 complete);
 __u32 ws_window_end(__u32 n, __u32 tail);
-__u32 ws_window_empty_line(__u32 n);
 __u32 ws_window_line(__u32 at, __u32 n);
+__u32 ws_window_frames(__u32 n, __u32 rest);
+static inline __attribute__((always_inline)) __u32 ws_forget(__u32 number);
+#include "bpf/lib/infer/http2.h"
 #include "bpf/lib/infer/stream.h"
 
 #define WS_NOINLINE __attribute__((noinline))

@@ -164,13 +164,24 @@ static __always_inline void ws_tell_open(struct ws_ring_control *ring, struct ws
 }
 
 /*
- * The two above, called once a socket. Where the socket is only an address they are functions of their own, because a
- * program has 512 bytes of stack for all functions that it is in at a time.
+ * The two above, called once a socket, as functions of their own: a program has 512 bytes of stack for all functions that
+ * it is in at a time, and what is called for every call should be short and use little of it.
  */
 #ifdef WS_TYPED
 
-#define ws_meet(ws, sk, id, inet, direction, moved) ws_first_sight(ws, sk, id, inet, direction, moved)
-#define ws_introduce(ring, s, ws, sk) ws_tell_open(ring, s, ws, sk)
+static WS_NOINLINE int ws_meet_typed(struct ws_sock *ws, struct sock *sk, __u64 id, __u32 inet_and_direction, __u32 moved)
+{
+	ws_first_sight(ws, sk, id, inet_and_direction >> 1, inet_and_direction & 1, moved);
+	return 0;
+}
+
+static WS_NOINLINE int ws_introduce(struct ws_ring_control *ring, struct ws_scratch *s, struct ws_sock *ws, struct sock *sk)
+{
+	ws_tell_open(ring, s, ws, sk);
+	return 0;
+}
+
+#define ws_meet(ws, sk, id, inet, direction, moved) ws_meet_typed(ws, sk, id, (inet) << 1 | ((direction) & 1), moved)
 
 #else
 

@@ -38,17 +38,22 @@ struct ws_scratch {
 	struct ws_cursor now;
 	__u32 got;  /* bytes in the window */
 	__u32 told; /* records cover the call up to here */
+	__u32 forgotten; /* ws_forget */
+	__u32 unused;
 	struct ws_iovec iov[WS_IOV_BATCH];
 	struct ws_plan plan;
 	struct ws_dir dir;
 	struct ws_talk talk;
+	struct ws_h2 h2; /* instead of the two above, where a socket speaks HTTP/2 */
+	struct ws_walk walk;
+	__u32 walk_base; /* where in the call the walk begins */
 	struct ws_event_header header; /* of the call's data events */
 	struct ws_share share[WS_SHARE_SLOTS];
 	/*
 	 * The window: copied from the user, judged here, then written into the ring. Judging it in the ring would wait
 	 * for memory that the reader's CPU had last. Twice the size, so that a bounded copy at a bounded place fits.
 	 */
-	__u8 window[2 * WS_WINDOW + 32];
+	__u8 window[2 * WS_WINDOW + 32] __attribute__((aligned(8)));
 };
 
 struct {
@@ -65,9 +70,36 @@ static __always_inline struct ws_scratch *ws_my_scratch(void)
 	return bpf_map_lookup_elem(&ws_scratches, &zero);
 }
 
-/* True: the ring and the scratch memory of this CPU are ours until ws_ring_end. */
+#ifdef WS_TYPED
+/* From 6.10 on; in the way that we use them, by trying (agent/kernel/bpf_object.cc). */
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
+#define ws_hold_cpu (ws_settings.hold_cpu)
+#else
+#define ws_hold_cpu 0
+#define bpf_preempt_disable() (void)0
+#define bpf_preempt_enable() (void)0
+#endif
+
+/*
+ * True: the ring and the scratch memory of this CPU are ours until ws_ring_end. Who holds the CPU too can be interrupted
+ * only by what is done before it goes on, so plain loads and stores do.
+ */
 static __always_inline bool ws_ring_begin(struct ws_ring_control *ring)
 {
+	if (ws_hold_cpu) {
+		__u64 before;
+
+		bpf_preempt_disable();
+		before = *(volatile __u64 *)&ring->busy;
+		if (!(before & 1)) {
+			*(volatile __u64 *)&ring->busy = before + 1;
+			barrier();
+			return true;
+		}
+		bpf_preempt_enable();
+		return false;
+	}
 #ifdef WS_NO_FETCH
 	/* Two that interrupt each other at this very place both see 2, and both give way. */
 	__sync_fetch_and_add(&ring->entered, 1);
@@ -88,6 +120,8 @@ static __always_inline void ws_ring_end(struct ws_ring_control *ring)
 {
 	barrier();
 	*(volatile __u64 *)&ring->busy = ring->busy + 1;
+	if (ws_hold_cpu)
+		bpf_preempt_enable();
 #ifdef WS_NO_FETCH
 	__sync_fetch_and_add(&ring->entered, -1);
 #endif
@@ -126,6 +160,28 @@ static __always_inline void *ws_ring_slot(struct ws_ring_control *ring, __u64 at
 	WS_OPAQUE(at);
 	at &= ws_ring_mask;
 	return (void *)ring + WS_RING_DATA + at;
+}
+
+/* Bytes beyond a record that ws_ring_copy may write. */
+#define WS_RING_SPILL 32
+
+/*
+ * `n` bytes of the window, and up to WS_RING_SPILL more, into the ring. A loop of ours, because a helper would cost more
+ * than so few bytes do: it checks addresses, and returns several times.
+ */
+static __always_inline void ws_ring_copy(__u64 *to, const __u64 *window, __u32 n)
+{
+	__u32 i;
+
+	WS_ROLLED
+	for (i = 0; i < WS_WINDOW / 8; i += 4) {
+		if (i * 8 >= n)
+			break;
+		to[i] = window[i];
+		to[i + 1] = window[i + 1];
+		to[i + 2] = window[i + 2];
+		to[i + 3] = window[i + 3];
+	}
 }
 
 static __always_inline __u32 ws_ring_step(__u32 size)

@@ -21,6 +21,9 @@ enum ws_sock_flag {
 	WS_SOCK_GONE = 64,
 	WS_SOCK_TCP_FAMILY = 128, /* AF_INET or AF_INET6 */
 	WS_SOCK_FIN_SENT = 256,	  /* write_seq counts it */
+	WS_SOCK_HTTP2 = 512,	  /* h2 below is in use, dir and talk are not */
+	WS_SOCK_GUESSED = 1024,	  /* HTTP/2, by the looks of some frames */
+	WS_SOCK_SWITCHED = 2048,  /* HTTP/2 perhaps: 101 was answered */
 };
 
 /* How far one direction was told. */
@@ -41,10 +44,12 @@ struct ws_sock {
 	__u32 peer_start;
 	__u8 opener;
 	__u8 last_direction;
-	__u8 unused[2];
+	__u8 misses; /* GUESSED, SWITCHED: calls in a row that did not look like HTTP/2 */
+	__u8 unused;
 	struct ws_place place[2];
 	struct ws_talk talk;
 	struct ws_dir dir[2];
+	struct ws_h2 h2[2];
 };
 
 #ifdef WS_TYPED
@@ -83,6 +88,12 @@ static __always_inline __u64 ws_socket_id(struct sock *sk)
 static __always_inline struct tcp_sock *ws_tcp(struct sock *sk)
 {
 	return bpf_skc_to_tcp_sock(sk);
+}
+
+/* Of a socket that is known to be TCP's: without the price of a call. */
+static __always_inline struct tcp_sock *ws_tcp_known(struct sock *sk)
+{
+	return bpf_core_cast(sk, struct tcp_sock);
 }
 
 #else
@@ -129,6 +140,11 @@ static __always_inline void ws_forget_sock(struct sock *sk)
 static __always_inline struct tcp_sock *ws_tcp(struct sock *sk)
 {
 	return WS_GET(sk, sk_protocol) == WS_IPPROTO_TCP ? (struct tcp_sock *)sk : NULL;
+}
+
+static __always_inline struct tcp_sock *ws_tcp_known(struct sock *sk)
+{
+	return (struct tcp_sock *)sk;
 }
 
 #endif

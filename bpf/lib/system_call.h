@@ -30,11 +30,11 @@ enum ws_nr {
 	WS_NR_PWRITEV2 = 287,
 	WS_NR_IO_URING_ENTER = 426,
 };
-#define WS_REGS_NR(regs) ((__u32)(regs)->syscallno)
-#define WS_REGS_ARG0(regs) ((regs)->orig_x0)
-#define WS_REGS_ARG1(regs) ((regs)->regs[1])
-#define WS_REGS_ARG2(regs) ((regs)->regs[2])
-#define WS_REGS_ARG3(regs) ((regs)->regs[3])
+#define WS_REGS_NR(r) ((__u32)(r)->syscallno)
+#define WS_REGS_ARG0(r) ((r)->orig_x0)
+#define WS_REGS_ARG1(r) ((r)->regs[1])
+#define WS_REGS_ARG2(r) ((r)->regs[2])
+#define WS_REGS_ARG3(r) ((r)->regs[3])
 #else
 enum ws_nr {
 	WS_NR_READ = 0,
@@ -57,11 +57,11 @@ enum ws_nr {
 	WS_NR_PWRITEV2 = 328,
 	WS_NR_IO_URING_ENTER = 426,
 };
-#define WS_REGS_NR(regs) ((__u32)(regs)->orig_ax)
-#define WS_REGS_ARG0(regs) ((regs)->di)
-#define WS_REGS_ARG1(regs) ((regs)->si)
-#define WS_REGS_ARG2(regs) ((regs)->dx)
-#define WS_REGS_ARG3(regs) ((regs)->r10)
+#define WS_REGS_NR(r) ((__u32)(r)->orig_ax)
+#define WS_REGS_ARG0(r) ((r)->di)
+#define WS_REGS_ARG1(r) ((r)->si)
+#define WS_REGS_ARG2(r) ((r)->dx)
+#define WS_REGS_ARG3(r) ((r)->r10)
 #endif
 
 /* How a call names its bytes. */

@@ -5,20 +5,6 @@
 
 #include "bpf/lib/io.h"
 
-struct ws_caller {
-	__u32 tgid;
-	__u32 tid;
-	__u32 nr;
-	bool kernel_thread;
-	bool io_worker;
-	bool thirty_two_bit;
-	bool io_uring;
-	__u64 arg0;
-	__u64 arg1;
-	__u64 arg2;
-	__u64 arg3;
-};
-
 #ifdef __TARGET_ARCH_arm64
 #define WS_COMPAT_BIT 22 /* TIF_32BIT */
 #define WS_COMPAT(thread) ((thread).flags >> WS_COMPAT_BIT & 1)
@@ -29,21 +15,23 @@ struct ws_caller {
 
 #ifdef WS_TYPED
 
-static __always_inline void ws_who(struct ws_caller *who, struct task_struct *task)
-{
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+/* How far above its stack's lowest address a task's saved registers are: one number for all tasks. 0: not known yet. */
+__u64 ws_regs_at;
 
-	who->tgid = task->tgid;
-	who->tid = task->pid;
-	who->kernel_thread = task->flags & WS_PF_KTHREAD;
-	who->io_worker = task->flags & WS_PF_IO_WORKER;
-	who->thirty_two_bit = WS_COMPAT(task->thread_info);
-	who->io_uring = task->io_uring != NULL;
-	who->nr = WS_REGS_NR(regs);
-	who->arg0 = WS_REGS_ARG0(regs);
-	who->arg1 = WS_REGS_ARG1(regs);
-	who->arg2 = WS_REGS_ARG2(regs);
-	who->arg3 = WS_REGS_ARG3(regs);
+/* As bpf_task_pt_regs, without the price of a call. */
+static __always_inline struct pt_regs *ws_regs_of(struct task_struct *task)
+{
+	__u64 at = ws_regs_at, stack = (__u64)task->stack;
+
+	if (!at) {
+		struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+
+		/* By way of memory it becomes a number, with which may be reckoned. */
+		bpf_probe_read_kernel(&at, sizeof(at), &regs);
+		at -= stack;
+		ws_regs_at = at;
+	}
+	return bpf_core_cast((void *)(stack + at), struct pt_regs);
 }
 
 #else

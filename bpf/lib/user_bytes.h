@@ -61,11 +61,6 @@ WS_NOINLINE int ws_find_vector(__u32 shape, __u64 arg1, __u64 arg2, __u32 tid)
 		s->cursor.next_iov = 1;
 		return 1;
 	}
-	if (shape == WS_SHAPE_VECTOR) {
-		s->iov_user = arg1;
-		s->iov_count = arg2;
-		return 1;
-	}
 	if (shape == WS_SHAPE_MESSAGES)
 		arg1 = ws_mmsg_header(tid, arg1, arg2);
 	if (bpf_probe_read_user(&vector, sizeof(vector), (void *)(arg1 + WS_USER_MSGHDR_VECTOR)))
@@ -90,6 +85,17 @@ static __always_inline bool ws_find_bytes(struct ws_scratch *s, __u32 shape, __u
 	}
 	s->cursor.base = 0;
 	s->cursor.left = 0;
+	if (shape == WS_SHAPE_VECTOR) {
+		/* The first part may be all that is looked at. */
+		if (bpf_probe_read_user(s->iov, sizeof(s->iov[0]), (void *)arg1))
+			return false;
+		s->iov_user = arg1;
+		s->iov_count = arg2;
+		s->cursor.base = s->iov[0].base;
+		s->cursor.left = s->iov[0].len;
+		s->cursor.next_iov = 1;
+		return true;
+	}
 	return ws_find_vector(shape, arg1, arg2, tid) != 0;
 }
 

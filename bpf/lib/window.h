@@ -43,11 +43,18 @@ WS_NOINLINE __u32 ws_window_look(__u32 at, __u32 n, __u32 complete)
 	return s ? ws_classify(s->window + (at & (WS_WINDOW - 1)), n, complete) : WS_LOOK_OTHER;
 }
 
-WS_NOINLINE __u32 ws_window_empty_line(__u32 n)
+/*
+ * The same number, of which the verifier knows nothing any more: it would check what follows a loop once for each step
+ * at which the loop may end.
+ */
+static __always_inline __u32 ws_forget(__u32 number)
 {
 	struct ws_scratch *s = ws_my_scratch();
 
-	return s ? ws_find_empty_line(s->window, n) : WS_WINDOW;
+	if (!s)
+		return 0;
+	*(volatile __u32 *)&s->forgotten = number;
+	return *(volatile __u32 *)&s->forgotten;
 }
 
 WS_NOINLINE __u32 ws_window_end(__u32 n, __u32 tail)
@@ -63,6 +70,13 @@ WS_NOINLINE __u32 ws_window_line(__u32 at, __u32 n)
 	if (s)
 		ws_parse_line(&s->plan.line, s->window + (at & (WS_WINDOW - 1)), n);
 	return 0;
+}
+
+WS_NOINLINE __u32 ws_window_frames(__u32 n, __u32 rest)
+{
+	struct ws_scratch *s = ws_my_scratch();
+
+	return s ? ws_look_for_frames(s->window, n, rest) : WS_FRAMES_NO;
 }
 
 #endif

@@ -17,22 +17,14 @@ char LICENSE[] SEC("license") = "GPL";
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(socket_sent, struct sock *sk, int ret, int flags)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct ws_caller who;
-
-	ws_who(&who, task);
-	ws_on_socket(sk, task, &who, ret, flags, WS_WRITE);
+	ws_on_socket(sk, bpf_get_current_task_btf(), ret, flags, WS_WRITE);
 	return 0;
 }
 
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(socket_received, struct sock *sk, int ret, int flags)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct ws_caller who;
-
-	ws_who(&who, task);
-	ws_on_socket(sk, task, &who, ret, flags, WS_READ);
+	ws_on_socket(sk, bpf_get_current_task_btf(), ret, flags, WS_READ);
 	return 0;
 }
 
@@ -40,9 +32,8 @@ SEC("tp_btf/tcp_rcv_space_adjust")
 int BPF_PROG(socket_spliced, struct sock *sk)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 
-	if (WS_REGS_NR(regs) != WS_NR_SPLICE)
+	if (WS_REGS_NR(ws_regs_of(task)) != WS_NR_SPLICE)
 		return 0;
 	ws_on_splice(sk, task);
 	return 0;

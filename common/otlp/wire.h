@@ -98,6 +98,8 @@ class Writer {
   bool empty() const { return size_ == 0; }
   std::size_t capacity() const { return storage_.size(); }
   void Clear() { size_ = 0; }
+  // Takes back what was appended since size() was this, with no message begun in between open.
+  void Truncate(std::size_t size) { size_ = size; }
   // Gives the bytes away; the writer is empty afterwards and owns no memory.
   std::string Take();
 

@@ -314,6 +314,9 @@ std::optional<DurableQueue::Record> DurableQueue::DropOldest() {
 void DurableQueue::CountDamage(Segment& segment, const Found& found) {
   std::lock_guard lock(mutex_);
   counts_.damaged_records += found.lost_records;
+  // What has no sound header was not counted when the file was looked through at the start.
+  const bool counted = found.header.seq != 0 || segment.left_by_footer || !segment.earlier_life;
+  if (!counted) return;
   const Held lost{found.lost_records, found.header.items, found.header.payload_bytes};
   Subtract(held_, lost);
   Subtract(segment.left, lost);

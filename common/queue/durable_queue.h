@@ -101,6 +101,7 @@ class DurableQueue {
     std::uint64_t end = 0;  // bytes that may be read
     bool sealed = false;    // nothing more will be written
     bool earlier_life = false;
+    bool left_by_footer = false;  // `left` counts what can't be read too
     bool read_to_end = false;
     std::uint64_t outstanding = 0;    // handed out, not acknowledged
     Held left{};                      // of what is held

@@ -100,6 +100,7 @@ Result<std::shared_ptr<DurableQueue::Segment>> DurableQueue::RecoverSegment(std:
     FooterCounts counts;
     if (got && DecodeFooter(bytes, next_seq_, counts)) {
       segment->left = {counts.records, counts.items, counts.bytes};
+      segment->left_by_footer = true;
       if (counts.records == 0) return std::shared_ptr<Segment>();
       return segment;
     }

@@ -13,7 +13,12 @@ const std::vector<ComponentType>& ComponentTypes() {
   static const std::vector<ComponentType> kTypes = {
       {"receivers", {"otlp"}, "OTLP over gRPC and HTTP, protobuf and JSON"},
       {"receivers", {"zipkin"}, "Zipkin's v2 JSON"},
-      {"processors", {"batch"}, "joins requests by count and time"},
+      {"processors", {"attributes"}, "edits attributes of spans, log records and data points"},
+      {"processors", {"batch"}, "joins the requests that arrive while exporters are busy"},
+      {"processors", {"filter"}, "drops what an OTTL condition is true for"},
+      {"processors", {"memory_limiter"}, "sets the memory that the process stays under"},
+      {"processors", {"probabilistic_sampler"}, "keeps a share of traces and log records"},
+      {"processors", {"resource"}, "edits attributes of resources"},
       {"exporters", {"debug"}, "shows what passes on standard error"},
       {"exporters", {"file"}, "OTLP/JSON lines or length-prefixed protobuf, with rotation"},
       {"exporters", {"otlp", "otlp_grpc"}, "OTLP over gRPC"},

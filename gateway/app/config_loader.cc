@@ -151,6 +151,11 @@ class Loader {
         pipelines.FailAtKey(id, fmt::format("{} needs {}", id, kind));
       }
     }
+    for (const std::string& processor : pipeline.processors) {
+      if (*signal == Signal::kMetrics && TypeOf(processor) == "probabilistic_sampler") {
+        pipelines.FailAtKey(id, fmt::format("{} takes traces and logs alone", processor));
+      }
+    }
     for (const std::string& exporter : pipeline.exporters) {
       const std::string_view type = TypeOf(exporter);
       if (*signal != Signal::kTraces && (type == "jaeger" || type == "zipkin")) {

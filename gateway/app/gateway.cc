@@ -42,7 +42,7 @@ Gateway::Gateway(const Options& options)
       reload_time_(registry_.gauge("wirespan_gateway_config_last_reload_success_timestamp_seconds",
                                    "When the configuration in force was read")),
       retiring_thread_([this](const std::stop_token& stop) { RunRetiring(stop); }) {
-  context_ = {.budget = MemoryBudget::Create(options.memory_bytes),
+  context_ = {.budget = MemoryBudget::Create(0),
               .registry = &registry_,
               .book = &book_,
               .board = &board_,
@@ -58,6 +58,8 @@ Gateway::~Gateway() { Stop(steady_clock::now()); }
 
 Result<> Gateway::Start(const GatewayConfig& config) {
   Describe(config, "");
+  memory_ = std::make_unique<MemoryWatch>(context_.budget, MemoryCeilingBytes(config),
+                                          options_.memory_bytes, registry_);
   if (auto served = pages_.Apply(config); !served) return served;
   auto graph = Graph::Start(config, context_);
   if (!graph) return tl::unexpected(graph.error());
@@ -134,6 +136,7 @@ Result<> Gateway::SwapInTurn(const GatewayConfig& config) {
 
 void Gateway::Install(const GatewayConfig& config, std::unique_ptr<Graph> graph) {
   graph_ = std::move(graph);
+  memory_->SetCeiling(MemoryCeilingBytes(config));
   for (const auto& [name, port] : graph_->ports()) {
     log::Info("receiver {}: listening on port {}", name, port);
   }

@@ -12,6 +12,7 @@
 #include "common/telemetry/metrics.h"
 #include "gateway/app/config_loader.h"
 #include "gateway/app/graph.h"
+#include "gateway/app/memory_watch.h"
 #include "gateway/app/pages.h"
 
 namespace wirespan::gateway {
@@ -21,7 +22,7 @@ namespace wirespan::gateway {
 class Gateway {
  public:
   struct Options {
-    std::size_t memory_bytes = 0;       // of requests held, at most
+    std::size_t memory_bytes = 0;       // of requests held, at most; less if memory is short
     std::chrono::milliseconds drain{};  // for a graph that ends
   };
   explicit Gateway(const Options& options);
@@ -53,6 +54,7 @@ class Gateway {
   GatewayState state_;
   ListenSockets sockets_{};
   GraphContext context_{};
+  std::unique_ptr<MemoryWatch> memory_{};
   Pages pages_;
   GatewayConfig config_{};  // in force
   std::unique_ptr<Graph> graph_{};

@@ -10,7 +10,11 @@
 #include "common/telemetry/log.h"
 #include "gateway/extension/extension_options.h"
 #include "gateway/ingest/receiver_options.h"
+#include "gateway/pipeline/attributes_processor.h"
 #include "gateway/pipeline/batch_processor.h"
+#include "gateway/pipeline/filter_processor.h"
+#include "gateway/pipeline/memory_limiter.h"
+#include "gateway/pipeline/probabilistic_sampler.h"
 #include "gateway/sink/exporter_options.h"
 
 // A checked configuration: every name resolves, every value is in range. Keys of maps are component
@@ -34,7 +38,8 @@ struct ReceiverConfig {
   std::vector<ExtensionUse> extensions{};
 };
 
-using ProcessorConfig = std::variant<BatchOptions>;
+using ProcessorConfig = std::variant<BatchOptions, AttributesOptions, ResourceOptions,
+                                     FilterOptions, SamplerOptions, MemoryLimiterOptions>;
 
 struct ExporterConfig {
   std::variant<GrpcClientOptions, HttpClientOptions, FileOptions, DebugOptions, NopOptions,

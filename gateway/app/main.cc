@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "common/base/version.h"
+#include "gateway/app/allocator.h"
 #include "gateway/app/components.h"
 #include "gateway/app/config_loader.h"
+#include "gateway/app/queue_command.h"
 #include "gateway/app/run.h"
 
 namespace {
@@ -71,11 +73,12 @@ int main(int argc, char** argv) {
   CLI::App app{"An OTLP gateway with the OpenTelemetry Collector's configuration",
                "wirespan-gateway"};
   ConfigSources sources;
-  std::size_t memory_mib = 512;
+  std::size_t memory_mib = 0;
   int drain_ms = 15000;
   AddSources(app, sources);
-  app.add_option("--max-held-mib", memory_mib, "Requests held in memory, in MiB, at most")
-      ->check(CLI::Range(1, 1 << 20))
+  app.add_option("--max-held-mib", memory_mib,
+                 "Requests held in memory, in MiB, at most; 0: what the memory limit allows")
+      ->check(CLI::Range(0, 1 << 20))
       ->capture_default_str();
   app.add_option("--drain-timeout-ms", drain_ms, "Time for what is held after SIGTERM")
       ->check(CLI::Range(0, 3600 * 1000))
@@ -90,19 +93,28 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"redacted", "unredacted"}))
       ->capture_default_str();
   CLI::App* components = app.add_subcommand("components", "List what a configuration can name");
+  std::string folder;
+  CLI::App* queue = app.add_subcommand("queue", "Look into a sending queue on disk");
+  CLI::App* dump = queue->add_subcommand("dump", "A line for each record; changes nothing");
+  dump->add_option("folder", folder, "Of one exporter and signal, below file_storage's directory")
+      ->required();
+  queue->require_subcommand(1);
   app.require_subcommand(0, 1);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitOk : kExitUsage;
   }
+  if (dump->parsed()) return DumpQueue(folder);
   if (components->parsed()) {
     fmt::print("{}", ComponentsText());
     return kExitOk;
   }
   if (!Complete(sources)) return kExitUsage;
+  KeepMemoryOfRequests();
   if (validate->parsed()) return Validate(sources);
   if (print->parsed()) return Print(sources, mode == "redacted");
-  return Run(sources,
-             {.memory_bytes = memory_mib << 20, .drain = std::chrono::milliseconds(drain_ms)});
+  RunOptions options{.drain = std::chrono::milliseconds(drain_ms)};
+  if (memory_mib > 0) options.memory_bytes = memory_mib << 20;
+  return Run(sources, options);
 }

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <limits>
 
 #include "gateway/app/config_loader.h"
 
@@ -14,7 +15,8 @@ inline constexpr int kExitFailed =
 inline constexpr int kExitUsage = 2;  // bad command line or configuration
 
 struct RunOptions {
-  std::size_t memory_bytes = 512u << 20;   // of requests held, at most
+  // Of requests held, at most; less where the memory ceiling does not allow it.
+  std::size_t memory_bytes = std::numeric_limits<std::size_t>::max();
   std::chrono::milliseconds drain{15000};  // for what is held, after SIGTERM
 };
 

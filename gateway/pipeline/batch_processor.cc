@@ -35,6 +35,7 @@ Batch Join(Held held) {
   joined.signal = held.parts.front().signal;
   joined.items = held.items;
   joined.metadata = std::move(held.metadata);
+  joined.ledger = held.parts.front().ledger;  // a processor is one pipeline's
   std::vector<Ack> acks;
   acks.reserve(held.parts.size());
   for (Batch& part : held.parts) {
@@ -211,6 +212,7 @@ class BatchProcessor::Core {
       part.items = parts[i].items;
       part.bytes = Bytes(std::move(parts[i].bytes));
       part.metadata = batch.metadata;
+      part.ledger = batch.ledger;
       part.leases = batch.leases;
       part.ack = std::move(acks[i]);
       next_.Consume(std::move(part));

@@ -7,8 +7,9 @@
 namespace wirespan::gateway {
 
 // The bytes of requests that the process holds, from the door to the last exporter, against one
-// ceiling. A lease counts as long as any batch made from the request lives. Thread-safe; leases
-// keep the budget alive.
+// limit. A lease counts as long as any batch made from the request lives. The limit may change at
+// any time, below what is used too: then nothing is admitted until enough has left. Thread-safe;
+// leases keep the budget alive.
 class MemoryBudget : public std::enable_shared_from_this<MemoryBudget> {
  public:
   static std::shared_ptr<MemoryBudget> Create(std::size_t limit_bytes) {
@@ -18,14 +19,15 @@ class MemoryBudget : public std::enable_shared_from_this<MemoryBudget> {
   // Null: over the ceiling, the request is to be refused with "retry".
   std::shared_ptr<const void> Lease(std::size_t bytes);
   std::size_t used_bytes() const { return used_.load(std::memory_order_relaxed); }
-  std::size_t limit_bytes() const { return limit_; }
+  std::size_t limit_bytes() const { return limit_.load(std::memory_order_relaxed); }
+  void SetLimit(std::size_t bytes) { limit_.store(bytes, std::memory_order_relaxed); }
 
  private:
   explicit MemoryBudget(std::size_t limit_bytes) : limit_(limit_bytes) {}
   void Release(std::size_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
 
   std::atomic<std::size_t> used_{0};
-  const std::size_t limit_;
+  std::atomic<std::size_t> limit_;
 };
 
 }  // namespace wirespan::gateway

@@ -38,7 +38,7 @@ bool QueueGate::HasRoom(std::uint64_t units) const {
 }
 
 milliseconds QueueGate::FullFor() const {
-  const auto age = std::chrono::duration_cast<milliseconds>(Clock::now() - full_since_);
+  const auto age = std::chrono::duration_cast<milliseconds>(now_() - full_since_);
   return std::clamp(age, kShortest, kLongest);
 }
 
@@ -50,7 +50,7 @@ Gate::Answer QueueGate::Reserve(std::uint64_t items, std::uint64_t bytes) {
             .refusal = Outcome::Retry(fmt::format("exporter {} is shutting down", exporter_))};
   }
   if (down_) {
-    const auto now = Clock::now();
+    const auto now = now_();
     if (now < down_until_) {
       const auto left = std::chrono::ceil<milliseconds>(down_until_ - now);
       return {.verdict = Verdict::kRefused,
@@ -65,7 +65,7 @@ Gate::Answer QueueGate::Reserve(std::uint64_t items, std::uint64_t bytes) {
     return {.units = units};
   }
   if (options_.block_on_overflow) return {.verdict = Verdict::kWait, .epoch = epoch_};
-  if (full_since_ == Clock::time_point{}) full_since_ = Clock::now();
+  if (full_since_ == Clock::time_point{}) full_since_ = now_();
   return {.verdict = Verdict::kRefused,
           .refusal = Outcome::Retry(
               fmt::format("the sending queue of exporter {} is full", exporter_), FullFor())};
@@ -78,7 +78,7 @@ bool QueueGate::TryOccupy(std::uint64_t units, milliseconds& retry_after) {
     full_since_ = {};
     return true;
   }
-  if (full_since_ == Clock::time_point{}) full_since_ = Clock::now();
+  if (full_since_ == Clock::time_point{}) full_since_ = now_();
   retry_after = FullFor();
   return false;
 }

@@ -22,8 +22,8 @@ class QueueGate : public Gate {
   // `stored`: the units that the queue holds on disk, on top of those told to the gate.
   // `options.enabled` false: no bound.
   QueueGate(std::string exporter, const QueueOptions& options,
-            std::function<std::uint64_t()> stored = {})
-      : exporter_(std::move(exporter)), options_(options), stored_(std::move(stored)) {}
+            std::function<std::uint64_t()> stored = {}, Clock::time_point (*now)() = Clock::now)
+      : exporter_(std::move(exporter)), options_(options), stored_(std::move(stored)), now_(now) {}
 
   Answer Reserve(std::uint64_t items, std::uint64_t bytes) override;
   void Release(std::uint64_t units) override;
@@ -52,6 +52,7 @@ class QueueGate : public Gate {
   const std::string exporter_;
   const QueueOptions options_;
   const std::function<std::uint64_t()> stored_;
+  Clock::time_point (*const now_)();
   mutable std::mutex mutex_;  // guards all below
   std::uint64_t used_ = 0;
   std::uint64_t epoch_ = 0;  // counts what was given back

@@ -184,6 +184,7 @@ void QueuedExporter::Consume(Batch batch) {
         waiting_size_ += SizeInBatch(entry->batch);
         waiting_.push_back(std::move(entry));
       }
+      UpdateGauges();
     }
   }
   if (store) {

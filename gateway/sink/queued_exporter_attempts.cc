@@ -99,7 +99,10 @@ bool QueuedExporter::RetryLater(const EntryPtr& entry, Outcome& outcome) {
   const bool expired = !retry_.enabled || (retry_.max_elapsed_time.count() > 0 &&
                                            due - entry->first_try > retry_.max_elapsed_time);
   const bool impatient = waited_for && due - entry->arrived > queue_.patience && !draining_;
-  if (waited_for) outcome.retry_after = delay;
+  if (waited_for) {
+    outcome.retry_after = delay;
+    outcome.code = StatusCode::kUnavailable;  // what it is to our sender, whatever the cause
+  }
   const bool again = !closing && !expired && !impatient;
   if (again) {
     retries_due_.emplace(due, entry);
@@ -150,6 +153,10 @@ void QueuedExporter::ReturnWaiting(const Outcome& outcome) {
     std::erase(waiting_, nullptr);
     for (const EntryPtr& entry : returned) waiting_size_ -= SizeInBatch(entry->batch);
     in_flight_ += returned.size();  // as if they had been tried
+    for (auto& [due, entry] : retries_due_) {
+      if (entry->batch.ack.pending()) returned.push_back(std::exchange(entry, nullptr));
+    }
+    std::erase_if(retries_due_, [](const auto& retry) { return retry.second == nullptr; });
   }
   for (const EntryPtr& entry : returned) Finish(entry, outcome, End::kReturned);
 }

@@ -64,6 +64,26 @@ protocol::Exchange Make(bool client, std::uint32_t pid, std::uint32_t tid, std::
   return exchange;
 }
 
+protocol::Exchange MakeCall(std::uint64_t key, std::uint64_t now) {
+  protocol::Exchange exchange = Make(false, 10, 10, key * 100, now);
+  exchange.protocol = protocol::Protocol::kGrpc;
+  exchange.version_major = 2;
+  exchange.version_minor = 0;
+  exchange.stream_id = static_cast<std::uint32_t>(key * 2 + 1);
+  exchange.method = "POST";
+  exchange.target = "/shop.v1.CartService/AddItem";
+  exchange.host = "cart.shop.svc:50051";
+  exchange.user_agent = "grpc-go/1.70.0";
+  exchange.scheme = "http";
+  exchange.request_content_type = "application/grpc";
+  protocol::Rpc rpc;
+  rpc.status = 0;
+  rpc.request_messages = rpc.response_messages = 1;
+  rpc.request_bytes = rpc.response_bytes = 100;
+  exchange.rpc = std::move(rpc);
+  return exchange;
+}
+
 struct Bench {
   telemetry::Registry registry;
   metric::RedMetrics metrics{metric::RedOptions{}, registry};
@@ -91,6 +111,39 @@ void RemoteClients(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 BENCHMARK(RemoteClients);
+
+// Unary gRPC calls on 4 connections, 32 open at once.
+void RemoteCalls(benchmark::State& state) {
+  Bench bench;
+  constexpr std::uint64_t kOpen = 32;
+  std::vector<std::shared_ptr<const connection::ConnectionInfo>> connections;
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    connections.push_back(
+        std::make_shared<const connection::ConnectionInfo>(End(i + 1, false, false)));
+  }
+  std::uint64_t key = 0;
+  const auto begin = [&] {
+    bench.stage.OnRequest(key, *connections[key % 4], MakeCall(key, SystemClock().monotonic_ns()));
+    ++key;
+  };
+  for (std::uint64_t i = 0; i < kOpen; ++i) begin();
+  for (auto _ : state) {
+    const std::uint64_t ended = key - kOpen;
+    bench.stage.OnExchange(ended,
+                           {connections[ended % 4], MakeCall(ended, SystemClock().monotonic_ns())});
+    begin();
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(RemoteCalls);
+
+void MakingTheCall(benchmark::State& state) {
+  std::uint64_t key = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(MakeCall(key++, SystemClock().monotonic_ns()));
+  }
+}
+BENCHMARK(MakingTheCall);
 
 // What the benchmark itself spends on making the exchange.
 void MakingTheExchange(benchmark::State& state) {

@@ -28,8 +28,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if ((pick & 16) != 0)
     exchange.x_forwarded_for = exchange.x_forwarded_host = exchange.x_forwarded_proto = text;
   if ((pick & 32) != 0) exchange.request_content_type = text;
+  if ((pick & 128) != 0) {
+    exchange.protocol = protocol::Protocol::kGrpc;
+    exchange.version_major = 2;
+    exchange.scheme = text;
+    exchange.rpc.emplace();
+    exchange.rpc->message = text;
+    exchange.rpc->status = static_cast<signed char>(pick);
+    exchange.reset = static_cast<protocol::Reset>(pick % 4);
+    exchange.outcome = protocol::Outcome::kNoResponse;
+  }
   connection::ConnectionInfo connection;
-  span::HttpFacts facts;
+  span::ExchangeFacts facts;
   span::ComputeFacts(connection, exchange, span::KnownMethods(), facts);
   span::IsTelemetryExport(exchange);
   span::AttributeOptions options;

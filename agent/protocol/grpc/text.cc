@@ -1,5 +1,6 @@
 #include "agent/protocol/grpc/text.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 
@@ -91,6 +92,17 @@ int ParseStatus(std::string_view text) {
 std::string_view StatusName(int status) {
   const bool known = status >= 0 && status < kStatuses;
   return kNames[static_cast<std::size_t>(known ? status : static_cast<int>(kUnknown))];
+}
+
+std::optional<int> StatusByName(std::string_view name) {
+  for (int status = 0; status < kStatuses; ++status) {
+    const std::string_view known = kNames[static_cast<std::size_t>(status)];
+    if (std::equal(known.begin(), known.end(), name.begin(), name.end(),
+                   [](char a, char b) { return Lower(a) == Lower(b); })) {
+      return status;
+    }
+  }
+  return std::nullopt;
 }
 
 std::string DecodeMessage(std::string_view text, std::size_t max_bytes) {

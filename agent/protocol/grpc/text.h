@@ -27,6 +27,7 @@ enum Status : int {
   kUnimplemented = 12,
   kInternal = 13,
   kUnavailable = 14,
+  kDataLoss = 15,
   kUnauthenticated = 16,
 };
 
@@ -35,6 +36,8 @@ enum Status : int {
 int ParseStatus(std::string_view text);
 // "NOT_FOUND"; "UNKNOWN" for numbers that are no status.
 std::string_view StatusName(int status);
+// The number of a name, in any case of letters; nothing: it is no status.
+std::optional<int> StatusByName(std::string_view name);
 
 // Percent-encoded UTF-8. Bad escapes stay as they are; at most `max_bytes` come out.
 std::string DecodeMessage(std::string_view text, std::size_t max_bytes);

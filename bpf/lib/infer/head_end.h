@@ -90,7 +90,7 @@ WS_INLINE __u32 ws_find_empty_line(const __u8 *p, __u32 n)
 	return WS_WINDOW;
 }
 
-/* In the kernel the loop is a function of its own to the verifier: see WS_LOOK_AT. */
+/* In the kernel the verifier must not go on from each step of the loop separately: see bpf/lib/window.h. */
 #ifndef WS_FIND_EMPTY_LINE
 #define WS_FIND_EMPTY_LINE(p, n) ws_find_empty_line(p, n)
 #endif

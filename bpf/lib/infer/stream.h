@@ -23,17 +23,27 @@
 
 #include "bpf/lib/infer/chunk.h"
 #include "bpf/lib/infer/classify.h"
+#include "bpf/lib/infer/frame.h"
 #include "bpf/lib/infer/head_end.h"
 
 /*
- * The three loops over bytes. In the kernel each is a function of its own to the verifier (bpf/lib/window.h), so that
+ * The loops over bytes. In the kernel each is a function of its own to the verifier (bpf/lib/window.h), so that
  * their paths do not multiply.
  */
 #ifndef WS_LOOK_AT
 #define WS_LOOK_AT(p, at, n, complete) ws_classify((p) + (at), n, complete)
 #define WS_FIND_END(p, n, tail) ws_head_end(p, n, tail)
 #define WS_PARSE_LINE(plan, p, at, n) ws_parse_line(&(plan)->line, (p) + (at), n)
+#define WS_LOOK_FOR_FRAMES(p, n, rest) ws_look_for_frames(p, n, rest)
 #endif
+
+/* What begins at p + at? */
+WS_INLINE __u32 ws_look(const __u8 *p, __u32 at, __u32 n, int complete)
+{
+	__u32 look = ws_glance(p + at, n);
+
+	return look != WS_LOOK_UNSURE ? look : WS_LOOK_AT(p, at, n, complete);
+}
 
 enum ws_mode {
 	WS_MODE_START = 0,
@@ -80,6 +90,7 @@ enum ws_talk_flag {
 	WS_TALK_PIPELINED = 2, /* one call held more than one message, or requests came before the last one's answer */
 	WS_TALK_CONNECT = 4,   /* the last request was CONNECT */
 	WS_TALK_LATE = 8,      /* the first byte seen was not the stream's first */
+	WS_TALK_BEHIND = 16,   /* a call had bytes behind a request's head: a body, and maybe another request */
 };
 
 /* Both directions. */
@@ -92,9 +103,12 @@ struct ws_talk {
 enum ws_act {
 	WS_ACT_NONE = 0,
 	WS_ACT_UNRECOGNIZED, /* nothing to tell yet */
+	WS_ACT_HTTP2,	     /* from plan.pos on, by the preface: bpf/lib/infer/http2.h has the rest of the call */
+	WS_ACT_HTTP2_CUT,    /* the same, behind the preface's first lines, which came like a head */
+	WS_ACT_FRAMES,	     /* the same, by the looks of frames: a guess */
+	WS_ACT_SWITCHED,     /* 101: maybe the same */
 	WS_ACT_NOT_HTTP,     /* the rest: never look at this socket again */
 	WS_ACT_TLS,
-	WS_ACT_HTTP2,
 	WS_ACT_UPGRADED,
 };
 
@@ -199,9 +213,17 @@ WS_INLINE void ws_end_of_messages(struct ws_dir *dir, const __u8 *p, __u32 n)
 	dir->tail = ws_tail_after(p, n, WS_TAIL_NONE);
 }
 
+WS_INLINE int ws_is_hex(__u8 c)
+{
+	c |= 0x20; /* the digits have that bit */
+	return c >= '0' && c <= 'f' && (c <= '9' || c >= 'a');
+}
+
 /* Could a chunk-size line begin here? */
 WS_INLINE int ws_is_line(struct ws_plan *plan, const __u8 *p, __u32 at, __u32 n, int complete)
 {
+	if (!ws_is_hex(p[at]))
+		return 0;
 	plan->line.value = 0;
 	plan->line.state = WS_LINE_START;
 	plan->line.digits = 0;
@@ -285,7 +307,8 @@ WS_INLINE void ws_digest_head(struct ws_dir *dir, struct ws_talk *talk, struct w
 	plan->want = 0;
 	if (!dir->trailer && dir->sends == WS_SENDS_RESPONSES) {
 		if (dir->status[0] == '1' && dir->status[1] == '0' && dir->status[2] == '1') {
-			plan->act = WS_ACT_UPGRADED;
+			plan->act = WS_ACT_SWITCHED;
+			plan->pos += end;
 		} else if (dir->status[0] == '2' && (talk->flags & WS_TALK_CONNECT)) {
 			plan->act = WS_ACT_UPGRADED;
 		} else if (dir->status[0] != '1') {
@@ -295,6 +318,14 @@ WS_INLINE void ws_digest_head(struct ws_dir *dir, struct ws_talk *talk, struct w
 			plan->keep = end;
 			return;
 		}
+	}
+	if (dir->status[1] == '/' && dir->status[0] == 'P' && dir->status[2] == '2' && had + end == WS_PREFACE_HEAD &&
+	    !dir->trailer) {
+		/* "PRI * HTTP/2.0", in pieces too short to be known for what it is. No other request is that short. */
+		plan->act = WS_ACT_HTTP2_CUT;
+		plan->keep = end;
+		plan->pos += end;
+		return;
 	}
 	rest -= end;
 	if (!rest)
@@ -306,7 +337,7 @@ WS_INLINE void ws_digest_head(struct ws_dir *dir, struct ws_talk *talk, struct w
 		return;
 	}
 	end &= WS_WINDOW - 1; /* end < n <= WS_WINDOW */
-	look = WS_LOOK_AT(p, end, left, left == rest);
+	look = ws_look(p, end, left, left == rest);
 	if ((talk->flags & WS_TALK_PIPELINED) || ws_is_head(dir, look, p[end])) {
 		talk->flags |= WS_TALK_PIPELINED;
 		plan->rest_heads = 1;
@@ -329,7 +360,11 @@ WS_INLINE void ws_digest_head(struct ws_dir *dir, struct ws_talk *talk, struct w
 		return;
 	}
 	dir->mode = WS_MODE_BODY;
-	if (rest > WS_WINDOW) {
+	if (dir->sends != WS_SENDS_RESPONSES)
+		talk->flags |= WS_TALK_BEHIND;
+	/* Of an answer that can be the only one in this call, the head is enough. */
+	if (rest > WS_WINDOW || (dir->sends == WS_SENDS_RESPONSES && !dir->trailer && !ws_is_hex(p[end]) &&
+				 !(talk->flags & (WS_TALK_LATE | WS_TALK_BEHIND)))) {
 		plan->keep = end;
 		return;
 	}
@@ -391,7 +426,7 @@ WS_INLINE void ws_digest_look(struct ws_dir *dir, struct ws_talk *talk, struct w
 			      __u32 n)
 {
 	__u32 rest = plan->len - plan->pos;
-	__u32 look = WS_LOOK_AT(p, 0, n, n == rest);
+	__u32 look = ws_look(p, 0, n, n == rest);
 
 	plan->keep = 0;
 	plan->want = 0;
@@ -429,14 +464,27 @@ WS_INLINE void ws_digest_look(struct ws_dir *dir, struct ws_talk *talk, struct w
 			plan->act = WS_ACT_UNRECOGNIZED;
 			return;
 		}
-		if (look == WS_LOOK_TLS || look == WS_LOOK_HTTP2) {
+		if (look == WS_LOOK_HTTP2) {
+			plan->act = WS_ACT_HTTP2;
+			return;
+		}
+		if (look == WS_LOOK_TLS || (p[0] == 0 && n >= WS_FRAME_HEADER && p[3] <= WS_FRAME_CONTINUATION)) {
+			__u32 frames;
+
 			if (n <= WS_PEEK && n < ws_min(rest, WS_WINDOW)) {
 				ws_window(plan, plan->pos, WS_WINDOW, WS_PHASE_LOOK);
 				return;
 			}
-			plan->keep = n;
-			plan->act = look == WS_LOOK_TLS ? WS_ACT_TLS : WS_ACT_HTTP2;
-			return;
+			if (look == WS_LOOK_TLS) {
+				plan->keep = n;
+				plan->act = WS_ACT_TLS;
+				return;
+			}
+			frames = WS_LOOK_FOR_FRAMES(p, n, rest);
+			if (frames == WS_FRAMES_SERVER || (frames == WS_FRAMES_SURE && (talk->flags & WS_TALK_LATE))) {
+				plan->act = WS_ACT_FRAMES;
+				return;
+			}
 		}
 		if (look == WS_LOOK_PROXY2) {
 			__u32 length = 16 + ((__u32)p[14] << 8 | p[15]);

@@ -43,7 +43,8 @@ class Generator {
  public:
   explicit Generator(const GenerateOptions& options) : options_(options) {
     if (!options.unique) {
-      for (std::uint64_t i = 0; i < options.distinct; ++i) messages_.push_back(Encode(options, i));
+      for (std::uint64_t i = 0; i < options.distinct; ++i)
+        messages_.push_back(Encode(options, options.first + i));
     }
     for (std::size_t i = 0; i < options.connections; ++i) {
       grpc::ChannelArguments arguments;

@@ -17,7 +17,7 @@ struct GenerateOptions {
   double rate = 0;            // requests a second; 0: as fast as the answers come
   std::size_t distinct = 64;  // different requests, made beforehand
   bool unique = false;        // every request is new (made, and compressed, while sending)
-  std::uint64_t first = 0;    // number of the first request
+  std::uint64_t first = 1;    // number of the first request; 0 would make an invalid trace id
   int timeout_ms = 10000;
   int pause_ms = 0;          // after a refusal
   std::string acked_file{};  // a line with the number of each request that was answered OK

@@ -13,7 +13,7 @@ import unittest
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "truth"))
-from stack import BIN, ROOT, end_with_parent, free_port, listens, wait_for  # noqa: E402
+from stack import BIN, end_with_parent, free_port, listens, wait_for  # noqa: E402
 
 
 LOAD = BIN / "gateway_load"  # ninja -C build/release gateway_load
@@ -22,7 +22,7 @@ LOAD = BIN / "gateway_load"  # ninja -C build/release gateway_load
 class Gateway:
     """One process of the release binary. `exporters` and `more` are pieces of its configuration."""
 
-    def __init__(self, folder, exporters, pipeline="exporters: [otlp]", more="", args=(), extensions="", taskset=None):
+    def __init__(self, folder, exporters, pipeline="exporters: [otlp]", more="", args=(), extensions="", receivers="", taskset=None):
         self.folder = pathlib.Path(folder)
         self.port, self.http, self.metrics_port, self.health = (free_port() for _ in range(4))
         self.config = self.folder / "gateway.yaml"
@@ -32,6 +32,7 @@ receivers:
     protocols:
       grpc: {{endpoint: "127.0.0.1:{self.port}", max_recv_msg_size_mib: 64}}
       http: {{endpoint: "127.0.0.1:{self.http}"}}
+{receivers}
 {more}
 exporters:
 {exporters}
@@ -42,7 +43,7 @@ service:
   extensions: [health_check{', file_storage' if 'file_storage' in extensions else ''}]
   telemetry: {{metrics: {{address: "127.0.0.1:{self.metrics_port}"}}}}
   pipelines:
-    traces: {{receivers: [otlp], {pipeline}}}
+    traces: {{receivers: [otlp{', zipkin' if receivers else ''}], {pipeline}}}
 """)
         self.args = list(args)
         self.prefix = ["taskset", "-c", str(taskset)] if taskset is not None else []

@@ -2,12 +2,11 @@
 
 import json
 import os
-import pathlib
 import shutil
 import subprocess
 import sys
 
-from stack import ROOT, free_port, listens, wait_for
+from stack import ROOT, listens, wait_for
 
 PROGRAMS = ROOT / "tests" / "integration" / "programs"
 CACHE = ROOT / "build" / "integration"
@@ -40,7 +39,7 @@ class Server:
     name = ""
 
     def __init__(self, stack, env=None):
-        self.stack, self.port, self.env = stack, free_port(), env or {}
+        self.stack, self.port, self.env = stack, stack.port(), env or {}
         self.log_path = stack.folder / f"{self.name}-{self.port}-truth.log"
         self.child = self.start()
         wait_for(f"{self.name} to listen", lambda: stack._alive(self.child) and listens(self.port), 60)

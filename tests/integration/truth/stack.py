@@ -70,9 +70,10 @@ def end_with_parent():
 
 
 class Child:
-    """One process: its output goes to a file, it ends with the test. Start it from the main thread."""
+    """One process: its output goes to a file, it ends with the test. Start it from the main thread. `driven`: its standard
+    input and output are pipes of process.stdin and process.stdout."""
 
-    def __init__(self, name, command, folder, env=None, cwd=None, preexec=None):
+    def __init__(self, name, command, folder, env=None, cwd=None, preexec=None, driven=False):
         self.name = name
         self.log_path = pathlib.Path(folder) / f"{name}.log"
         self.log = open(self.log_path, "wb")
@@ -81,8 +82,9 @@ class Child:
             if key.startswith("OTEL_"):
                 del full[key]
         full.update(env or {})
-        self.process = subprocess.Popen([str(c) for c in command], stdout=self.log, stderr=subprocess.STDOUT,
-                                        stdin=subprocess.DEVNULL, env=full, cwd=cwd, preexec_fn=preexec or end_with_parent)
+        self.process = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE if driven else self.log, stderr=self.log,
+                                        stdin=subprocess.PIPE if driven else subprocess.DEVNULL, env=full, cwd=cwd,
+                                        preexec_fn=preexec or end_with_parent)
         self.pid = self.process.pid
 
     def alive(self):
@@ -99,12 +101,14 @@ class Child:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        self.log.close()
+        for stream in (self.log, self.process.stdin, self.process.stdout):
+            if stream:
+                stream.close()
         return self.process.returncode
 
 
 class Stack:
-    def __init__(self, agent_config="", agent_env=None, start_agent=True, keep_telemetry=True, body_sizes=False, traces_to=None, metrics=""):
+    def __init__(self, agent_config="", agent_env=None, start_agent=True, keep_telemetry=True, body_sizes=False, traces_to=None, metrics="", handover=False):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="wirespan-test-"))
         if "WIRESPAN_KEEP" not in os.environ:  # set it to look at the logs afterwards
             atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
@@ -123,9 +127,14 @@ class Stack:
         self.sdk_spans = []  # raw: what instrumented programs themselves reported
         self.agent_config, self.agent_env = agent_config, agent_env or {}
         self.agent = None
+        self.handover = handover  # an agent that ends leaves its programs for the next one of this stack
         self.start_gateway()
         if start_agent:
             self.start_agent()
+
+    def port(self):
+        """For a server that the agent shall see."""
+        return free_port()
 
     def run(self, name, command, **more):
         child = Child(name, command, self.folder, **more)
@@ -161,6 +170,7 @@ service:
 admin: {{listen: "127.0.0.1:{self.admin}"}}
 metrics: {{listen: "127.0.0.1:{self.red}", body_sizes: {str(self.body_sizes).lower()}{self.metrics_config}}}
 control: {{socket: "{self.folder}/control.sock"}}
+{"" if "capture:" in self.agent_config or self.handover else "capture: {handover: 0s}"}
 {self.agent_config}
 """)
         env = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self.otlp_http}", "OTEL_BSP_SCHEDULE_DELAY": str(int(BATCH_DELAY * 1000)),

@@ -162,7 +162,7 @@ class Recorder : public connection::EventHandler {
 
   std::string_view Keep(std::string_view bytes) {
     char* into = arena_.base() + at_;
-    std::memcpy(into, bytes.data(), bytes.size());
+    if (!bytes.empty()) std::memcpy(into, bytes.data(), bytes.size());
     at_ += bytes.size();
     return {into, bytes.size()};
   }

@@ -85,7 +85,90 @@ TEST(WatchFilterTest, SaysWhichOptionIsWrong) {
   filter.status = "6yy";
   const auto checked = WatchMatcher::Compile(filter);
   ASSERT_FALSE(checked);
-  EXPECT_EQ(checked.error().message, "--status '6yy' is none of 404, 5xx, 400-499, error");
+  EXPECT_EQ(checked.error().message,
+            "--status '6yy' is none of 404, 5xx, 400-499, error, or of gRPC's NOT_FOUND, 5, 1-16");
+}
+
+span::Span CallSpan(const char* status, bool error) {
+  span::Span span = ServerSpan();
+  span.kind = span::Kind::kClient;
+  span.attributes = {{"rpc.system.name", std::string("grpc")},
+                     {"rpc.method", std::string("shop.v1.Cart/Add")},
+                     {"rpc.response.status_code", std::string(status)},
+                     {"server.address", std::string("shop.example")},
+                     {"server.port", std::int64_t{50051}},
+                     {"wirespan.rpc.request.messages", std::int64_t{1}},
+                     {"wirespan.rpc.request.size", std::int64_t{100}},
+                     {"wirespan.rpc.response.messages", std::int64_t{3}},
+                     {"wirespan.rpc.response.size", std::int64_t{60}},
+                     {"wirespan.inferred", std::string("status")}};
+  if (error) span.attributes.push_back({"error.type", std::string(status)});
+  return span;
+}
+
+TEST(WatchLineTest, TellsACallAsOne) {
+  const auto back = FromJson(ToJson(ToWatchLine(CallSpan("NOT_FOUND", true))));
+  ASSERT_TRUE(back.has_value());
+  EXPECT_TRUE(back->rpc);
+  EXPECT_EQ(back->method, "gRPC");
+  EXPECT_EQ(back->path, "/shop.v1.Cart/Add");
+  EXPECT_EQ(back->rpc_method, "shop.v1.Cart/Add");
+  EXPECT_EQ(back->rpc_status, 5);
+  EXPECT_EQ(back->host, "shop.example:50051");
+  EXPECT_EQ(back->request_messages, 1);
+  EXPECT_EQ(back->response_messages, 3);
+  EXPECT_EQ(back->request_bytes, 100);
+  EXPECT_EQ(back->response_bytes, 60);
+  EXPECT_EQ(back->inferred, "status");
+  EXPECT_EQ(back->error, "NOT_FOUND");
+  EXPECT_NE(ToJson(*back).find("\"rpc_status_name\":\"NOT_FOUND\""), std::string::npos);
+  EXPECT_EQ(ToJson(ToWatchLine(ServerSpan())).find("rpc"), std::string::npos);
+}
+
+TEST(WatchLineTest, TellsACallWhoseMethodIsNotKnown) {
+  span::Span span = CallSpan("OK", false);
+  span.attributes = {{"rpc.system.name", std::string("grpc")},
+                     {"rpc.method", std::string("_OTHER")}};
+  EXPECT_EQ(ToWatchLine(span).path, "");
+  EXPECT_EQ(ToWatchLine(span).rpc_status, std::nullopt);
+  span.attributes.push_back({"rpc.method_original", std::string("/healthz")});
+  EXPECT_EQ(ToWatchLine(span).path, "/healthz");
+}
+
+TEST(WatchTableTest, ShowsACallsStatusByNumberAndName) {
+  const auto row = TableRow(ToWatchLine(CallSpan("NOT_FOUND", true)), {});
+  EXPECT_NE(row.find("     5 "), std::string::npos) << row;
+  EXPECT_NE(row.find(" gRPC NOT_FOUND shop.example:50051/shop.v1.Cart/Add"), std::string::npos)
+      << row;
+}
+
+TEST(WatchFilterTest, KnowsGrpcStatusesByNameAndNumber) {
+  const auto matches = [](const char* status, const WatchLine& line) {
+    WatchFilter filter;
+    filter.status = status;
+    const auto matcher = WatchMatcher::Compile(filter);
+    EXPECT_TRUE(matcher) << status;
+    return matcher && matcher->Matches(line);
+  };
+  const auto not_found = ToWatchLine(CallSpan("NOT_FOUND", true));
+  const auto ok = ToWatchLine(CallSpan("OK", false));
+  const auto http = ToWatchLine(ServerSpan());  // 503
+  for (const char* status : {"NOT_FOUND", "not_found", "5", "1-16", "error"}) {
+    EXPECT_TRUE(matches(status, not_found)) << status;
+    EXPECT_FALSE(matches(status, ok)) << status;
+  }
+  for (const char* status : {"OK", "0", "0-16"}) EXPECT_TRUE(matches(status, ok)) << status;
+  for (const char* status : {"404", "5xx", "100-599"}) {
+    EXPECT_FALSE(matches(status, not_found)) << status;
+  }
+  for (const char* status : {"OK", "0-16", "UNAVAILABLE"}) {
+    EXPECT_FALSE(matches(status, http)) << status;
+  }
+  for (const char* bad : {"17", "50", "16-100", "0-404", "NOT FOUND", "600", ""}) {
+    WatchFilter filter;
+    filter.status = bad;
+    EXPECT_EQ(WatchMatcher::Compile(filter).has_value(), bad[0] == '\0') << bad;
+  }
 }
 
 TEST(WatchTableTest, KeepsControlCharactersFromTheTerminal) {

@@ -43,6 +43,7 @@ TEST(SpanEncoderTest, EveryFieldArrives) {
   span::Span span = SampleSpan(with_list);
   span.kind = span::Kind::kClient;
   span.status = span::Status::kError;
+  span.status_message = "no such cart \xff";
   span.attributes.push_back({"flag", true});
   span.attributes.push_back({"off", false});
   span.attributes.push_back({"real", 0.25});
@@ -80,6 +81,7 @@ TEST(SpanEncoderTest, EveryFieldArrives) {
   EXPECT_EQ(out.start_time_unix_nano(), span.start_ns);
   EXPECT_EQ(out.end_time_unix_nano(), span.end_ns);
   EXPECT_EQ(out.status().code(), 2);
+  EXPECT_EQ(out.status().message(), "no such cart \xef\xbf\xbd");
   EXPECT_EQ(out.flags(), 1u);
   ASSERT_EQ(out.attributes_size(), static_cast<int>(span.attributes.size()));
   for (std::size_t i = 0; i < span.attributes.size(); ++i) {

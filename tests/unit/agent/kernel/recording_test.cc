@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "agent/kernel/recorder.h"
+#include "agent/kernel/recording_format.h"
 #include "agent/kernel/replay_source.h"
 
 namespace wirespan::kernel {
@@ -110,6 +111,38 @@ TEST_F(RecordingTest, GivesBackWhatWasWritten) {
   EXPECT_EQ(played.processes[0].attributes, process.attributes);
   EXPECT_EQ(source->damaged(), 0u);
   EXPECT_FALSE(source->cut());
+}
+
+TEST_F(RecordingTest, GivesBackFramesAndRuns) {
+  connection::DataEvent frame = Data(std::string_view("\0\0\0\4\1\0\0\0\0", 9));
+  frame.frame_start = true;
+  connection::DataEvent run{};
+  run.conn.cookie = 7;
+  run.direction = Direction::kWrite;
+  run.frame_start = true;
+  run.offset = 9;
+  run.end_offset = 9 + 2 * 9 + 32768;
+  run.run = {.stream = 5, .frames = 2, .payload = 32768};
+  for (const auto& event : {frame, run}) {
+    std::string framed;
+    EncodeRecordingEvent(event, framed);
+    connection::Event back{};
+    ASSERT_TRUE(DecodeRecordingEvent(std::string_view(framed).substr(kRecordingFrameBytes), back));
+    const auto& data = std::get<connection::DataEvent>(back);
+    EXPECT_TRUE(data.frame_start);
+    EXPECT_EQ(data.offset, event.offset);
+    EXPECT_EQ(data.end_offset, event.end_offset);
+    EXPECT_EQ(data.captured, event.captured);
+    EXPECT_EQ(data.run.stream, event.run.stream);
+    EXPECT_EQ(data.run.frames, event.run.frames);
+    EXPECT_EQ(data.run.payload, event.run.payload);
+  }
+  // Sums that do not add up are not believed.
+  ++run.run.payload;
+  std::string framed;
+  EncodeRecordingEvent(run, framed);
+  connection::Event back{};
+  EXPECT_FALSE(DecodeRecordingEvent(std::string_view(framed).substr(kRecordingFrameBytes), back));
 }
 
 TEST_F(RecordingTest, IsReadableByItsOwnerAloneAndNeverOverwrites) {

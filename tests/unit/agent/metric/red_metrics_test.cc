@@ -36,9 +36,31 @@ class RedMetricsTest : public ::testing::Test {
     exchange.response_body_bytes = 500;
     connection::ConnectionInfo connection;
     connection.remote.family = connection::Family::kInet;
-    span::HttpFacts facts;
+    span::ExchangeFacts facts;
     span::ComputeFacts(connection, exchange, span::KnownMethods(), facts);
     return metrics->Record(resource, facts, exchange, now, kUtc);
+  }
+  span::MetricRef RecordCall(const std::shared_ptr<const span::Resource>& resource, bool server,
+                             std::optional<int> status, const std::string& path = "/a.B/C",
+                             const std::string& host = "h") {
+    protocol::Exchange exchange;
+    exchange.protocol = protocol::Protocol::kGrpc;
+    exchange.side = server ? protocol::Side::kServer : protocol::Side::kClient;
+    exchange.version_major = 2;
+    exchange.version_minor = 0;
+    exchange.method = "POST";
+    exchange.target = path;
+    exchange.host = host;
+    exchange.status = 200;
+    exchange.request_start_ns = 1;
+    exchange.response_end_ns = 20'000'001;
+    exchange.request_body_bytes = 5;
+    exchange.rpc.emplace();
+    exchange.rpc->status = status;
+    connection::ConnectionInfo connection;
+    span::ExchangeFacts facts;
+    span::ComputeFacts(connection, exchange, span::KnownMethods(), facts);
+    return metrics->Record(resource, facts, exchange, kSecond, kUtc);
   }
   static std::map<std::string, std::string> Attributes(const HistogramPoint& point) {
     std::map<std::string, std::string> all;
@@ -90,6 +112,85 @@ TEST_F(RedMetricsTest, HasTheAttributesOfTheConventionsAndNoOthers) {
                  {"network.protocol.version", "1.1"},
                  {"server.address", "api.example"},
                  {"server.port", "81"}}));
+}
+
+TEST_F(RedMetricsTest, CountsCallsAsCallsAlone) {
+  RedOptions options;
+  options.body_sizes = true;
+  Use(options);
+  const auto a = Service("a");
+  const span::MetricRef ok = RecordCall(a, true, 0);
+  RecordCall(a, true, 0);
+  RecordCall(a, true, 5);
+  RecordCall(a, true, 13);
+  RecordCall(a, false, 5, "/a.B/C", "cart:50051");
+  RecordCall(a, false, std::nullopt, "/nothing", "cart:50051");
+  metrics->Exemplify(ok, 0.02, kUtc, {1}, {2});
+  const Snapshot snapshot = metrics->TakeSnapshot(kUtc);
+  ASSERT_EQ(snapshot.size(), 1u);
+  ASSERT_EQ(snapshot[0].metrics.size(), 2u);
+  const auto& server = snapshot[0].metrics[0];
+  EXPECT_EQ(server.name, "rpc.server.call.duration");
+  EXPECT_EQ(server.unit, "s");
+  EXPECT_EQ(server.bounds, (std::vector<double>{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5,
+                                                0.75, 1, 2.5, 5, 7.5, 10}));
+  ASSERT_EQ(server.points.size(), 3u);
+  using Map = std::map<std::string, std::string>;
+  EXPECT_EQ(Attributes(server.points[0]), (Map{{"rpc.system.name", "grpc"},
+                                               {"rpc.method", "a.B/C"},
+                                               {"rpc.response.status_code", "OK"}}));
+  EXPECT_EQ(server.points[0].count, 2u);
+  ASSERT_EQ(server.points[0].exemplars.size(), 1u);
+  EXPECT_EQ(Attributes(server.points[1]), (Map{{"rpc.system.name", "grpc"},
+                                               {"rpc.method", "a.B/C"},
+                                               {"rpc.response.status_code", "NOT_FOUND"}}));
+  EXPECT_EQ(Attributes(server.points[2]), (Map{{"rpc.system.name", "grpc"},
+                                               {"rpc.method", "a.B/C"},
+                                               {"rpc.response.status_code", "INTERNAL"},
+                                               {"error.type", "INTERNAL"}}));
+  const auto& client = snapshot[0].metrics[1];
+  EXPECT_EQ(client.name, "rpc.client.call.duration");
+  ASSERT_EQ(client.points.size(), 2u);
+  EXPECT_EQ(Attributes(client.points[0]), (Map{{"rpc.system.name", "grpc"},
+                                               {"rpc.method", "a.B/C"},
+                                               {"rpc.response.status_code", "NOT_FOUND"},
+                                               {"error.type", "NOT_FOUND"},
+                                               {"server.address", "cart"},
+                                               {"server.port", "50051"}}));
+  EXPECT_EQ(Attributes(client.points[1]), (Map{{"rpc.system.name", "grpc"},
+                                               {"rpc.method", "_OTHER"},
+                                               {"server.address", "cart"},
+                                               {"server.port", "50051"}}));
+}
+
+TEST_F(RedMetricsTest, BoundsCallsAsExchanges) {
+  RedOptions options;
+  options.body_sizes = true;  // HTTP's series count thrice, a call's once
+  options.max_series_per_service = 2;
+  options.max_series = 6;
+  Use(options);
+  const auto a = Service("a");
+  for (int i = 0; i < 5; ++i) RecordCall(a, true, 0, "/a.B/M" + std::to_string(i));
+  Record(a, true);
+  EXPECT_EQ(registry.Value("wirespan_metric_series"), 5);
+  EXPECT_EQ(registry.Value("wirespan_metric_overflow_total"), 3);
+  Record(a, false);
+  EXPECT_EQ(registry.Value("wirespan_metric_overflow_total"), 4);
+  const auto snapshot = metrics->TakeSnapshot(kUtc);
+  ASSERT_GE(snapshot.size(), 1u);
+  std::uint64_t calls = 0, overflow = 0;
+  for (const auto& metric : snapshot[0].metrics) {
+    if (metric.name != "rpc.server.call.duration") continue;
+    for (const auto& point : metric.points) {
+      calls += point.count;
+      if (Attributes(point).contains("otel.metric.overflow")) overflow += point.count;
+    }
+  }
+  EXPECT_EQ(calls, 5u);
+  EXPECT_EQ(overflow, 3u);
+  metrics->Tick(1000 * kSecond);
+  EXPECT_EQ(registry.Value("wirespan_metric_series"), 0);
+  EXPECT_TRUE(metrics->TakeSnapshot(kUtc).empty());
 }
 
 TEST_F(RedMetricsTest, AddsServerAddressesAndSizesIfAsked) {

@@ -51,7 +51,7 @@ Input Basic(bool server) {
 }
 
 Output Describe(const Input& input) {
-  HttpFacts facts;
+  ExchangeFacts facts;
   ComputeFacts(input.connection, input.exchange,
                input.known_methods.empty() ? KnownMethods() : KnownMethods(input.known_methods),
                facts);

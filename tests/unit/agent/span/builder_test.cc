@@ -152,6 +152,79 @@ TEST(SpanStageTest, NoticesAProcessAtItsFirstExport) {
   EXPECT_TRUE(world.LedgerCloses());
 }
 
+connection::ObservedExchange Call(bool server, const std::string& path, int status) {
+  protocol::Exchange exchange;
+  exchange.protocol = protocol::Protocol::kGrpc;
+  exchange.side = server ? protocol::Side::kServer : protocol::Side::kClient;
+  exchange.version_major = 2;
+  exchange.version_minor = 0;
+  exchange.pid = kA;
+  exchange.method = "POST";
+  exchange.target = path;
+  exchange.host = "cart:50051";
+  exchange.request_content_type = "application/grpc";
+  exchange.stream_id = 3;
+  exchange.status = 200;
+  exchange.request_start_ns = 1'000;
+  exchange.response_end_ns = 2'000'000;
+  exchange.rpc.emplace();
+  exchange.rpc->status = status;
+  exchange.rpc->message = "no such cart";
+  return {std::make_shared<const connection::ConnectionInfo>(World::End(5, !server, false)),
+          std::move(exchange)};
+}
+
+TEST(SpanStageTest, TellsCallsAsCalls) {
+  SpanOptions options;
+  options.routes = *Routes::Compile({{"*", {"/*"}}});
+  options.ignore = *IgnoreRules::Compile({{.path = "/grpc.health.v1.Health/*"}});
+  World world(std::move(options));
+  std::uint64_t key = 100;
+  for (const auto& [server, path, status] :
+       std::initializer_list<std::tuple<bool, std::string, int>>{
+           {true, "/shop.v1.Cart/Add", 0},
+           {false, "/shop.v1.Cart/Add", 5},
+           {true, "/grpc.health.v1.Health/Check", 0},
+           {true, "/opentelemetry.proto.collector.logs.v1.LogsService/Export", 0}}) {
+    auto call = Call(server, path, status);
+    world.stage.OnRequest(++key, *call.connection, call.exchange);
+    world.stage.OnExchange(key, std::move(call));
+  }
+  EXPECT_EQ(Dropped(world, "ignored"), 1);
+  EXPECT_EQ(Dropped(world, "telemetry"), 1);
+  EXPECT_TRUE(world.LedgerCloses());
+  ASSERT_EQ(world.spans.size(), 2u);
+  EXPECT_EQ(world.spans[0].name, "shop.v1.Cart/Add");
+  EXPECT_EQ(world.spans[0].status, Status::kUnset);
+  EXPECT_EQ(world.spans[0].status_message, "");
+  EXPECT_EQ(Get(world.spans[0], names::kWirespanRpcStatusMessage), "no such cart");
+  EXPECT_EQ(Get(world.spans[0], names::kHttpRoute), "<none>");
+  EXPECT_EQ(world.spans[1].status, Status::kError);
+  EXPECT_EQ(world.spans[1].status_message, "no such cart");
+  EXPECT_EQ(Get(world.spans[1], names::kErrorType), "NOT_FOUND");
+  const auto snapshot = world.metrics.TakeSnapshot(1);
+  ASSERT_EQ(snapshot.size(), 1u);
+  ASSERT_EQ(snapshot[0].metrics.size(), 2u);
+  for (const auto& metric : snapshot[0].metrics) {
+    EXPECT_TRUE(metric.name == "rpc.server.call.duration" ||
+                metric.name == "rpc.client.call.duration");
+    ASSERT_EQ(metric.points.size(), 1u);
+    EXPECT_EQ(metric.points[0].exemplars.size(), 1u);
+  }
+}
+
+TEST(SpanStageTest, IgnoresNoPathThatIsNotKnown) {
+  SpanOptions options;
+  options.ignore = *IgnoreRules::Compile({{.path = "*"}});
+  World world(std::move(options));
+  auto call = Call(true, "", 0);
+  call.exchange.incomplete = protocol::kIncompleteHpack;
+  world.stage.OnExchange(1, std::move(call));
+  ASSERT_EQ(world.spans.size(), 1u);
+  EXPECT_EQ(world.spans[0].name, "grpc");
+  EXPECT_EQ(Get(world.spans[0], names::kWirespanIncomplete), "hpack");
+}
+
 TEST(SpanStageTest, ForcedProcessesKeepTheirSpans) {
   World world;
   world.believe_notes = false;  // `traces: always`

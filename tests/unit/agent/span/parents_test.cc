@@ -407,5 +407,92 @@ TEST(ParentsTest, NeverMergeRequestsOfBlockingThreads) {
   }
 }
 
+// HTTP/2: who carries a frame proves nothing of its stream.
+
+TEST(ParentsTest, JoinTheEndsOfEachStreamOfAConnection) {
+  World world;
+  std::vector<World::Key> clients, servers;
+  for (std::uint32_t stream = 1; stream < 40; stream += 2) {
+    clients.push_back(world.Client({.pid = kA, .tid = 1, .connection = 1, .stream = stream}));
+    if (stream % 3 != 0) continue;  // the others arrive together, later
+    servers.push_back(world.Server({.pid = kB, .tid = 2, .connection = 1, .stream = stream}));
+  }
+  for (std::uint32_t stream = 1; stream < 40; stream += 2) {
+    if (stream % 3 == 0) continue;
+    servers.push_back(world.Server({.pid = kB, .tid = 2, .connection = 1, .stream = stream}));
+  }
+  for (const auto key : servers) world.Finish(key);
+  for (const auto key : clients) world.Finish(key);
+  world.Later();
+  ASSERT_EQ(world.spans.size(), 40u);
+  std::set<std::string> traces;
+  for (const Span& server : world.spans) {
+    if (server.kind != Kind::kServer) continue;
+    traces.insert(Hex(server.trace_id));
+    EXPECT_EQ(Get(server, names::kWirespanParentMethod), "wire");
+    for (const Span& client : world.spans) {
+      if (client.kind != Kind::kClient) continue;
+      const bool same = Get(server, names::kWirespanWireId) == Get(client, names::kWirespanWireId);
+      EXPECT_EQ(server.parent_id == client.span_id, same);
+      EXPECT_EQ(server.trace_id == client.trace_id, same);
+    }
+  }
+  EXPECT_EQ(traces.size(), 20u);
+  EXPECT_TRUE(world.LedgerCloses());
+}
+
+TEST(ParentsTest, LinkNoStreamByTheThreadThatWroteIt) {
+  World world;
+  const auto request = world.Server({.pid = kA, .tid = 1, .connection = 1, .local = false});
+  const auto call =
+      world.Client({.pid = kA, .tid = 1, .connection = 2, .local = false, .stream = 5});
+  world.Finish(call);
+  const auto second = world.Client({.pid = kA, .tid = 1, .connection = 3, .local = false});
+  world.Finish(second);
+  world.Finish(request);
+  ASSERT_EQ(world.spans.size(), 3u);
+  EXPECT_EQ(world.Of(kA, Kind::kClient, 0)->parent_id, kNoParent);
+  EXPECT_NE(world.Of(kA, Kind::kClient, 0)->trace_id, world.Of(kA, Kind::kServer)->trace_id);
+  // The thread's own call is its own still.
+  EXPECT_EQ(world.Of(kA, Kind::kClient, 1)->parent_id, world.Of(kA, Kind::kServer)->span_id);
+  EXPECT_TRUE(world.LedgerCloses());
+}
+
+TEST(ParentsTest, LinkNothingByAThreadThatReadsOrAnswersStreams) {
+  for (const bool answers : {false, true}) {
+    SCOPED_TRACE(answers);
+    World world;
+    // Another thread's request may be the reason of any call that this thread makes from now on.
+    const auto stream = world.Server(
+        {.pid = kA, .tid = answers ? 7u : 1u, .connection = 1, .local = false, .stream = 3});
+    if (answers) world.Finish(stream, 200, 1);
+    const auto request = world.Server({.pid = kA, .tid = 1, .connection = 2, .local = false});
+    const auto call = world.Client({.pid = kA, .tid = 1, .connection = 3, .local = false});
+    world.Finish(call);
+    world.Finish(request);
+    if (!answers) world.Finish(stream);
+    world.Later();
+    ASSERT_EQ(world.spans.size(), 3u);
+    EXPECT_EQ(world.Of(kA, Kind::kClient)->parent_id, kNoParent);
+    EXPECT_TRUE(world.LedgerCloses());
+  }
+}
+
+TEST(ParentsTest, TakeTheHeaderOfAStream) {
+  World world;
+  const auto request = world.Server(
+      {.pid = kB, .tid = 2, .connection = 1, .traceparent = kHeader, .local = false, .stream = 9});
+  const auto call = world.Client(
+      {.pid = kB, .tid = 2, .connection = 2, .traceparent = kHeader, .local = false, .stream = 1});
+  world.Finish(call);
+  world.Finish(request);
+  ASSERT_EQ(world.spans.size(), 2u);
+  for (const Span& span : world.spans) {
+    EXPECT_EQ(Hex(span.trace_id), kHeaderTrace);
+    EXPECT_EQ(Hex(span.parent_id), kHeaderParent);
+    EXPECT_EQ(Get(span, names::kWirespanParentMethod), "header");
+  }
+}
+
 }  // namespace
 }  // namespace wirespan::span

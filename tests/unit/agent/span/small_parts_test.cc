@@ -76,6 +76,23 @@ TEST(TelemetryExportTest, KnowsTheExportersAndNothingElse) {
   EXPECT_TRUE(IsTelemetryExport(Post("/tenant/v1/traces", "application/x-protobuf")));
   EXPECT_TRUE(IsTelemetryExport(
       Post("/opentelemetry.proto.collector.trace.v1.TraceService/Export", "application/grpc")));
+  EXPECT_TRUE(IsTelemetryExport(
+      Post("/opentelemetry.proto.experimental.arrow.v1.ArrowTracesService/ArrowTraces",
+           "application/grpc+proto")));
+  EXPECT_TRUE(
+      IsTelemetryExport(Post("/jaeger.api_v2.CollectorService/PostSpans", "application/grpc")));
+  EXPECT_FALSE(IsTelemetryExport(
+      Post("/opentelemetry.proto.collector.trace.v1.TraceService/Export", "text/html")));
+  EXPECT_FALSE(IsTelemetryExport(Post("/shop.v1.Cart/Add", "application/grpc")));
+  // Joined late: HPACK's holes hide the path, and may hide the content type.
+  protocol::Exchange hidden;
+  hidden.protocol = protocol::Protocol::kGrpc;
+  hidden.method = "POST";
+  EXPECT_FALSE(IsTelemetryExport(hidden));
+  hidden.user_agent = "OTel OTLP Exporter Go/1.30 grpc-go/1.70";
+  EXPECT_TRUE(IsTelemetryExport(hidden));
+  hidden.target = "/shop.v1.Cart/Add";
+  EXPECT_FALSE(IsTelemetryExport(hidden));
   EXPECT_TRUE(IsTelemetryExport(Post("/api/v2/spans", "application/json")));
   EXPECT_TRUE(IsTelemetryExport(Post("/api/traces?format=jaeger.thrift", "application/x-thrift")));
   EXPECT_FALSE(IsTelemetryExport(Post("/v1/traces", "application/x-protobuf", "GET")));

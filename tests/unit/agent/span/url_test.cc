@@ -27,7 +27,9 @@ TEST(TargetTest, ReadsEveryForm) {
            Case{"GET", "HTTP://u:p@h", TargetForm::kAbsolute, "HTTP", "u:p@h", "/", ""},
            Case{"OPTIONS", "*", TargetForm::kAsterisk, "", "", "*", ""},
            Case{"CONNECT", "h:443", TargetForm::kAuthority, "", "h:443", "", ""},
-           Case{"GET", "", TargetForm::kOther, "", "", "/", ""},
+           Case{"CONNECT", "", TargetForm::kAuthority, "", "", "", ""},
+           Case{"CONNECT", "/chat?x", TargetForm::kOrigin, "", "", "/chat", "x"},
+           Case{"GET", "", TargetForm::kOther, "", "", "", ""},
            Case{"GET", "foo?bar", TargetForm::kOther, "", "", "foo", "bar"},
            Case{"GET", "://x", TargetForm::kOther, "", "", "://x", ""},
        }) {

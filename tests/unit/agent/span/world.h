@@ -72,6 +72,7 @@ class World : public ProcessLookup, public SpanSink {
     std::string target = "/";
     std::uint64_t offset = 0;
     bool local = true;
+    std::uint32_t stream = 0;  // of HTTP/2; 0: HTTP/1.1
   };
   Key Client(const Request& request) { return Begin(request, true); }
   Key Server(const Request& request) { return Begin(request, false); }
@@ -134,6 +135,12 @@ class World : public ProcessLookup, public SpanSink {
     exchange.host = "localhost:8080";
     exchange.traceparent = request.traceparent;
     exchange.request_offset = request.offset;
+    if (request.stream != 0) {
+      exchange.protocol = protocol::Protocol::kHttp2;
+      exchange.version_major = 2;
+      exchange.version_minor = 0;
+      exchange.stream_id = request.stream;
+    }
     exchange.wire_exact = true;
     exchange.request_start_ns = exchange.request_end_ns = clock.monotonic_ns();
     const auto info = std::make_shared<const connection::ConnectionInfo>(

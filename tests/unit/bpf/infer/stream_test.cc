@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <string>
@@ -147,6 +148,55 @@ TEST(BpfStreamTest, RequestsThatWaitForTheirAnswersAreNotTakenForPipelined) {
     const std::string kept = socket.Read(Answer(4000));
     EXPECT_EQ(kept.back(), '#');
   }
+}
+
+TEST(BpfStreamTest, OfAPlainAnswerTheHeadIsCopiedAlone) {
+  Socket socket;
+  socket.Write(Get(1));
+  const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n<html>twenty octets.";
+  const std::string kept = socket.Read(answer);
+  EXPECT_EQ(kept, answer.substr(0, answer.size() - 20) + std::string(20, '#'));
+}
+
+TEST(BpfStreamTest, AnswersToARequestHiddenBehindABodyAreAllCopied) {
+  const std::string post = "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\n<body>";
+  const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>";
+  Socket socket;
+  EXPECT_EQ(socket.Write(post + Get(2)), post + Get(2));
+  EXPECT_EQ(socket.Read(answer + answer), answer + answer);
+}
+
+TEST(BpfStreamTest, ABodyThatMayBeChunkedIsCopiedBehindItsHead) {
+  Socket socket;
+  socket.Write(Get(1));
+  const std::string answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;" +
+                             std::string(40, 'e') + "\r\nhello\r\n0\r\n\r\n";
+  EXPECT_EQ(socket.Read(answer), answer);
+}
+
+TEST(BpfStreamTest, AGlanceSaysWhatAProperLookWouldSay) {
+  const std::array<std::string, 12> rests = {
+      "ET /index.html",     "OST /a HTTP/1.1",        "TTP/1.1 200 OK",    "UT / HTTP/1.1",
+      "RI * HTTP/2.0\r\n",  "-METHOD_ / HTTP",        " / HTTP/1.1\r\n",   "\n\r\n\r\n\r\n\r\n",
+      "\n\r\n\0\r\nQUIT\n", "\x03\x01\x02\0\x01\0\0", "ET\tx  / HTTP/1.1", "OST\r /a HTTP/1.1"};
+  int sure = 0;
+  for (int first = 0; first < 256; ++first) {
+    for (const std::string& rest : rests) {
+      for (std::uint32_t n = 1; n < 15; ++n) {
+        std::array<__u8, WS_WINDOW + 64> window{};
+        window.fill('A');
+        window[0] = static_cast<__u8>(first);
+        std::memcpy(window.data() + 1, rest.data(), std::min<std::size_t>(rest.size(), 14));
+        const __u32 glance = ws_glance(window.data(), n);
+        if (glance == WS_LOOK_UNSURE) continue;
+        ++sure;
+        for (const int complete : {0, 1}) {
+          EXPECT_EQ(glance, ws_classify(window.data(), n, complete)) << first << " " << rest << n;
+        }
+      }
+    }
+  }
+  EXPECT_GT(sure, 10000);
 }
 
 }  // namespace

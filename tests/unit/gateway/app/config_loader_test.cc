@@ -163,7 +163,7 @@ TEST(ConfigLoaderTest, NamesThePlaceOfEachMistakeAndWhatThereIs) {
       {"unknown processor", With("", "\n  tail_sampling: {}", ""),
        "a.yaml:7:3: unknown processor \"tail_sampling\": probabilistic_sampler decides by trace "
        "id; for "
-       "policies keep a Collector behind (there are: batch"},
+       "policies keep a Collector behind (there are: attributes, "},
       {"unknown exporter", With("", "", "\n  loki: {}"),
        "a.yaml:10:3: unknown exporter \"loki\": use otlphttp with endpoint http://LOKI:3100/otlp "
        "(there "

@@ -83,6 +83,20 @@ TEST_F(OtlpServerTest, S5AnswersEachSignalWithItsResponse) {
   EXPECT_EQ(Count("otelcol_receiver_accepted_log_records_total", "grpc"), 2);
 }
 
+TEST_F(OtlpServerTest, S6ALongMessageIsShortenedAndTheCountStays) {
+  Outcome partial;
+  partial.rejected_items = 2;
+  partial.message = std::string(5 << 20, 'm');
+  ground_.AnswerWith(partial);
+  const GrpcAnswer answer = Grpc(Spans(3));
+  EXPECT_EQ(answer.code, 0);
+  EXPECT_LE(answer.response.size(), 4u << 20);
+  otlp::PartialSuccess read;
+  ASSERT_TRUE(otlp::DecodeResponse(answer.response, read));
+  EXPECT_EQ(read.rejected, 2);
+  EXPECT_FALSE(read.message.empty());
+}
+
 TEST_F(OtlpServerTest, S7EmptyRequestsSucceed) {
   EXPECT_EQ(Grpc("").code, 0);
   EXPECT_EQ(Grpc(Wrap("")).code, 0);

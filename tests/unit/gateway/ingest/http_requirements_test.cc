@@ -158,6 +158,18 @@ TEST_F(OtlpHttpServerTest, AnswersLateWhenThePipelineDoes) {
   EXPECT_EQ(answer.get().status, 200);
 }
 
+TEST_F(OtlpHttpServerTest, H15ResponsesAreNeverCompressed) {
+  const HttpAnswer answer = Proto(Spans(1), {"Accept-Encoding: gzip"});
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.Header("Content-Encoding"), "");
+}
+
+TEST_F(OtlpHttpServerTest, H16BothEncodingsShareAPort) {
+  EXPECT_EQ(Proto(Spans(1)).status, 200);
+  EXPECT_EQ(Json(SpanJson()).status, 200);
+  EXPECT_EQ(ground_.Take().size(), 2u);
+}
+
 TEST_F(OtlpHttpServerTest, H17OtherMethodsAre405WithAllow) {
   for (const char* method : {"GET", "PUT", "DELETE"}) {
     const HttpAnswer answer = HttpSend(http_->port(), method, "/v1/traces", {}, "");

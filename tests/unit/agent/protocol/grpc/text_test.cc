@@ -7,6 +7,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
+TEST(GrpcTextTest, FindsStatusesByTheirNames) {
+  for (int status = 0; status < kStatuses; ++status) {
+    EXPECT_EQ(StatusByName(StatusName(status)), status);
+  }
+  EXPECT_EQ(StatusByName("not_found"), 5);
+  EXPECT_EQ(StatusByName("NOT_FOUN"), std::nullopt);
+  EXPECT_EQ(StatusByName(""), std::nullopt);
+}
+
 TEST(GrpcTextTest, KnowsItsContentTypes) {
   EXPECT_TRUE(IsGrpc("application/grpc"));
   EXPECT_TRUE(IsGrpc("application/grpc+proto"));

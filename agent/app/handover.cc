@@ -1,0 +1,45 @@
+#include "agent/app/handover.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/hash.h"
+#include "common/telemetry/log.h"
+
+namespace wirespan::app {
+
+std::string HandoverDirectory(const Config& config) {
+  if (config.capture.handover.count() == 0 || config.control_socket.empty()) return "";
+  return fmt::format("{}/{:016x}", kHandoverRoot, Hash64(config.control_socket));
+}
+
+std::unique_ptr<kernel::LeftBehind> FindLeftBehind(const Config& config) {
+  const std::string directory = HandoverDirectory(config);
+  if (directory.empty()) return nullptr;
+  return kernel::LeftBehind::Open(directory, static_cast<std::uint32_t>(getpid()));
+}
+
+void TakeOver(kernel::LeftBehind& left, kernel::LiveSource& source, Pipeline& pipeline) {
+  const std::size_t connections = pipeline.Restore(left.state());
+  std::uint64_t events = left.Drain(pipeline);
+  left.Release();
+  events += left.Drain(pipeline);
+  source.NoteTakenOver(events);
+  log::Info("capture: took over from the agent before: {} connections, {} events meanwhile",
+            connections, events);
+}
+
+void LeaveBehind(const Config& config, kernel::LiveSource& source, const Pipeline& pipeline) {
+  const std::string directory = HandoverDirectory(config);
+  if (directory.empty()) return;
+  mkdir(kHandoverRoot, 0700);  // where it can't be made, the next step says so
+  const auto hold = std::chrono::ceil<std::chrono::seconds>(config.capture.handover);
+  if (auto left = source.LeaveBehind(directory, pipeline.Save(), hold); !left) {
+    log::Info("capture: nothing is left for the next agent: {}", left.error().message);
+    return;
+  }
+  log::Info("capture: the next agent may take over within {} s", hold.count());
+}
+
+}  // namespace wirespan::app

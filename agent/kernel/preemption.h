@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+
+namespace wirespan::kernel {
+
+// Whether this kernel takes the CPU away from a task that is inside the kernel, and so inside one
+// of our programs (PREEMPT, PREEMPT_LAZY, PREEMPT_RT). A kernel built with PREEMPT_DYNAMIC says
+// which way it works in debugfs, or was told on its command line, or by the configuration in /boot.
+// False where nothing tells. `root`: of the file system, for tests.
+bool KernelPreempts(const std::string& root = "");
+
+}  // namespace wirespan::kernel

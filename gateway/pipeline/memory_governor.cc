@@ -1,0 +1,25 @@
+#include "gateway/pipeline/memory_governor.h"
+
+#include <algorithm>
+
+namespace wirespan::gateway {
+
+bool MemoryGovernor::Look(std::uint64_t resident_bytes) {
+  const std::uint64_t used = budget_->used_bytes();
+  const std::uint64_t target = target_bytes();
+  if (idle_ == 0 || resident_bytes < idle_) idle_ = resident_bytes;
+  const std::uint64_t room = target > idle_ ? target - idle_ : 0;
+  std::uint64_t limit = 0;
+  if (resident_bytes < target) {
+    limit = used + (target - resident_bytes) / 2;
+  } else {
+    const std::uint64_t excess = resident_bytes - target;
+    limit = used > excess ? used - excess : 0;
+  }
+  limit = std::max(limit, room / kLeastShare);
+  budget_->SetLimit(static_cast<std::size_t>(std::min<std::uint64_t>(limit, most_)));
+  const bool near = resident_bytes + room / 4 > target;
+  return near && resident_bytes - idle_ > used + used / 2;
+}
+
+}  // namespace wirespan::gateway

@@ -1,0 +1,40 @@
+"""A backend that answers nothing, and senders that never stop: the process stays under memory_limiter's limit."""
+
+import unittest
+
+from support import Load, OverloadTest, otlp
+
+LIMIT_MIB = 160
+LIMITER = f"processors:\n  memory_limiter: {{check_interval: 1s, limit_mib: {LIMIT_MIB}}}\n"
+# The queue has room for more than there is memory, and nothing times out meanwhile.
+BLOCKED = "    timeout: 120s\n    sending_queue: {queue_size: 4000000000, sizer: bytes}"
+
+
+class Ceiling(OverloadTest):
+    def flood(self, *args):
+        backend = self.backend("--hang")
+        gateway = self.gateway(otlp(backend.port, more=BLOCKED), more=LIMITER,
+                               pipeline="processors: [memory_limiter], exporters: [otlp]", args=["--drain-timeout-ms", "100"])
+        idle = gateway.rss_mib()
+        load = Load(gateway.port, "--seconds", 6, *args)
+        answer = load.result()
+        held = gateway.metric("wirespan_gateway_held_bytes") / 2**20
+        peak = gateway.peak_mib()
+        print(f"idle {idle:.0f} MiB, peak {peak:.0f} of {LIMIT_MIB} MiB, {held:.0f} MiB of requests held, refused {answer['refused']}")
+        self.assertLess(peak, LIMIT_MIB * 1.1)
+        self.assertEqual(set(answer["refused"]) - {"14+retry", "1", "4"}, set(), "refusals say when to come again")
+        self.assertGreater(answer["refused"].get("14+retry", 0), 0, "there was no need to refuse")
+        return answer
+
+    def test_large_requests(self):
+        self.flood("--spans", 1000, "--in-flight", 1000, "--connections", 8, "--pause-ms", 20)
+
+    def test_small_requests(self):
+        self.flood("--spans", 20, "--in-flight", 20000, "--connections", 16, "--pause-ms", 20)
+
+    def test_compressed_requests(self):
+        self.flood("--spans", 1000, "--in-flight", 1000, "--connections", 8, "--pause-ms", 20, "--compression", "gzip")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,300 @@
+// HTTP/2 made by hand over real sockets: what each backend tells of its frames.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "tests/kernel/capture/backend_test.h"
+#include "tests/unit/bpf/infer/frames.h"
+
+namespace wirespan::kernel_test {
+namespace {
+
+using connection::DataEvent;
+using frame_test::FrameStream;
+using frame_test::Message;
+
+class Http2Test : public CaptureTest, public ::testing::WithParamInterface<std::string> {
+ protected:
+  void SetUp() override { UseBackend(GetParam()); }
+
+  // Sends in calls of `size` bytes, while the other end reads as much as its buffer holds.
+  static void Move(int from, int to, std::string_view bytes, std::size_t size, std::size_t buffer) {
+    std::thread reader([to, buffer, all = bytes.size()] {
+      std::string into(buffer, '\0');
+      for (std::size_t got = 0; got < all;) {
+        const auto n = read(to, into.data(), std::min(buffer, all - got));
+        ASSERT_GT(n, 0);
+        got += static_cast<std::size_t>(n);
+      }
+    });
+    for (; !bytes.empty(); bytes.remove_prefix(std::min(size, bytes.size())))
+      SendAll(from, bytes.substr(0, size));
+    reader.join();
+  }
+
+  // What was told is true, tells every byte once, and a frame's start is one.
+  static void ExpectTrue(const Stream& told, const FrameStream& sent, std::uint64_t base = 0) {
+    EXPECT_TRUE(Carries(told, sent.bytes(), base));
+    for (const DataEvent& event : told.data()) {
+      const auto is_start = [&](const FrameStream::Frame& f) {
+        return f.offset + base == event.offset;
+      };
+      const bool boundary = event.offset == base || std::ranges::any_of(sent.frames(), is_start);
+      EXPECT_TRUE(boundary || !event.frame_start) << event.offset;
+      if (event.run.frames == 0) continue;
+      std::uint32_t frames = 0;
+      std::uint64_t payload = 0;
+      for (const auto& f : sent.frames()) {
+        if (f.offset + base < event.offset || f.offset + base >= event.end_offset) continue;
+        EXPECT_EQ(f.stream, event.run.stream);
+        EXPECT_EQ(f.type, 0);
+        EXPECT_EQ(f.flags, 0);
+        ++frames;
+        payload += f.length;
+      }
+      EXPECT_EQ(frames, event.run.frames);
+      EXPECT_EQ(payload, event.run.payload);
+    }
+  }
+};
+
+TEST_P(Http2Test, UnaryCallsAreToldWithEveryByte) {
+  for (const auto kind : {Kind::kInet, Kind::kInet6, Kind::kUnix}) {
+    SCOPED_TRACE(KindName(kind));
+    FrameStream up, down;
+    up.Preface().Settings();
+    down.Settings().Ack();
+    auto pair = Connected(kind);
+    const auto client = NameOf(pair.client.get()), server = NameOf(pair.server.get());
+    std::size_t sent_up = 0, sent_down = 0;
+    for (std::uint32_t call = 0; call < 20; ++call) {
+      up.Headers(2 * call + 1, 90).Data(2 * call + 1, Message(100), true);
+      down.Headers(2 * call + 1).Data(2 * call + 1, Message(100)).Headers(2 * call + 1, 10, true);
+      if (call % 4 == 3) up.WindowUpdate(0).Ping();
+      SendAll(pair.client.get(), up.bytes().substr(sent_up));
+      ReceiveExactly(pair.server.get(), up.bytes().size() - sent_up);
+      SendAll(pair.server.get(), down.bytes().substr(sent_down));
+      ReceiveExactly(pair.client.get(), down.bytes().size() - sent_down);
+      sent_up = up.bytes().size();
+      sent_down = down.bytes().size();
+    }
+    const auto at_client = Told(client, sent_down, sent_up);
+    const auto at_server = Told(server, sent_up, sent_down);
+    for (const auto* end : {&at_client, &at_server}) {
+      const auto& requests = end == &at_client ? end->written : end->read;
+      const auto& answers = end == &at_client ? end->read : end->written;
+      EXPECT_TRUE(CarriesEveryByte(requests, up.bytes()));
+      EXPECT_TRUE(CarriesEveryByte(answers, down.bytes()));
+      ExpectTrue(requests, up);
+      ExpectTrue(answers, down);
+      EXPECT_EQ(requests.events(), 20u) << "one record a call";
+      EXPECT_EQ(answers.events(), 20u);
+      EXPECT_TRUE(std::ranges::all_of(requests.data(), &DataEvent::frame_start));
+    }
+  }
+}
+
+TEST_P(Http2Test, AByteACallIsToldAlike) {
+  FrameStream up, down;
+  up.Preface().Settings().Headers(1).Data(1, Message(300), true).Ping();
+  down.Settings().Headers(1).Data(1, Message(500)).Headers(1, 10, true);
+  auto [client, server] = TcpPair();
+  const auto client_name = NameOf(client.get()), server_name = NameOf(server.get());
+  Move(client.get(), server.get(), up.bytes(), 1, 1);
+  Move(server.get(), client.get(), down.bytes(), 1, 9);
+  const auto at_client = Told(client_name, down.bytes().size(), up.bytes().size());
+  const auto at_server = Told(server_name, up.bytes().size(), down.bytes().size());
+  ExpectTrue(at_client.written, up);
+  ExpectTrue(at_client.read, down);
+  ExpectTrue(at_server.read, up);
+  ExpectTrue(at_server.written, down);
+  for (const auto& f : down.frames())
+    EXPECT_TRUE(at_client.read.HasCaptured(f.offset, f.offset + 9));
+  ASSERT_FALSE(at_client.read.data().empty());
+  EXPECT_TRUE(at_client.read.data().front().frame_start);
+}
+
+TEST_P(Http2Test, ALongDownloadIsSummed) {
+  constexpr std::size_t kBody = 64u << 20;
+  FrameStream up, down;
+  up.Preface().Settings().Headers(1, 60, true);
+  down.Settings().Headers(1, 60).Body(1, std::string(kBody, 'd')).Data(1, "", true);
+  struct {
+    std::size_t write, read;
+  } const ways[] = {{16393, 16384}, {262'144, 65536}, {16393, 4096}};
+  for (const auto& way : ways) {
+    SCOPED_TRACE(std::to_string(way.write) + "/" + std::to_string(way.read));
+    auto [client, server] = TcpPair();
+    const auto client_name = NameOf(client.get()), server_name = NameOf(server.get());
+    SendAll(client.get(), up.bytes());
+    ReceiveExactly(server.get(), up.bytes().size());
+    const auto head = down.frames()[2].offset;
+    SendAll(server.get(), down.bytes().substr(0, head));
+    ReceiveExactly(client.get(), head);
+    Move(server.get(), client.get(), std::string_view(down.bytes()).substr(head), way.write,
+         way.read);
+    const auto at_client = Told(client_name, down.bytes().size(), up.bytes().size());
+    const auto at_server = Told(server_name, up.bytes().size(), down.bytes().size());
+    ExpectTrue(at_client.read, down);
+    ExpectTrue(at_server.written, down);
+    EXPECT_LT(at_client.read.events(), kBody / 65536);
+    EXPECT_LT(at_server.written.events(), kBody / 65536);
+    EXPECT_GT(at_client.read.events(), kBody / (1u << 20)) << "and told while it goes on";
+    EXPECT_GT(at_server.written.events(), kBody / (1u << 20));
+    EXPECT_LT(at_client.read.captured_bytes(), 65536u);
+    RecordProperty("records_" + std::to_string(way.write),
+                   static_cast<int>(at_server.written.events()));
+    std::printf("64 MiB in writes of %zu, reads of %zu: %zu records written, %zu read\n", way.write,
+                way.read, at_server.written.events(), at_client.read.events());
+  }
+}
+
+TEST_P(Http2Test, WhatIsHeldBackOfARunIsToldAtTheEnd) {
+  FrameStream up, down;
+  up.Preface().Settings().Headers(1, 60, true);
+  down.Settings().Headers(1, 60).Body(1, std::string(100'000, 'd'), 10'000);
+  auto [client, server] = TcpPair();
+  const auto client_name = NameOf(client.get()), server_name = NameOf(server.get());
+  SendAll(client.get(), up.bytes());
+  ReceiveExactly(server.get(), up.bytes().size());
+  for (const auto& f : down.frames()) {
+    const auto bytes = down.bytes().substr(f.offset, f.end() - f.offset);
+    SendAll(server.get(), bytes);
+    ReceiveExactly(client.get(), bytes.size());
+  }
+  server.reset();
+  EXPECT_EQ(ReceiveToEnd(client.get()), "");
+  client.reset();
+  const auto at_client = Told(client_name, down.bytes().size(), up.bytes().size());
+  const auto at_server = Told(server_name, up.bytes().size(), down.bytes().size());
+  ExpectTrue(at_client.read, down);
+  ExpectTrue(at_server.written, down);
+  EXPECT_EQ(at_server.written.data().back().run.frames, 9u);
+}
+
+TEST_P(Http2Test, PayloadBySendfileIsALength) {
+  FrameStream up, down;
+  up.Preface().Settings().Headers(1, 60, true);
+  down.Settings().Headers(1, 60).Body(1, std::string(300'000, 'd'), 60'000, true);
+  auto [client, server] = TcpPair();
+  const auto client_name = NameOf(client.get()), server_name = NameOf(server.get());
+  SendAll(client.get(), up.bytes());
+  ReceiveExactly(server.get(), up.bytes().size());
+  UniqueFd file(memfd_create("body", MFD_CLOEXEC));
+  SendAll(file.get(), std::string(60'000, 'd'));
+  for (const auto& f : down.frames()) {
+    if (f.type != 0) {
+      SendAll(server.get(), down.bytes().substr(f.offset, f.end() - f.offset));
+    } else {
+      SendAll(server.get(), down.bytes().substr(f.offset, 9));
+      for (off_t at = 0; at < static_cast<off_t>(f.length);)
+        ASSERT_GT(sendfile(server.get(), file.get(), &at, f.length - static_cast<std::size_t>(at)),
+                  0);
+    }
+    ReceiveExactly(client.get(), f.end() - f.offset);
+  }
+  const auto at_server = Told(server_name, up.bytes().size(), down.bytes().size());
+  ExpectTrue(at_server.written, down);
+  for (const auto& f : down.frames())
+    EXPECT_TRUE(at_server.written.HasCaptured(f.offset, f.offset + 9));
+}
+
+TEST_P(Http2Test, AnUpgradeToHttp2IsFollowed) {
+  const std::string request =
+      "GET /old HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+      "HTTP2-Settings: AAMAAABk\r\n\r\n";
+  const std::string answer =
+      "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
+  FrameStream up, down;
+  up.Preface().Settings().Headers(3, 50, true);
+  down.Settings().Headers(1).Data(1, "old", true);
+  auto [client, server] = TcpPair();
+  const auto client_name = NameOf(client.get()), server_name = NameOf(server.get());
+  SendAll(client.get(), request);
+  ReceiveExactly(server.get(), request.size());
+  SendAll(server.get(), answer + down.bytes());
+  ReceiveExactly(client.get(), answer.size() + down.bytes().size());
+  SendAll(client.get(), up.bytes());
+  ReceiveExactly(server.get(), up.bytes().size());
+  const auto sent_up = request + up.bytes(), sent_down = answer + down.bytes();
+  const auto at_client = Told(client_name, sent_down.size(), sent_up.size());
+  const auto at_server = Told(server_name, sent_up.size(), sent_down.size());
+  EXPECT_TRUE(CarriesEveryByte(at_client.written, sent_up));
+  EXPECT_TRUE(CarriesEveryByte(at_client.read, sent_down));
+  EXPECT_TRUE(CarriesEveryByte(at_server.read, sent_up));
+  EXPECT_TRUE(CarriesEveryByte(at_server.written, sent_down));
+  EXPECT_TRUE(at_server.read.data().back().frame_start);
+}
+
+TEST_P(Http2Test, AWebsocketIsNotLookedAtForLong) {
+  StartOwn({});
+  RETURN_IF_SKIPPED();
+  const std::string request =
+      "GET /chat HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+  const std::string answer =
+      "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+  auto [client, server] = TcpPair();
+  const auto client_name = NameOf(client.get());
+  SendAll(client.get(), request);
+  ReceiveExactly(server.get(), request.size());
+  SendAll(server.get(), answer);
+  ReceiveExactly(client.get(), answer.size());
+  const auto seen = Told(client_name, answer.size(), request.size());
+  const std::string frame("\x81\x05hello", 7);
+  for (int i = 0; i < 50; ++i) {
+    SendAll(client.get(), frame);
+    ReceiveExactly(server.get(), frame.size());
+  }
+  capture().Sync();
+  EXPECT_EQ(capture().Find(client_name)->written.length(), request.size());
+  EXPECT_GE(capture().CountOf("opaque").events, 80u);
+  EXPECT_GE(capture().CountOf("upgraded").events, 2u);
+}
+
+TEST_P(Http2Test, OfAnOlderConnectionIsFollowedFromItsNextCall) {
+  FrameStream up, down;
+  up.Preface().Settings();
+  down.Settings().Ack();
+  const auto call = [&](std::uint32_t id) {
+    up.Headers(id, 90).Data(id, Message(100), true);
+    down.Headers(id).Data(id, Message(100)).Headers(id, 10, true);
+  };
+  StartLater(GetParam());
+  RETURN_IF_SKIPPED();
+  auto [client, server] = TcpPair();
+  const auto client_name = NameOf(client.get()), server_name = NameOf(server.get());
+  std::size_t sent_up = 0, sent_down = 0, late_up = 0, late_down = 0;
+  for (std::uint32_t i = 0; i < 20; ++i) {
+    call(2 * i + 1);
+    if (i == 10) {
+      StartOwn({});
+      late_up = sent_up;
+      late_down = sent_down;
+    }
+    SendAll(client.get(), up.bytes().substr(sent_up));
+    ReceiveExactly(server.get(), up.bytes().size() - sent_up);
+    SendAll(server.get(), down.bytes().substr(sent_down));
+    ReceiveExactly(client.get(), down.bytes().size() - sent_down);
+    sent_up = up.bytes().size();
+    sent_down = down.bytes().size();
+  }
+  const auto at_client = Told(client_name, sent_down, sent_up);
+  const auto at_server = Told(server_name, sent_up, sent_down);
+  for (const auto* end : {&at_client, &at_server}) {
+    const auto& requests = end == &at_client ? end->written : end->read;
+    const auto& answers = end == &at_client ? end->read : end->written;
+    EXPECT_TRUE(CarriesEveryByte(requests, up.bytes().substr(late_up), late_up));
+    EXPECT_TRUE(CarriesEveryByte(answers, down.bytes().substr(late_down), late_down));
+    EXPECT_EQ(requests.begin(), late_up);
+    EXPECT_TRUE(std::ranges::all_of(requests.data(), &DataEvent::frame_start));
+  }
+}
+
+WIRESPAN_EACH_BACKEND(Http2Test);
+
+}  // namespace
+}  // namespace wirespan::kernel_test
