@@ -1,5 +1,6 @@
 #include "common/http/listen.h"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -25,7 +26,7 @@ bool SomebodyListens(const sockaddr_un& address) {
 
 }  // namespace
 
-Result<Listening> ListenTcp(const std::string& given_host, std::uint16_t port) {
+Result<Listening> ListenTcp(const std::string& given_host, std::uint16_t port, bool share) {
   std::string host = given_host;
   if (host.size() > 2 && host.front() == '[' && host.back() == ']')
     host = host.substr(1, host.size() - 2);
@@ -53,6 +54,7 @@ Result<Listening> ListenTcp(const std::string& given_host, std::uint16_t port) {
     const int on = 1;
     const int off = 0;
     ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (share) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
     if (entry->ai_family == AF_INET6)
       ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
     if (::bind(fd.get(), entry->ai_addr, entry->ai_addrlen) != 0 ||
@@ -69,6 +71,17 @@ Result<Listening> ListenTcp(const std::string& given_host, std::uint16_t port) {
     return Listening{.fd = std::move(fd), .family = entry->ai_family, .port = ntohs(bound_port)};
   }
   return FailErrno(what, error);
+}
+
+void SharePort(const Listening& listening) {
+  const int on = 1;
+  ::setsockopt(listening.fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+}
+
+Result<Listening> Duplicate(const Listening& listening) {
+  UniqueFd fd(::fcntl(listening.fd.get(), F_DUPFD_CLOEXEC, 0));
+  if (!fd.valid()) return FailErrno("duplicate a listening socket", errno);
+  return Listening{.fd = std::move(fd), .family = listening.family, .port = listening.port};
 }
 
 Result<Listening> ListenUnix(const std::string& path, unsigned mode) {

@@ -77,6 +77,15 @@ class RunningServer final : public Server {
 
   std::uint16_t port() const override { return port_; }
 
+  void StopAccepting() override {
+    if (core_->leaving.exchange(true)) return;
+    asio::post(accept_strand_, [this] {
+      boost::system::error_code ignored;
+      acceptor_->close(ignored);
+      pause_->cancel();
+    });
+  }
+
   void Stop(std::chrono::milliseconds grace) override {
     const std::lock_guard one_at_a_time(stop_mutex_);
     if (!core_->draining.exchange(true)) {
@@ -131,11 +140,12 @@ class RunningServer final : public Server {
   }
 
   void Accept() {
-    if (core_->draining) return;
+    if (core_->draining || core_->leaving) return;
     acceptor_->async_accept(asio::any_io_executor(asio::make_strand(*core_->context)),
                             [this](boost::system::error_code error, Socket socket) {
                               if (core_->draining || error == asio::error::operation_aborted)
                                 return;
+                              // Also one that was accepted just before we were told to leave.
                               if (!error) {
                                 Serve(std::move(socket));
                                 return Accept();
@@ -148,8 +158,24 @@ class RunningServer final : public Server {
                             });
   }
 
+  // On the accepting strand.
+  void ReloadTls() {
+    const auto& options = core_->options.tls;
+    if (!options || options->reload_interval.count() <= 0) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (now - tls_read_ < options->reload_interval) return;
+    tls_read_ = now;
+    if (auto made = MakeServerTls(*options)) {
+      tls_ = std::move(*made);
+    } else {
+      log::WriteLimited(log::Level::kWarn, "http-server-tls" + options->certificate_file,
+                        "http server: " + made.error().message + "; going on with what was there");
+    }
+  }
+
   void Serve(Socket socket) {
     ++core_->accepted;
+    ReloadTls();
     std::size_t open = 0;
     {
       const std::lock_guard lock(core_->sessions_mutex);
@@ -189,7 +215,8 @@ class RunningServer final : public Server {
   const std::shared_ptr<Core> core_;
   const std::uint16_t port_;
   const bool tcp_;
-  const std::shared_ptr<asio::ssl::context> tls_;
+  std::shared_ptr<asio::ssl::context> tls_;  // of the accepting strand; sessions keep their own
+  std::chrono::steady_clock::time_point tls_read_ = std::chrono::steady_clock::now();
   ino_t socket_inode_ = 0;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   asio::any_io_executor accept_strand_;
@@ -209,8 +236,10 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, Handler han
     if (!made) return tl::unexpected<Error>(std::move(made.error()));
     tls = std::move(*made);
   }
-  auto listening = options.unix_path.empty() ? ListenTcp(options.host, options.port)
-                                             : ListenUnix(options.unix_path, options.unix_mode);
+  if (options.listening) options.unix_path.clear();  // whose file is the socket's owner's
+  auto listening = options.listening           ? Duplicate(*options.listening)
+                   : options.unix_path.empty() ? ListenTcp(options.host, options.port)
+                                               : ListenUnix(options.unix_path, options.unix_mode);
   if (!listening) return tl::unexpected<Error>(std::move(listening.error()));
   auto core = std::make_shared<internal::Core>(std::move(options), std::move(handler));
   return std::make_unique<internal::RunningServer>(std::move(core), std::move(*listening),

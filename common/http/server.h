@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/base/result.h"
+#include "common/http/listen.h"
 
 // A bounded HTTP server (admin pages, OTLP/HTTP, the control socket): HTTP/1.0 and 1.1 today.
 // Boost.Beast stays inside the .cc files.
@@ -73,12 +74,18 @@ struct TlsServerOptions {
   std::string certificate_file{};
   std::string key_file{};
   std::string client_ca_file{};  // not empty: client certificates are demanded and verified
+  // How often the files are read again, for new connections; 0: never. Files that can't be used are
+  // told in the log, and what was read before goes on being used.
+  std::chrono::milliseconds reload_interval{0};
 };
 
 struct ServerOptions {
   std::string host = "127.0.0.1";
   std::uint16_t port = 0;   // 0: any free one, see port()
   std::string unix_path{};  // not empty: a Unix socket instead of host:port
+  // Not null: this socket, which stays its owner's, instead of host:port or unix_path. Several
+  // servers may accept from one, such as the one that ends and the one that takes its place.
+  std::shared_ptr<const Listening> listening{};
   unsigned unix_mode = 0660;
   std::size_t max_body_bytes = 64u << 20;
   std::size_t max_header_bytes = 64u << 10;
@@ -114,6 +121,9 @@ class Server {
   static Result<std::unique_ptr<Server>> Start(ServerOptions options, Handler handler);
   virtual ~Server() = default;
   virtual std::uint16_t port() const = 0;
+  // Takes no new connections; those that are there end with their next answer, so that their
+  // clients go elsewhere without an error. Idempotent.
+  virtual void StopAccepting() = 0;
   // Stops accepting, waits up to `grace` for requests in flight, then closes. Idempotent.
   virtual void Stop(std::chrono::milliseconds grace) = 0;
   virtual ServerStats stats() const = 0;

@@ -92,6 +92,7 @@ struct Core {
   std::unordered_map<SessionBase*, std::weak_ptr<SessionBase>> sessions;
   std::condition_variable no_sessions;
 
+  std::atomic<bool> leaving{false};   // no new connections; each ends after its next response
   std::atomic<bool> draining{false};  // no new connections; those in use end after their response
   std::atomic<bool> stopped{false};   // the handler is not called any more
   std::atomic<std::size_t> receiving_bytes{0};

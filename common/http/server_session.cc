@@ -60,7 +60,7 @@ class Session final : public SessionBase {
 
   void Answer(Response response) override {
     const auto held = std::exchange(answer_pending_, nullptr);
-    const bool keep = keep_alive_ && !core_->draining;
+    const bool keep = keep_alive_ && !core_->draining && !core_->leaving;
     const std::size_t size = response.body.size();
     response_.emplace(FromResponse(std::move(response), version_, keep, head_only_));
     Lowest().expires_after(TimeFor(size));
@@ -81,8 +81,8 @@ class Session final : public SessionBase {
           if (self->answer_pending_ == nullptr || self->request_ != request) return;
           char next = 0;
           if (!error) {
-            const ssize_t got = ::recv(self->Lowest().socket().native_handle(), &next, 1,
-                                       MSG_PEEK | MSG_DONTWAIT);
+            const ssize_t got =
+                ::recv(self->Lowest().socket().native_handle(), &next, 1, MSG_PEEK | MSG_DONTWAIT);
             if (got > 0 || (got < 0 && errno == EAGAIN)) return;
           }
           gone();

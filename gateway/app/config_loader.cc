@@ -80,6 +80,7 @@ class Loader {
     if (receiver.grpc) set(node["protocols"]["grpc"], receiver.grpc);
     if (receiver.http) set(node["protocols"]["http"], receiver.http);
     if (receiver.zipkin) set(node, receiver.zipkin);
+    if (receiver.zipkin) set(node, receiver.zipkin);
   }
 
   // The settings as written, with those of the extensions that they name: an exporter whose

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <future>
-#include <set>
 #include <utility>
 
 #include "gateway/app/make_exporter.h"
@@ -12,16 +11,21 @@
 #include "gateway/ingest/grpc_receiver.h"
 #include "gateway/ingest/http_receiver.h"
 #include "gateway/ingest/zipkin_receiver.h"
+#include "gateway/pipeline/ledger_stages.h"
 
 namespace wirespan::gateway {
 
 Result<std::unique_ptr<Graph>> Graph::Start(const GatewayConfig& config,
-                                            std::shared_ptr<MemoryBudget> budget,
-                                            telemetry::Registry& registry) {
-  std::unique_ptr<Graph> graph(new Graph(registry));
-  if (auto built = graph->BuildExporters(config); !built) return tl::unexpected(built.error());
+                                            const GraphContext& context, const Graph* previous) {
+  std::unique_ptr<Graph> graph(new Graph(context));
+  auto extensions = Extensions::Create(config.extensions);
+  if (!extensions) return Wrap("extension", std::move(extensions.error()));
+  graph->extensions_ = std::move(*extensions);
+  if (auto built = graph->BuildExporters(config, previous); !built) {
+    return tl::unexpected(built.error());
+  }
   graph->BuildPipelines(config);
-  if (auto started = graph->StartReceivers(config, budget); !started) {
+  if (auto started = graph->StartReceivers(config); !started) {
     return tl::unexpected(started.error());
   }
   return graph;
@@ -29,15 +33,38 @@ Result<std::unique_ptr<Graph>> Graph::Start(const GatewayConfig& config,
 
 Graph::~Graph() { Stop(std::chrono::steady_clock::now()); }
 
-Result<> Graph::BuildExporters(const GatewayConfig& config) {
-  const ExporterMaker maker(config.extensions, registry_);
-  std::map<std::string, std::shared_ptr<FileWriter>> files;  // all signals of an exporter share one
+bool Graph::Blocks(const GatewayConfig& next) const {
+  return std::any_of(exporters_.begin(), exporters_.end(), [&](const auto& entry) {
+    const auto& [key, ours] = entry;
+    const auto theirs = next.exporters.find(key.first);
+    return ours.durable && theirs != next.exporters.end() &&
+           theirs->second.fingerprint != ours.fingerprint;
+  });
+}
+
+Result<> Graph::BuildExporters(const GatewayConfig& config, const Graph* previous) {
+  const ExporterMaker maker(*extensions_, *context_.registry, context_.book, context_.board);
   for (const PipelineConfig& pipeline : config.pipelines) {
     for (const std::string& id : pipeline.exporters) {
-      if (exporters_.contains({id, pipeline.signal})) continue;
-      auto made = maker.Make(id, pipeline.signal, config.exporters.at(id), files[id]);
+      const ExporterKey key{id, pipeline.signal};
+      if (exporters_.contains(key)) continue;
+      const ExporterConfig& settings = config.exporters.at(id);
+      if (previous != nullptr) {
+        const auto found = previous->exporters_.find(key);
+        if (found != previous->exporters_.end() &&
+            found->second.fingerprint == settings.fingerprint) {
+          exporters_[key] = found->second;
+          if (const auto file = previous->files_.find(id); file != previous->files_.end()) {
+            files_[id] = file->second;
+          }
+          continue;
+        }
+      }
+      auto made = maker.Make(id, pipeline.signal, settings, files_[id]);
       if (!made) return Wrap("exporter " + id, std::move(made.error()));
-      exporters_[{id, pipeline.signal}] = std::move(*made);
+      exporters_[key] = {.exporter = std::move(*made),
+                         .fingerprint = settings.fingerprint,
+                         .durable = settings.queue.enabled && !settings.queue.storage.empty()};
     }
   }
   return {};
@@ -53,34 +80,37 @@ Gates Graph::GatesOf(const GatewayConfig& config, const std::string& receiver,
       continue;
     }
     for (const std::string& id : pipeline.exporters) {
-      gates.push_back(exporters_.at({id, signal})->gate());
+      gates.push_back(exporters_.at({id, signal}).exporter->gate());
     }
   }
   return gates;
 }
 
 void Graph::BuildPipelines(const GatewayConfig& config) {
+  const auto keep = [&](std::unique_ptr<Consumer> joint) {
+    joints_.push_back(std::move(joint));
+    return joints_.back().get();
+  };
   for (const PipelineConfig& pipeline : config.pipelines) {
+    PipelineLedger& ledger = context_.book->Pipeline(pipeline.id);
     std::vector<Consumer*> ends;
     for (const std::string& id : pipeline.exporters) {
-      ends.push_back(exporters_.at({id, pipeline.signal}).get());
+      ends.push_back(keep(std::make_unique<LaneEntry>(
+          context_.book->Lane(pipeline.id, id), *exporters_.at({id, pipeline.signal}).exporter)));
     }
     Consumer* entry = ends.front();
-    if (ends.size() > 1) {
-      fan_outs_.push_back(std::make_unique<FanOut>(std::move(ends)));
-      entry = fan_outs_.back().get();
-    }
+    if (ends.size() > 1) entry = keep(std::make_unique<FanOut>(std::move(ends)));
+    entry = keep(std::make_unique<PipelineExit>(ledger, *entry));
     for (auto id = pipeline.processors.rbegin(); id != pipeline.processors.rend(); ++id) {
-      processors_.push_back(
-          MakeProcessor(*id, pipeline.signal, config.processors.at(*id), *entry, registry_));
+      processors_.push_back(MakeProcessor(*id, pipeline.signal, config.processors.at(*id), *entry,
+                                          *context_.registry));
       entry = processors_.back().get();
     }
-    pipelines_[pipeline.id] = entry;
+    pipelines_[pipeline.id] = keep(std::make_unique<PipelineEntry>(ledger, *entry));
   }
 }
 
-Result<> Graph::StartReceivers(const GatewayConfig& config,
-                               const std::shared_ptr<MemoryBudget>& budget) {
+Result<> Graph::StartReceivers(const GatewayConfig& config) {
   for (const auto& [id, receiver] : config.receivers) {
     Door::Pipelines entries;
     bool used = false;
@@ -100,37 +130,41 @@ Result<> Graph::StartReceivers(const GatewayConfig& config,
       Consumer*& entry = entries.by_signal[IndexOf(signal)];
       entry = next.front();
       if (next.size() > 1) {
-        fan_outs_.push_back(std::make_unique<FanOut>(std::move(next)));
-        entry = fan_outs_.back().get();
+        joints_.push_back(std::make_unique<FanOut>(std::move(next)));
+        entry = joints_.back().get();
       }
     }
     if (!used) continue;
-    const auto keep = [&](std::string_view transport,
-                          Result<std::unique_ptr<Receiver>> started) -> Result<> {
-      if (!started) {
-        return Wrap(fmt::format("receiver {} ({})", id, transport), std::move(started.error()));
-      }
-      ports_[fmt::format("{}/{}", id, transport)] = (*started)->port();
-      receivers_.push_back(std::move(*started));
-      return {};
-    };
-    const auto door = [&](std::string_view transport) {
-      return std::make_unique<Door>(id, std::string(transport), entries, budget, registry_);
-    };
-    if (receiver.grpc) {
-      auto kept = keep("grpc", StartGrpcReceiver(*receiver.grpc, door("grpc")));
-      if (!kept) return kept;
-    }
-    if (receiver.http) {
-      auto kept = keep("http", StartHttpReceiver(*receiver.http, door("http")));
-      if (!kept) return kept;
-    }
-    if (receiver.zipkin && entries.by_signal[IndexOf(Signal::kTraces)] != nullptr) {
-      auto kept = keep("http", StartZipkinReceiver(*receiver.zipkin, door("http")));
-      if (!kept) return kept;
-    }
+    if (auto started = StartReceiver(id, receiver, entries); !started) return started;
   }
   return {};
+}
+
+Result<> Graph::StartReceiver(const std::string& id, const ReceiverConfig& receiver,
+                              const Door::Pipelines& entries) {
+  const auto start = [&](const char* transport, auto options, auto function) -> Result<> {
+    const std::string name = fmt::format("{}/{}", id, transport);
+    const std::string what = fmt::format("receiver {} ({})", id, transport);
+    auto socket = socket_set_.Get(name, options.endpoint, options.unix_socket);
+    if (!socket) return Wrap(what, std::move(socket.error()));
+    options.listening = std::move(*socket);
+    options.auth = extensions_->server_auth(options.authenticator);
+    auto started = function(options, std::make_unique<Door>(id, transport, entries, context_.budget,
+                                                            *context_.registry));
+    if (!started) return Wrap(what, std::move(started.error()));
+    ports_[name] = (*started)->port();
+    receivers_.push_back(std::move(*started));
+    statuses_.push_back(context_.board->Add("receiver", id, transport));
+    statuses_.back()->Set(ComponentState::kOk);
+    return {};
+  };
+  Result<> ok;
+  if (receiver.grpc) ok = start("grpc", *receiver.grpc, StartGrpcReceiver);
+  if (ok && receiver.http) ok = start("http", *receiver.http, StartHttpReceiver);
+  if (ok && receiver.zipkin && entries.by_signal[IndexOf(Signal::kTraces)] != nullptr) {
+    ok = start("http", *receiver.zipkin, StartZipkinReceiver);
+  }
+  return ok;
 }
 
 // From the receivers' end on: what one passes on, the next may hold.
@@ -138,6 +172,10 @@ void Graph::DrainProcessors() {
   for (auto processor = processors_.rbegin(); processor != processors_.rend(); ++processor) {
     (*processor)->Drain();
   }
+}
+
+void Graph::StopAccepting() {
+  for (auto& receiver : receivers_) receiver->StopAccepting();
 }
 
 std::uint64_t Graph::Stop(std::chrono::steady_clock::time_point deadline) {
@@ -156,14 +194,17 @@ std::uint64_t Graph::Stop(std::chrono::steady_clock::time_point deadline) {
   DrainProcessors();
 
   std::vector<std::future<std::uint64_t>> draining;
-  for (auto& [key, exporter] : exporters_) {
-    draining.push_back(std::async(std::launch::async,
-                                  [&exporter, deadline] { return exporter->Drain(deadline); }));
+  for (auto& [key, entry] : exporters_) {
+    if (entry.exporter.use_count() > 1) continue;  // another graph goes on with it
+    draining.push_back(std::async(std::launch::async, [exporter = entry.exporter.get(), deadline] {
+      return exporter->Drain(deadline);
+    }));
   }
   std::uint64_t left = 0;
   for (auto& drained : draining) left += drained.get();
   for (auto& stop : stopping) stop.wait();  // every request has its answer now
   receivers_.clear();
+  statuses_.clear();
   while (!processors_.empty()) processors_.pop_back();  // the first ones of a pipeline come last
   exporters_.clear();
   return left;

@@ -16,6 +16,10 @@ std::optional<ServerTlsOptions> ReadServerTls(const Node& node) {
   tls.cert_file = node["cert_file"].String();
   tls.key_file = node["key_file"].String();
   tls.client_ca_file = node["client_ca_file"].String();
+  tls.reload_interval = ReadDuration(node["reload_interval"], {});
+  if (node["client_ca_file_reload"].Bool(false) && tls.reload_interval.count() == 0) {
+    tls.reload_interval = std::chrono::seconds(1);
+  }
   node.RefuseOthers();
   if (tls.cert_file.empty() || tls.key_file.empty()) {
     node.Fail("TLS needs both cert_file and key_file");
@@ -45,8 +49,9 @@ void ReadKeepalive(const Node& node, GrpcServerOptions& options) {
   node.RefuseOthers();
 }
 
-GrpcServerOptions ReadGrpc(const Node& node) {
+GrpcServerOptions ReadGrpc(const Node& node, std::vector<ExtensionUse>& uses) {
   GrpcServerOptions options;
+  options.authenticator = ReadAuthenticator(node["auth"], ExtensionRole::kServerAuth, uses);
   ReadEndpoint(node, options.endpoint, options.unix_socket);
   options.tls = ReadServerTls(node["tls"]);
   const std::int64_t mib = node["max_recv_msg_size_mib"].Int(0, 0, kMaxMib);  // 0: the default
@@ -64,7 +69,9 @@ void ReadPath(const Node& node, std::string& path) {
   if (path.size() > 1 && path.ends_with('/')) path.pop_back();
 }
 
-HttpServerOptions ReadHttpServer(const Node& node, HttpServerOptions options) {
+HttpServerOptions ReadHttpServer(const Node& node, HttpServerOptions options,
+                                 std::vector<ExtensionUse>& uses) {
+  options.authenticator = ReadAuthenticator(node["auth"], ExtensionRole::kServerAuth, uses);
   ReadEndpoint(node, options.endpoint, options.unix_socket);
   options.tls = ReadServerTls(node["tls"]);
   const std::int64_t bytes = node["max_request_body_size"].Int(0, 0, kMaxMib << 20);
@@ -75,8 +82,8 @@ HttpServerOptions ReadHttpServer(const Node& node, HttpServerOptions options) {
   return options;
 }
 
-HttpServerOptions ReadHttp(const Node& node) {
-  HttpServerOptions options = ReadHttpServer(node, {});
+HttpServerOptions ReadHttp(const Node& node, std::vector<ExtensionUse>& uses) {
+  HttpServerOptions options = ReadHttpServer(node, {}, uses);
   ReadPath(node["traces_url_path"], options.traces_path);
   ReadPath(node["metrics_url_path"], options.metrics_path);
   ReadPath(node["logs_url_path"], options.logs_path);
@@ -105,14 +112,18 @@ std::chrono::milliseconds ReadDuration(const Node& node, std::chrono::millisecon
 ReceiverConfig LoadReceiver(const Node& parent, const std::string& id, const Node& node) {
   ReceiverConfig receiver;
   if (TypeOf(id) == "zipkin") {
-    receiver.zipkin = ReadHttpServer(node, {.endpoint = "localhost:9411"});
+    receiver.zipkin = ReadHttpServer(node, {.endpoint = "localhost:9411"}, receiver.extensions);
     node.RefuseOthers();
     return receiver;
   }
   const Node protocols = node["protocols"];
   // "grpc:" alone means "with all defaults".
-  if (protocols["grpc"].present()) receiver.grpc = ReadGrpc(protocols["grpc"]);
-  if (protocols["http"].present()) receiver.http = ReadHttp(protocols["http"]);
+  if (protocols["grpc"].present()) {
+    receiver.grpc = ReadGrpc(protocols["grpc"], receiver.extensions);
+  }
+  if (protocols["http"].present()) {
+    receiver.http = ReadHttp(protocols["http"], receiver.extensions);
+  }
   protocols.RefuseOthers();
   node.RefuseOthers();
   if (!receiver.grpc && !receiver.http) {

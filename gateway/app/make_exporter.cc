@@ -50,16 +50,13 @@ Result<std::unique_ptr<Sender>> MakeSender(const std::string& id, const Exporter
 Result<std::unique_ptr<queue::DurableQueue>> ExporterMaker::OpenQueue(
     const std::string& id, Signal signal, const QueueOptions& options) const {
   if (!options.enabled || options.storage.empty()) return nullptr;
-  const auto extension = extensions_.find(options.storage);
-  const auto* found = extension == extensions_.end()
-                          ? nullptr
-                          : std::get_if<FileStorageOptions>(&extension->second);
-  if (found == nullptr) {
+  const StorageDirectory* storage = extensions_.storage(options.storage);
+  if (storage == nullptr) {
     return Fail(ErrorCode::kInvalidArgument, options.storage + " is not among service.extensions");
   }
-  auto disk = queue::OpenFolder(found->storage.FolderOf(id, signal));
+  auto disk = queue::OpenFolder(storage->FolderOf(id, signal));
   if (!disk) return tl::unexpected(disk.error());
-  auto opened = queue::DurableQueue::Open(std::move(*disk), {.sync = found->storage.fsync});
+  auto opened = queue::DurableQueue::Open(std::move(*disk), {.sync = storage->fsync});
   if (!opened) return tl::unexpected(opened.error());
   if (const queue::Held held = (*opened)->held(); held.records > 0) {
     log::Info("exporter {}: {} items are in the queue on disk", id, held.items);
@@ -80,9 +77,15 @@ Result<std::unique_ptr<QueuedExporter>> ExporterMaker::Make(
       return pipeline.empty() ? nullptr : &book->Lane(pipeline, id);
     };
   }
-  return std::make_unique<QueuedExporter>(id, signal, config.queue, config.retry,
-                                          std::move(*sender), registry_, std::move(*durable),
-                                          std::move(find_lane));
+  auto made =
+      std::make_unique<QueuedExporter>(id, signal, config.queue, config.retry, std::move(*sender),
+                                       registry_, std::move(*durable), std::move(find_lane));
+  if (board_ != nullptr) {
+    auto status = board_->Add("exporter", id, std::string(otlp::SignalName(signal)));
+    status->Set(ComponentState::kOk);
+    made->ReportTo(std::move(status));
+  }
+  return made;
 }
 
 }  // namespace wirespan::gateway

@@ -1,12 +1,13 @@
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 
 #include "common/base/result.h"
 #include "common/telemetry/metrics.h"
 #include "gateway/app/gateway_config.h"
+#include "gateway/extension/extensions.h"
+#include "gateway/pipeline/component_status.h"
 #include "gateway/pipeline/pipeline_ledger.h"
 #include "gateway/sink/file_sender.h"
 #include "gateway/sink/queued_exporter.h"
@@ -16,10 +17,11 @@ namespace wirespan::gateway {
 // Exporters from their settings: the way out of the process, and the queue before it.
 class ExporterMaker {
  public:
-  // All outlive what is made. `book`: null without a ledger.
-  ExporterMaker(const std::map<std::string, ExtensionOptions>& extensions,
-                telemetry::Registry& registry, LedgerBook* book = nullptr)
-      : extensions_(extensions), registry_(registry), book_(book) {}
+  // Registry, book and board outlive what is made; without a book it keeps no ledger, without a
+  // board it reports to nobody.
+  ExporterMaker(const Extensions& extensions, telemetry::Registry& registry,
+                LedgerBook* book = nullptr, StatusBoard* board = nullptr)
+      : extensions_(extensions), registry_(registry), book_(book), board_(board) {}
 
   // `file`: of a file exporter, shared by its signals; opened with the first one.
   Result<std::unique_ptr<QueuedExporter>> Make(const std::string& id, Signal signal,
@@ -30,9 +32,10 @@ class ExporterMaker {
   Result<std::unique_ptr<queue::DurableQueue>> OpenQueue(const std::string& id, Signal signal,
                                                          const QueueOptions& options) const;
 
-  const std::map<std::string, ExtensionOptions>& extensions_;
+  const Extensions& extensions_;
   telemetry::Registry& registry_;
   LedgerBook* book_;
+  StatusBoard* board_;
 };
 
 }  // namespace wirespan::gateway

@@ -29,39 +29,44 @@ std::string Duration(std::uint64_t ns) {
 
 }  // namespace
 
-http::Response HealthResponse(const Readiness& readiness, std::uint64_t now_realtime_ns) {
-  http::Response response;
-  response.headers.emplace_back("Content-Type", "application/json");
-  if (!readiness.ready()) {
-    response.status = 503;
+http::Response HealthResponse(const GatewayState& state) {
+  const GatewayState::Facts facts = state.facts();
+  const auto troubles = Troubles(state);
+  const bool good = facts.ready && troubles.empty();
+  const auto& own = good ? facts.health.healthy_body : facts.health.unhealthy_body;
+  if (own) {
+    return {.status = good ? 200 : 503,
+            .headers = {{"Content-Type", "text/plain; charset=utf-8"}},
+            .body = *own};
+  }
+  http::Response response{.status = good ? 200 : 503,
+                          .headers = {{"Content-Type", "application/json"}}};
+  if (!good) {
     response.body =
-        R"({"status":"Server not available","upSince":"0001-01-01T00:00:00Z","uptime":""})";
+        R"({"status":"Server not available","upSince":"0001-01-01T00:00:00Z","uptime":"")";
+    if (!troubles.empty()) response.body += ",\"components\":" + ComponentsJson(troubles);
+    response.body += "}";
     return response;
   }
-  const std::uint64_t since = readiness.since_ns();
-  response.body =
-      fmt::format(R"({{"status":"Server available","upSince":"{}","uptime":"{}"}})", Rfc3339(since),
-                  Duration(now_realtime_ns > since ? now_realtime_ns - since : 0));
+  const std::uint64_t now_ns = state.clock().realtime_ns();
+  response.body = fmt::format(R"({{"status":"Server available","upSince":"{}","uptime":"{}"}})",
+                              Rfc3339(facts.since_ns),
+                              Duration(now_ns > facts.since_ns ? now_ns - facts.since_ns : 0));
   return response;
 }
 
-Result<std::unique_ptr<http::Server>> StartHealth(const std::string& host, std::uint16_t port,
-                                                  const std::string& path,
-                                                  const Readiness& readiness, const Clock& clock) {
-  http::ServerOptions options;
-  options.host = host;
-  options.port = port;
-  options.max_body_bytes = 64 << 10;
-  options.max_connections = 64;
-  return http::Server::Start(
-      options, [&readiness, &clock, path](http::Request request,
-                                          std::unique_ptr<http::Responder> responder) {
-        if (request.path != path) {
-          responder->Send({.status = 404, .body = "no such page\n"});
-          return;
-        }
-        responder->Send(HealthResponse(readiness, clock.realtime_ns()));
-      });
+http::Response HealthPages(const GatewayState& state, const http::Request& request) {
+  if (request.path == "/status") return StatusResponse(state, request);
+  if (request.path != state.facts().health.listen.path) {
+    return {.status = 404, .body = "no such page\n"};
+  }
+  http::Response response = HealthResponse(state);
+  if (request.query == "verbose") {
+    response.headers = {{"Content-Type", "application/json"}};
+    response.body = fmt::format(R"({{"healthy":{},"components":{}}})", response.status == 200,
+                                ComponentsJson(state.board().Components()));
+  }
+  return response;
 }
 
 }  // namespace wirespan::gateway

@@ -51,24 +51,11 @@ void RegisterProcessMetrics(telemetry::Registry& registry, const Clock& clock) {
   telemetry::RegisterBuildInfo(registry, "wirespan-gateway", kVersion, "");
 }
 
-Result<std::unique_ptr<http::Server>> StartSelfMetrics(const std::string& host, std::uint16_t port,
-                                                       const telemetry::Registry& registry) {
-  http::ServerOptions options;
-  options.host = host;
-  options.port = port;
-  options.max_body_bytes = 64 << 10;
-  options.max_connections = 64;
-  return http::Server::Start(
-      options, [&registry](http::Request request, std::unique_ptr<http::Responder> responder) {
-        if (request.path != "/metrics") {
-          responder->Send({.status = 404, .body = "metrics are at /metrics\n"});
-          return;
-        }
-        http::Response response;
-        response.headers.emplace_back("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
-        response.body = registry.Text();
-        responder->Send(std::move(response));
-      });
+http::Response MetricsResponse(const telemetry::Registry& registry, const http::Request& request) {
+  if (request.path != "/metrics") return {.status = 404, .body = "metrics are at /metrics\n"};
+  return {.status = 200,
+          .headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
+          .body = registry.Text()};
 }
 
 }  // namespace wirespan::gateway

@@ -1,11 +1,6 @@
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <string>
-
 #include "common/base/clock.h"
-#include "common/base/result.h"
 #include "common/http/server.h"
 #include "common/telemetry/metrics.h"
 
@@ -15,8 +10,7 @@ namespace wirespan::gateway {
 // and the usual process_* beside them.
 void RegisterProcessMetrics(telemetry::Registry& registry, const Clock& clock);
 
-// GET /metrics in Prometheus' text format. The registry outlives the server.
-Result<std::unique_ptr<http::Server>> StartSelfMetrics(const std::string& host, std::uint16_t port,
-                                                       const telemetry::Registry& registry);
+// GET /metrics in Prometheus' text format.
+http::Response MetricsResponse(const telemetry::Registry& registry, const http::Request& request);
 
 }  // namespace wirespan::gateway

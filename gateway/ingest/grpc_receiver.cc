@@ -3,14 +3,10 @@
 #include <fmt/format.h>
 #include <grpc/support/log.h>
 #include <grpcpp/generic/async_generic_service.h>
-#include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <mutex>
 #include <utility>
@@ -18,8 +14,10 @@
 #include "common/otlp/response.h"
 #include "common/telemetry/log.h"
 #include "gateway/ingest/answer.h"
+#include "gateway/ingest/connection_feeder.h"
 #include "gateway/ingest/decode.h"
-#include "gateway/ingest/endpoint.h"
+#include "gateway/ingest/grpc_credentials.h"
+#include "gateway/ingest/listen_sockets.h"
 
 namespace wirespan::gateway {
 
@@ -127,11 +125,32 @@ class ExportCall : public grpc::ServerGenericBidiReactor {
   bool cancelled_ = false;
 };
 
+// A call that is answered before anything of it is read.
+class RefusedCall : public grpc::ServerGenericBidiReactor {
+ public:
+  explicit RefusedCall(const grpc::Status& status) { Finish(status); }
+  void OnDone() override { delete this; }
+};
+
 class Service : public grpc::CallbackGenericService {
  public:
-  Service(Door& door, std::size_t max_bytes) : door_(door), max_bytes_(max_bytes) {}
+  Service(Door& door, std::size_t max_bytes, std::shared_ptr<const ServerAuthenticator> auth)
+      : door_(door), max_bytes_(max_bytes), auth_(std::move(auth)) {}
   grpc::ServerGenericBidiReactor* CreateReactor(
       grpc::GenericCallbackServerContext* context) override {
+    if (auth_) {
+      const auto& metadata = context->client_metadata();
+      const Outcome outcome =
+          auth_->Authenticate([&](std::string_view name) -> std::optional<std::string_view> {
+            const auto found = metadata.find(grpc::string_ref(name.data(), name.size()));
+            if (found == metadata.end()) return std::nullopt;
+            return std::string_view(found->second.data(), found->second.size());
+          });
+      if (!outcome.ok()) {
+        door_.CountTurnedAway(outcome);
+        return new RefusedCall(StatusOf(outcome));
+      }
+    }
     return new ExportCall(door_, SignalByGrpcMethod(context->method()), context->method(),
                           max_bytes_);
   }
@@ -139,15 +158,36 @@ class Service : public grpc::CallbackGenericService {
  private:
   Door& door_;
   const std::size_t max_bytes_;
+  const std::shared_ptr<const ServerAuthenticator> auth_;
 };
 
+// gRPC gets connections that were accepted here: the listening socket is not its own, so that
+// another receiver can go on with it.
 class GrpcReceiver : public Receiver {
  public:
-  GrpcReceiver(std::unique_ptr<Door> door, std::size_t max_bytes)
-      : door_(std::move(door)), service_(*door_, max_bytes) {}
+  GrpcReceiver(std::unique_ptr<Door> door, const GrpcServerOptions& options)
+      : door_(std::move(door)), service_(*door_, options.max_recv_msg_size_bytes, options.auth) {}
   ~GrpcReceiver() override { Stop(std::chrono::steady_clock::now()); }
 
+  Result<> Listen(std::shared_ptr<const http::Listening> socket) {
+    port_ = socket->port;
+    auto feeder = ConnectionFeeder::Start(std::move(socket), [this](int fd) {
+      grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+      connection.fd = fd;
+      acceptor_->HandleNewConnection(&connection);
+    });
+    if (!feeder) return tl::unexpected(feeder.error());
+    feeder_ = std::move(*feeder);
+    return {};
+  }
+
+  // gRPC has no gentle goodbye but that of Stop, which lets calls under way finish.
+  void StopAccepting() override {
+    if (feeder_) feeder_->Stop();
+  }
+
   void Stop(std::chrono::steady_clock::time_point deadline) override {
+    StopAccepting();
     if (!server_) return;
     const auto left = deadline - std::chrono::steady_clock::now();
     server_->Shutdown(std::chrono::system_clock::now() +
@@ -155,39 +195,17 @@ class GrpcReceiver : public Receiver {
     server_->Wait();
     server_.reset();
   }
-  std::uint16_t port() const override { return static_cast<std::uint16_t>(port_); }
+  std::uint16_t port() const override { return port_; }
 
   const std::unique_ptr<Door> door_;
   Service service_;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
   std::unique_ptr<grpc::Server> server_;
-  int port_ = 0;
+
+ private:
+  std::unique_ptr<ConnectionFeeder> feeder_;
+  std::uint16_t port_ = 0;
 };
-
-Result<std::string> ReadPem(const std::string& path, std::string_view key) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    return Fail(ErrorCode::kInvalidArgument, fmt::format("tls.{}: can't read {}", key, path));
-  }
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
-
-Result<std::shared_ptr<grpc::ServerCredentials>> Credentials(
-    const std::optional<ServerTlsOptions>& tls) {
-  if (!tls) return grpc::InsecureServerCredentials();
-  auto cert = ReadPem(tls->cert_file, "cert_file");
-  if (!cert) return tl::unexpected(cert.error());
-  auto key = ReadPem(tls->key_file, "key_file");
-  if (!key) return tl::unexpected(key.error());
-  grpc::SslServerCredentialsOptions options;
-  options.pem_key_cert_pairs.push_back({std::move(*key), std::move(*cert)});
-  if (!tls->client_ca_file.empty()) {
-    auto ca = ReadPem(tls->client_ca_file, "client_ca_file");
-    if (!ca) return tl::unexpected(ca.error());
-    options.pem_root_certs = std::move(*ca);
-    options.client_certificate_request = GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY;
-  }
-  return grpc::SslServerCredentials(options);
-}
 
 void AddMilliseconds(grpc::ServerBuilder& builder, const char* argument,
                      std::chrono::milliseconds value) {
@@ -205,31 +223,24 @@ void QuietGrpc() {
 
 Result<std::unique_ptr<Receiver>> StartGrpcReceiver(const GrpcServerOptions& options,
                                                     std::unique_ptr<Door> door) {
-  std::string address;
-  if (options.unix_socket) {
-    ::unlink(options.endpoint.c_str());  // left by a process that died
-    address = "unix:" + options.endpoint;
-  } else {
-    auto parsed = ParseHostPort(options.endpoint);
-    if (!parsed) return tl::unexpected(parsed.error());
-    if (auto free = ProbeListen(*parsed); !free) return tl::unexpected(free.error());
-    address = fmt::format(
-        "{}:{}",
-        parsed->host.empty() ? "[::]" : options.endpoint.substr(0, options.endpoint.rfind(':')),
-        parsed->port);
+  std::shared_ptr<const http::Listening> socket = options.listening;
+  if (socket == nullptr) {  // nobody else is to go on with it
+    ListenSockets own;
+    auto opened = ListenSockets::Set(own).Get("", options.endpoint, options.unix_socket);
+    if (!opened) return tl::unexpected(opened.error());
+    socket = std::move(*opened);
   }
-  auto credentials = Credentials(options.tls);
+  auto credentials = ServerCredentialsOf(options.tls);
   if (!credentials) return tl::unexpected(credentials.error());
 
-  auto receiver = std::make_unique<GrpcReceiver>(std::move(door), options.max_recv_msg_size_bytes);
+  auto receiver = std::make_unique<GrpcReceiver>(std::move(door), options);
   grpc::ServerBuilder builder;
-  builder.AddListeningPort(address, *credentials, &receiver->port_);
+  receiver->acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, *credentials);
   builder.RegisterCallbackGenericService(&receiver->service_);
   builder.SetMaxReceiveMessageSize(static_cast<int>(
       std::min<std::uint64_t>(options.max_recv_msg_size_bytes, std::numeric_limits<int>::max())));
   builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT,
-                             0);  // two gateways must not share a port unknowingly
   if (options.max_concurrent_streams > 0) {
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
                                static_cast<int>(options.max_concurrent_streams));
@@ -244,9 +255,12 @@ Result<std::unique_ptr<Receiver>> StartGrpcReceiver(const GrpcServerOptions& opt
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS,
                              options.permit_pings_without_stream ? 1 : 0);
   receiver->server_ = builder.BuildAndStart();
-  if (!receiver->server_ || (!options.unix_socket && receiver->port_ == 0)) {
+  if (!receiver->server_) {
     return Fail(ErrorCode::kUnavailable,
-                fmt::format("listen on {}: gRPC could not bind it", options.endpoint));
+                fmt::format("listen on {}: gRPC could not start", options.endpoint));
+  }
+  if (auto listening = receiver->Listen(std::move(socket)); !listening) {
+    return tl::unexpected(listening.error());
   }
   return receiver;
 }

@@ -13,7 +13,7 @@
 #include "common/otlp/response.h"
 #include "gateway/ingest/answer.h"
 #include "gateway/ingest/decode.h"
-#include "gateway/ingest/endpoint.h"
+#include "gateway/ingest/http_settings.h"
 
 namespace wirespan::gateway {
 
@@ -68,20 +68,9 @@ class HttpReceiver : public Receiver {
   ~HttpReceiver() override { Stop(std::chrono::steady_clock::now()); }
 
   Result<> Listen() {
-    http::ServerOptions server;
-    if (options_.unix_socket) {
-      server.unix_path = options_.endpoint;
-    } else {
-      auto address = ParseHostPort(options_.endpoint);
-      if (!address) return tl::unexpected(address.error());
-      server.host = address->host.empty() ? "::" : address->host;
-      server.port = address->port;
-    }
-    if (options_.tls) {
-      server.tls = http::TlsServerOptions{.certificate_file = options_.tls->cert_file,
-                                          .key_file = options_.tls->key_file,
-                                          .client_ca_file = options_.tls->client_ca_file};
-    }
+    auto made = ServerOptionsOf(options_);
+    if (!made) return tl::unexpected(made.error());
+    http::ServerOptions& server = *made;
     // The server refuses what it can't receive; the body is ours all the same.
     server.refusal = [this](int status, std::string_view content_type) {
       Outcome outcome =
@@ -95,8 +84,6 @@ class HttpReceiver : public Receiver {
       }
       return Turn(outcome, status, FormatOf(content_type).value_or(Format::kJson));
     };
-    server.max_body_bytes = options_.max_request_body_bytes;
-    server.idle_timeout = std::chrono::duration_cast<std::chrono::seconds>(options_.idle_timeout);
     auto started = http::Server::Start(
         std::move(server),
         [this](http::Request request, std::unique_ptr<http::Responder> responder) {
@@ -105,6 +92,10 @@ class HttpReceiver : public Receiver {
     if (!started) return tl::unexpected(started.error());
     server_ = std::move(*started);
     return {};
+  }
+
+  void StopAccepting() override {
+    if (server_) server_->StopAccepting();
   }
 
   void Stop(std::chrono::steady_clock::time_point deadline) override {
@@ -134,6 +125,12 @@ class HttpReceiver : public Receiver {
         http::FindHeader(request.headers, "Content-Type").value_or(std::string_view{});
     const std::optional<Format> known = FormatOf(type);
     const Format format = known.value_or(Format::kJson);
+    if (const Outcome who = Authenticate(options_, request.headers); !who.ok()) {
+      http::Response response = Turn(who, HttpStatusOf(who), format);
+      response.headers.emplace_back("WWW-Authenticate", options_.auth->challenge());
+      responder->Send(std::move(response));
+      return;
+    }
     const std::optional<Signal> signal = SignalOf(request.path);
     if (!signal || !door_->Takes(*signal)) {
       const std::string why =

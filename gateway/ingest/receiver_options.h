@@ -2,8 +2,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+
+#include "common/http/listen.h"
+#include "gateway/pipeline/auth.h"
 
 // The settings of the otlp receiver, with the Collector's keys and defaults.
 namespace wirespan::gateway {
@@ -12,9 +16,13 @@ struct ServerTlsOptions {
   std::string cert_file{};
   std::string key_file{};
   std::string client_ca_file{};  // not empty: clients must show a certificate of this authority
+  std::chrono::milliseconds reload_interval{0};  // how often the files are looked at; 0: never
 };
 
 struct GrpcServerOptions {
+  std::shared_ptr<const http::Listening> listening{};  // the endpoint's socket; null: opened
+  std::string authenticator{};                         // auth::authenticator: an extension's id
+  std::shared_ptr<const ServerAuthenticator> auth{};   // and what it stands for; null: anybody
   std::string endpoint = "localhost:4317";
   bool unix_socket = false;  // transport: unix, endpoint is a path
   std::optional<ServerTlsOptions> tls{};
@@ -30,6 +38,9 @@ struct GrpcServerOptions {
 };
 
 struct HttpServerOptions {
+  std::shared_ptr<const http::Listening> listening{};
+  std::string authenticator{};
+  std::shared_ptr<const ServerAuthenticator> auth{};
   std::string endpoint = "localhost:4318";
   bool unix_socket = false;
   std::optional<ServerTlsOptions> tls{};

@@ -10,7 +10,7 @@
 #include "common/otlp/zipkin.h"
 #include "gateway/ingest/answer.h"
 #include "gateway/ingest/decode.h"
-#include "gateway/ingest/endpoint.h"
+#include "gateway/ingest/http_settings.h"
 
 namespace wirespan::gateway {
 
@@ -35,22 +35,9 @@ class ZipkinReceiver : public Receiver {
   ~ZipkinReceiver() override { Stop(std::chrono::steady_clock::now()); }
 
   Result<> Listen() {
-    http::ServerOptions server;
-    if (options_.unix_socket) {
-      server.unix_path = options_.endpoint;
-    } else {
-      auto address = ParseHostPort(options_.endpoint);
-      if (!address) return tl::unexpected(address.error());
-      server.host = address->host.empty() ? "::" : address->host;
-      server.port = address->port;
-    }
-    if (options_.tls) {
-      server.tls = http::TlsServerOptions{.certificate_file = options_.tls->cert_file,
-                                          .key_file = options_.tls->key_file,
-                                          .client_ca_file = options_.tls->client_ca_file};
-    }
-    server.max_body_bytes = options_.max_request_body_bytes;
-    server.idle_timeout = std::chrono::duration_cast<std::chrono::seconds>(options_.idle_timeout);
+    auto made = ServerOptionsOf(options_);
+    if (!made) return tl::unexpected(made.error());
+    http::ServerOptions& server = *made;
     auto started = http::Server::Start(
         std::move(server),
         [this](http::Request request, std::unique_ptr<http::Responder> responder) {
@@ -59,6 +46,10 @@ class ZipkinReceiver : public Receiver {
     if (!started) return tl::unexpected(started.error());
     server_ = std::move(*started);
     return {};
+  }
+
+  void StopAccepting() override {
+    if (server_) server_->StopAccepting();
   }
 
   void Stop(std::chrono::steady_clock::time_point deadline) override {
@@ -79,6 +70,11 @@ class ZipkinReceiver : public Receiver {
     const auto refuse = [&](int status, std::string why) {
       responder->Send(Turn(status, Outcome::Reject(StatusCode::kInvalidArgument, std::move(why))));
     };
+    if (const Outcome who = Authenticate(options_, request.headers); !who.ok()) {
+      http::Response response = Turn(401, who);
+      response.headers.emplace_back("WWW-Authenticate", options_.auth->challenge());
+      return responder->Send(std::move(response));
+    }
     std::string_view path = request.path;
     if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
     if (path != "/api/v2/spans") return refuse(404, "no such path; spans are at /api/v2/spans");

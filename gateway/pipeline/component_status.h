@@ -59,6 +59,8 @@ class StatusBoard {
   // The entry is there as long as the pointer is held.
   std::shared_ptr<ComponentStatus> Add(std::string kind, std::string id, std::string part);
   std::vector<ComponentStatus::Snapshot> Components() const;  // in the order added
+  // For a component that is on no board.
+  static std::shared_ptr<ComponentStatus> Unseen() { return StatusBoard().Add("", "", ""); }
 
  private:
   const Clock& clock_;

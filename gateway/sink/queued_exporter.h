@@ -18,6 +18,7 @@
 #include "common/queue/durable_queue.h"
 #include "common/telemetry/metrics.h"
 #include "gateway/pipeline/batch.h"
+#include "gateway/pipeline/component_status.h"
 #include "gateway/sink/exporter_options.h"
 #include "gateway/sink/queue_gate.h"
 #include "gateway/sink/sender.h"
@@ -48,6 +49,9 @@ class QueuedExporter : public Consumer {
   void Listen(std::weak_ptr<const SlotSignal::Listener> listener) override {
     slots_.Add(std::move(listener));
   }
+
+  // Tells how it is doing. Before the first batch.
+  void ReportTo(std::shared_ptr<ComponentStatus> status) { status_ = std::move(status); }
 
   // For the door: whoever passed through it is taken.
   const std::shared_ptr<QueueGate>& gate() const { return gate_; }
@@ -92,7 +96,7 @@ class QueuedExporter : public Consumer {
   void Try(const EntryPtr& entry);
   void OnDone(const EntryPtr& entry, Outcome outcome);
   bool RetryLater(const EntryPtr& entry, Outcome& outcome);
-  void NoteFailure(Milliseconds delay);
+  bool NoteFailure(Milliseconds delay);
   void Finish(const EntryPtr& entry, Outcome outcome, End end);
   void Count(const Entry& entry, const Outcome& outcome, End end);
   static void Book(const Entry& entry, const Outcome& outcome, End end);
@@ -113,6 +117,7 @@ class QueuedExporter : public Consumer {
   const std::unique_ptr<queue::DurableQueue> durable_;
   const FindLane find_lane_;
   const std::shared_ptr<QueueGate> gate_;
+  std::shared_ptr<ComponentStatus> status_ = StatusBoard::Unseen();
 
   telemetry::Counter& sent_;
   telemetry::Counter& send_failed_;

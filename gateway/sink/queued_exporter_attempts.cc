@@ -55,6 +55,7 @@ void QueuedExporter::OnDone(const EntryPtr& entry, Outcome outcome) {
       failing_interval_ = retry_.initial_interval;
     }
     if (was_down) gate_->Up();
+    status_->Set(ComponentState::kOk);
     Finish(entry, std::move(outcome), End::kSent);
   } else if (!outcome.retryable) {
     Finish(entry, std::move(outcome), End::kFailed);
@@ -114,20 +115,23 @@ bool QueuedExporter::RetryLater(const EntryPtr& entry, Outcome& outcome) {
         log::Level::kWarn, "retry " + id_,
         fmt::format("exporter {}: {}; retrying in {} ms", id_, outcome.message, delay.count()));
   }
-  NoteFailure(delay);
+  status_->Set(NoteFailure(delay) ? ComponentState::kRefusing : ComponentState::kDegraded,
+               outcome.message);
   return again;
 }
 
 // Senders wait for this exporter, and it fails: beyond a few times in a row they are told at the
-// door, and those that wait already are told now.
-void QueuedExporter::NoteFailure(milliseconds delay) {
+// door, and those that wait already are told now. True: that is the case.
+bool QueuedExporter::NoteFailure(milliseconds delay) {
   Outcome refusal = Outcome::Retry(fmt::format("exporter {} can't reach its backend", id_), delay);
   {
     std::lock_guard lock(mutex_);
     ++failures_;
-    if (promise_ != Promise::kDelivered || draining_) return;
+    if (promise_ != Promise::kDelivered || draining_) return false;
     // A backend that is merely at its limit still takes some.
-    if (failures_ < kDownAfter || steady_clock::now() - last_success_ < kDownAfterTime) return;
+    if (failures_ < kDownAfter || steady_clock::now() - last_success_ < kDownAfterTime) {
+      return false;
+    }
     delay = std::max(delay, failing_interval_);
     const milliseconds longer(static_cast<std::int64_t>(
         static_cast<double>(failing_interval_.count()) * retry_.multiplier));
@@ -136,6 +140,7 @@ void QueuedExporter::NoteFailure(milliseconds delay) {
   }
   gate_->Down(steady_clock::now() + delay);
   ReturnWaiting(refusal);
+  return true;
 }
 
 void QueuedExporter::ReturnWaiting(const Outcome& outcome) {

@@ -87,6 +87,7 @@ std::unique_ptr<GatewayProcess> GatewayProcess::Start(TempFolder& folder, std::s
   more_arguments.insert(more_arguments.begin(),
                         {"--config", file.string(), "--config", ports.string()});
   auto process = std::make_unique<GatewayProcess>(more_arguments);
+  process->config_ = file;
   EXPECT_TRUE(Eventually([&] { return process->Log().find("is ready") != std::string::npos; }))
       << process->Log();
   return process;
@@ -105,6 +106,27 @@ std::uint16_t GatewayProcess::PortAfter(std::string_view text) const {
     return port != 0;
   });
   return port;
+}
+
+std::size_t GatewayProcess::CountInLog(std::string_view text) const {
+  const std::string log = Log();
+  std::size_t count = 0;
+  for (std::size_t at = log.find(text); at != std::string::npos; at = log.find(text, at + 1)) {
+    ++count;
+  }
+  return count;
+}
+
+bool GatewayProcess::Reload(std::string_view config) {
+  constexpr std::string_view kTaken = "was read again and is in force";
+  constexpr std::string_view kRefused = "the new configuration is not taken";
+  const std::size_t taken = CountInLog(kTaken);
+  const std::size_t refused = CountInLog(kRefused);
+  std::ofstream(config_) << config;
+  ::kill(pid_, SIGHUP);
+  EXPECT_TRUE(
+      Eventually([&] { return CountInLog(kTaken) > taken || CountInLog(kRefused) > refused; }));
+  return CountInLog(kTaken) > taken;
 }
 
 void GatewayProcess::Terminate() { ::kill(pid_, SIGTERM); }

@@ -53,11 +53,17 @@ class GatewayProcess {
   std::uint16_t health_port() const { return PortAfter("health: http://127.0.0.1:"); }
 
   void Terminate();  // SIGTERM
+  // Writes the configuration anew and sends SIGHUP. Waits until the log says what became of it;
+  // true: it is in force.
+  bool Reload(std::string_view config);
   std::optional<int>
   WaitExit();  // the exit code; nothing after half a minute or if a signal ended it
 
  private:
+  std::size_t CountInLog(std::string_view text) const;
+
   TempFolder output_;
+  std::filesystem::path config_{};  // of Start
   pid_t pid_ = -1;
 };
 

@@ -243,10 +243,9 @@ TEST_F(GatewayTest, TerminationDeliversTheQueueOnceTheNextHopIsBack) {
   ASSERT_EQ(probe->WaitExit(), 0);
   auto first = GatewayProcess::Start(
       folder_,
-      fmt::format(
-          "{}exporters:\n  otlp: {{endpoint: \"127.0.0.1:{}\", tls: {{insecure: true}}, "
-          "sending_queue: {{wait_for_result: false}}}}\n{}",
-          kReceiver, port, Pipelines("", "otlp")),
+      fmt::format("{}exporters:\n  otlp: {{endpoint: \"127.0.0.1:{}\", tls: {{insecure: true}}, "
+                  "sending_queue: {{wait_for_result: false}}}}\n{}",
+                  kReceiver, port, Pipelines("", "otlp")),
       {"--drain-timeout-ms", "30000"});
   for (int i = 0; i < 20; ++i) EXPECT_EQ(Grpc(*first, Signal::kTraces, Spans(1)).code, 0);
   first->Terminate();

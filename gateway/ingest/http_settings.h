@@ -1,0 +1,17 @@
+#pragma once
+
+#include "common/base/result.h"
+#include "common/http/server.h"
+#include "gateway/ingest/receiver_options.h"
+#include "gateway/pipeline/outcome.h"
+
+// What the receivers over HTTP have in common.
+namespace wirespan::gateway {
+
+// Address, TLS and bounds.
+Result<http::ServerOptions> ServerOptionsOf(const HttpServerOptions& options);
+
+// Ok if there is no authenticator or it lets the request in.
+Outcome Authenticate(const HttpServerOptions& options, const http::Headers& headers);
+
+}  // namespace wirespan::gateway
