@@ -61,7 +61,9 @@ void ExpectLedgerCloses(const Scrape& scrape, bool at_rest) {
     EXPECT_EQ(flow("entered"), Sum(scrape, "wirespan_pipeline_dropped_items_total", {pipeline}) +
                                    held + flow("passed"));
     EXPECT_LT(held, 1e9) << "the sum went below zero";
-    if (at_rest) EXPECT_EQ(held, 0) << "a processor lost something, or holds it";
+    if (at_rest) {
+      EXPECT_EQ(held, 0) << "a processor lost something, or holds it";
+    }
   }
   const std::string family = "wirespan_pipeline_exporter_items_total";
   for (const std::string& exporter : Labels(scrape, family, "exporter")) {
