@@ -229,7 +229,7 @@ void ConnectionTable::StartHttp2(Connection& connection, std::optional<int> requ
     start.requests =
         connection.info->opener == Opener::kLocal ? Direction::kWrite : Direction::kRead;
   }
-  start.pairing.joined_late = connection.info->joined_late || !request_direction;
+  start.pairing.joined_late = connection.info->joined_late;
   start.pairing.proxy_client_address = std::move(connection.proxy_address);
   start.pairing.proxy_client_port = connection.proxy_port;
   auto http2 = std::make_unique<Http2Connection>(http2_, connection.info, std::move(start));

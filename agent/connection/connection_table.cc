@@ -294,7 +294,10 @@ void ConnectionTable::Tick(std::uint64_t now_ns) {
     Connection* connection = Find(id);
     if (connection == nullptr) continue;
     connection->timer_armed = false;
-    if (connection->http != nullptr) connection->http->Tick(now_ns_);
+    if (connection->http != nullptr) {
+      connection->http->Tick(now_ns_,
+                             {connection->streams[0].holding(), connection->streams[1].holding()});
+    }
     Arm(*connection);
   }
   if (now_ns_ >= next_sweep_ns_) {

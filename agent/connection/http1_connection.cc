@@ -495,7 +495,7 @@ std::int64_t Http1Connection::DropFrom(PendingExchange* from, ExchangeDrop reaso
   return dropped;
 }
 
-void Http1Connection::Tick(std::uint64_t now_ns) {
+void Http1Connection::Tick(std::uint64_t now_ns, std::array<bool, 2>) {
   if (waiting() && first_->exchange.response_end_ns + context_.limits.request_rest_ns <= now_ns) {
     ForceStalled();
   }

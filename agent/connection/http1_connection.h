@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -94,7 +95,7 @@ class Http1Connection final : public HttpConnection {
   bool waiting() const override {
     return first_ != nullptr && first_->response_done && !first_->request_done;
   }
-  void Tick(std::uint64_t now_ns) override;
+  void Tick(std::uint64_t now_ns, std::array<bool, 2> behind) override;
   void EndDirection(Direction direction, std::uint64_t ts_ns, bool reset) override;
   void Finish(std::uint64_t ts_ns, bool reset) override;
   void Drop(ExchangeDrop reason) override;

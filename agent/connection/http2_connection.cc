@@ -5,8 +5,8 @@
 namespace wirespan::connection {
 namespace {
 
-// A guess is wrong after so many doubts: each loss of the boundary is one, bytes that make no
-// frames are more, a header block that is no HPACK speaks loudest.
+// A guess is wrong after so many doubts: each loss of the boundary is one, so are bytes without a
+// frame of a known type, and a header block that is no HPACK speaks loudest.
 constexpr unsigned kMaxDoubts = 8;
 constexpr unsigned kNoHpack = 4;
 constexpr std::uint64_t kBytesPerDoubt = 64u << 10;
@@ -26,10 +26,21 @@ Http2Connection::Http2Connection(Http2Context& context,
       pairing_(context, info, std::move(start.pairing)),
       flows_{Http2Flow(*this, context, Direction::kRead, start.begin[0]),
              Http2Flow(*this, context, Direction::kWrite, start.begin[1])} {
-  if (requests_) pairing_.SetClient(*requests_ == Direction::kWrite);
+  if (requests_) TellPairing();
+}
+
+void Http2Connection::TellPairing() {
+  pairing_.SetClient(*requests_ == Direction::kWrite);
+  for (const Http2Flow& flow : flows_) {
+    pairing_.SetLost(*HalfOf(flow.direction()), flow.lost(), flow.regained_ns());
+  }
 }
 
 bool Http2Connection::Feed(Direction direction, protocol::Piece& piece) {
+  if (!proven_) {
+    frameless_bytes_ += piece.size();
+    for (; frameless_bytes_ >= kBytesPerDoubt; frameless_bytes_ -= kBytesPerDoubt) Suspect(1);
+  }
   flows_[static_cast<std::size_t>(direction)].Feed(piece);
   return true;
 }
@@ -41,17 +52,19 @@ std::optional<Half> Http2Connection::HalfOf(Direction direction) const {
 
 void Http2Connection::DecideRequests(Direction requests) {
   if (requests_ && *requests_ != requests) pairing_.Drop(ExchangeDrop::kDesynchronized);
+  const bool news = requests_ != requests;
   requests_ = requests;
   certain_ = true;
-  pairing_.SetClient(requests == Direction::kWrite);
+  if (news) TellPairing();
 }
 
-void Http2Connection::OnBlock(const Http2Flow& flow, const HeaderBlock& block, bool invalid) {
+void Http2Connection::OnBlock(Http2Flow& flow, const HeaderBlock& block, bool invalid) {
   const bool request = block.draft->has_request_pseudo();
   const bool response = block.draft->Has(hpack::Name::kStatus);
   if (request != response) {
     proven_ = true;
     if (!certain_) DecideRequests(request ? flow.direction() : Other(flow.direction()));
+    flow.Trust(block.begin.ts_ns);
   } else if (invalid) {
     Suspect(kNoHpack);
   }
@@ -72,13 +85,8 @@ void Http2Connection::OnLost(const Http2Flow& flow, std::uint64_t now_ns) {
   pairing_.OnLost(*half, now_ns);
 }
 
-void Http2Connection::OnUnseen(const Http2Flow&, std::uint32_t pid, std::uint64_t bytes) {
+void Http2Connection::OnUnseen(std::uint32_t pid, std::uint64_t bytes) {
   context_.exchanges.coverage.Of(pid).unseen_bytes += bytes;
-  unseen_bytes_ += bytes;
-  if (unseen_bytes_ >= kBytesPerDoubt) {
-    unseen_bytes_ = 0;
-    Suspect(1);
-  }
 }
 
 void Http2Connection::Suspect(unsigned weight) {
@@ -89,6 +97,12 @@ void Http2Connection::Suspect(unsigned weight) {
 
 void Http2Connection::AllowTable(const Http2Flow& by, std::size_t bytes) {
   flows_[static_cast<std::size_t>(Other(by.direction()))].AllowTable(bytes);
+}
+
+void Http2Connection::Tick(std::uint64_t now_ns, std::array<bool, 2> behind) {
+  if (!requests_) return;
+  const auto requests = static_cast<std::size_t>(*requests_);
+  pairing_.Tick(now_ns, behind[requests], behind[1 - requests]);
 }
 
 void Http2Connection::EndDirection(Direction direction, std::uint64_t ts_ns, bool) {

@@ -138,33 +138,29 @@ void Http2Pairing::OnLost(Half half, std::uint64_t now_ns) {
   }
 }
 
-void Http2Pairing::OnRegained(Half half, std::uint64_t ts_ns) {
-  lost_[half == Half::kRequest ? 0 : 1] = false;
-  lost_until_ns_[half == Half::kRequest ? 0 : 1] = ts_ns;
-}
-
-void Http2Pairing::Tick(std::uint64_t now_ns) {
+void Http2Pairing::Tick(std::uint64_t now_ns, bool requests_behind, bool responses_behind) {
   waiting_ = false;
   for (auto at = streams_.begin(); at != streams_.end();) {
     Http2Stream& stream = *(at++)->second;
     if (stream.key == 0 || stream.reset_ns != 0 || stream.response.ended ||
         stream.request.uncertain || stream.response.uncertain) {
-      if (!EndWait(stream, now_ns)) waiting_ = true;
+      if (!EndWait(stream, now_ns, requests_behind, responses_behind)) waiting_ = true;
     }
   }
 }
 
-bool Http2Pairing::EndWait(Http2Stream& stream, std::uint64_t now_ns) {
+bool Http2Pairing::EndWait(Http2Stream& stream, std::uint64_t now_ns, bool requests_behind,
+                           bool responses_behind) {
   const Http2Limits& limits = context_.limits;
   const auto over = [&](std::uint64_t wait_ns) { return stream.since_ns + wait_ns <= now_ns; };
   if (stream.key == 0) {
-    if (!over(limits.request_wait_ns)) return false;
+    if (requests_behind || !over(limits.request_wait_ns)) return false;
     DropHalf(stream);
   } else if (stream.reset_ns != 0) {
-    if (!over(limits.reset_wait_ns)) return false;
+    if (requests_behind || responses_behind || !over(limits.reset_wait_ns)) return false;
     EndByReset(stream);
   } else if (stream.response.ended) {
-    if (!over(limits.request_rest_ns)) return false;
+    if (requests_behind || !over(limits.request_rest_ns)) return false;
     stream.request.body_incomplete = true;
     Report(stream, Outcome::kComplete);
   } else {
@@ -176,6 +172,9 @@ bool Http2Pairing::EndWait(Http2Stream& stream, std::uint64_t now_ns) {
 
 void Http2Pairing::EndByReset(Http2Stream& stream) {
   if (stream.response.ended) return Report(stream, Outcome::kComplete);
+  if (stream.response.uncertain && stream.exchange.reset != Reset::kServer) {
+    return DropStream(stream, ExchangeDrop::kResponseLost);  // it may have been over before
+  }
   stream.exchange.response_end_ns = std::max(stream.exchange.request_start_ns, stream.reset_ns);
   Report(stream, stream.response.head ? Outcome::kResponseAborted : Outcome::kNoResponse);
 }
@@ -251,6 +250,7 @@ void Http2Pairing::Report(Http2Stream& stream, Outcome outcome) {
       return DropStream(stream, ExchangeDrop::kResponseLost);
     }
     exchange.incomplete |= protocol::kIncompleteResponseHead;
+    stream.response.messages.Lose();
   }
   exchange.outcome = outcome;
   if (stream.request.body_incomplete) exchange.incomplete |= protocol::kIncompleteRequestBody;

@@ -30,7 +30,8 @@ Http2Flow::Http2Flow(Http2Connection& owner, Http2Context& context, Direction di
       reader_(begin),
       headers_(context.hpack_limits(), begin != http2::FrameReader::Begin::kScan,
                context.limits.max_head_bytes),
-      lost_(begin == http2::FrameReader::Begin::kScan) {}
+      lost_(begin == http2::FrameReader::Begin::kScan),
+      trusted_(!lost_) {}
 
 Http2Flow::~Http2Flow() {
   if (HeaderDraft* draft = headers_.End(false)) context_.ReleaseDraft(draft);
@@ -84,16 +85,26 @@ std::optional<HandedTable> Http2Flow::Export() const {
 }
 
 // Another frame begins.
-void Http2Flow::OnBoundary(std::uint64_t offset, std::uint64_t ts_ns) {
+void Http2Flow::OnBoundary(std::uint64_t offset) {
+  owner_.OnFrame();
   joined_ = true;
-  if (lost_) {
-    lost_ = false;
-    if (const auto half = owner_.HalfOf(direction_)) owner_.pairing_.OnRegained(*half, ts_ns);
-  }
+  lost_ = false;
   if (handed_ && offset >= handed_->boundary) {
     if (offset == handed_->boundary) headers_.Adopt(std::move(handed_->table));
     handed_.reset();
   }
+}
+
+void Http2Flow::Trust(std::uint64_t ts_ns) {
+  if (std::exchange(trusted_, true)) return;
+  regained_ns_ = ts_ns;
+  if (const auto half = owner_.HalfOf(direction_)) {
+    owner_.pairing_.SetLost(*half, false, regained_ns_);
+  }
+}
+
+void Http2Flow::TrustIfOpen(std::uint32_t stream, std::uint64_t ts_ns) {
+  if (!trusted_ && owner_.pairing_.follows(stream)) Trust(ts_ns);
 }
 
 Moment Http2Flow::MomentOf(const http2::Mark& begin) const {
@@ -102,7 +113,8 @@ Moment Http2Flow::MomentOf(const http2::Mark& begin) const {
 }
 
 void Http2Flow::OnFrame(const Frame& frame) {
-  OnBoundary(frame.begin.offset, frame.begin.ts_ns);
+  OnBoundary(frame.begin.offset);
+  TrustIfOpen(frame.header.stream, frame.begin.ts_ns);
   next_frame_ = frame.begin.offset + http2::kFrameHeaderBytes + frame.header.length;
   const bool continues = frame.header.type == FrameType::kContinuation &&
                          block_.stream == frame.header.stream && headers_.reading();
@@ -174,7 +186,8 @@ void Http2Flow::OnFrameEnd(const Frame& frame, std::uint64_t) {
 }
 
 void Http2Flow::OnControl(const Frame& frame, std::string_view payload, std::uint64_t) {
-  OnBoundary(frame.begin.offset, frame.begin.ts_ns);
+  OnBoundary(frame.begin.offset);
+  TrustIfOpen(frame.header.stream, frame.begin.ts_ns);
   next_frame_ = frame.begin.offset + http2::kFrameHeaderBytes + frame.header.length;
   if (headers_.reading()) EndBlock(false);
   if (frame.header.type == FrameType::kSettings) return OnSettings(payload);
@@ -212,7 +225,8 @@ void Http2Flow::OnSettings(std::string_view payload) {
 }
 
 void Http2Flow::OnRun(const protocol::FrameRun& run, const Piece& piece) {
-  OnBoundary(piece.offset, piece.ts_ns);
+  OnBoundary(piece.offset);
+  TrustIfOpen(run.stream, piece.ts_ns);
   next_frame_ = piece.end;
   if (headers_.reading()) EndBlock(false);
   const auto half = owner_.HalfOf(direction_);
@@ -224,8 +238,9 @@ void Http2Flow::OnRun(const protocol::FrameRun& run, const Piece& piece) {
 }
 
 void Http2Flow::OnLost(std::uint64_t unseen) {
-  owner_.OnUnseen(*this, pid_, unseen);
+  owner_.OnUnseen(pid_, unseen);
   if (std::exchange(lost_, true)) return;
+  trusted_ = false;
   if (headers_.reading()) EndBlock(false);
   headers_.Lose();
   owner_.OnLost(*this, last_ts_ns_);

@@ -26,6 +26,12 @@ class Http2Flow final : public http2::FrameSink {
   Http2Flow(const Http2Flow&) = delete;
 
   Direction direction() const { return direction_; }
+  // Where frames begin is not known, or not for certain.
+  bool lost() const { return !trusted_; }
+  // When it was known again; 0: it always was.
+  std::uint64_t regained_ns() const { return regained_ns_; }
+  // What is read are certainly this connection's frames.
+  void Trust(std::uint64_t ts_ns);
   // Takes all of it.
   void Feed(protocol::Piece& piece);
   // No byte will follow.
@@ -47,7 +53,9 @@ class Http2Flow final : public http2::FrameSink {
   void OnRun(const protocol::FrameRun& run, const protocol::Piece& piece) override;
   void OnLost(std::uint64_t unseen) override;
 
-  void OnBoundary(std::uint64_t offset, std::uint64_t ts_ns);
+  void OnBoundary(std::uint64_t offset);
+  // Of a stream that is open: hardly by accident.
+  void TrustIfOpen(std::uint32_t stream, std::uint64_t ts_ns);
   void BeginBlock(const http2::Frame& frame);
   void EndBlock(bool whole);
   Moment MomentOf(const http2::Mark& begin) const;
@@ -65,12 +73,14 @@ class Http2Flow final : public http2::FrameSink {
   http2::FrameReader reader_;
   HeaderReader headers_;
   bool lost_;
+  bool trusted_;
   bool started_ = false;
   bool joined_ = false;  // a frame was read
   bool pushed_ = false;  // the block under way is a promised request
   HeaderBlock block_{};  // under way
   std::uint32_t pid_ = 0;
   std::uint64_t last_ts_ns_ = 0;
+  std::uint64_t regained_ns_ = 0;
   std::uint64_t read_to_ = 0;
   std::uint64_t next_frame_ = 0;  // where the frame under way ends
   std::optional<Handed> handed_{};

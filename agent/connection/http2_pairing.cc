@@ -49,6 +49,9 @@ enum class BlockKind : std::uint8_t { kHead, kTrailers, kEnd };
 // stands in it is not known, kEnd.
 BlockKind KindOf(const HeaderBlock& block, const Http2Stream* stream) {
   const HeaderDraft& draft = *block.draft;
+  if (stream != nullptr && stream->response.head_missed) {
+    return draft.without_pseudo() ? BlockKind::kTrailers : BlockKind::kEnd;
+  }
   if (draft.Has(Name::kStatus)) return BlockKind::kHead;
   if (draft.without_pseudo()) return BlockKind::kTrailers;
   if (!block.end_stream) return BlockKind::kHead;
@@ -61,11 +64,17 @@ BlockKind KindOf(const HeaderBlock& block, const Http2Stream* stream) {
 
 Http2Pairing::Http2Pairing(Http2Context& context, const std::shared_ptr<const ConnectionInfo>& info,
                            Start start)
-    : context_(context), info_(info), start_(std::move(start)) {
-  request_missed_ = start_.joined_late;
-}
+    : context_(context), info_(info), start_(std::move(start)) {}
 
 Http2Pairing::~Http2Pairing() { assert(streams_.empty()); }
+
+void Http2Pairing::SetLost(Half half, bool lost, std::uint64_t until_ns) {
+  const std::size_t i = half == Half::kRequest ? 0 : 1;
+  lost_[i] = lost;
+  lost_until_ns_[i] = until_ns;
+  if (half == Half::kRequest && highest_request_ == 0 && (lost || until_ns != 0))
+    request_missed_ = true;
+}
 
 Http2Stream* Http2Pairing::Find(std::uint32_t id) {
   if (recent_ != nullptr && recent_->id == id) return recent_;
@@ -198,6 +207,7 @@ void Http2Pairing::FillRequest(const HeaderBlock& block, Http2Stream& stream) {
   exchange.proxy_client_port = start_.proxy_client_port;
   stream.first_ts_ns = client_ ? begin.start_ns : begin.ts_ns;
   stream.request.head = true;
+  stream.request.uncertain = false;
   stream.connect = exchange.method == "CONNECT";
 
   const std::string_view type = draft.Get(Name::kContentType);
@@ -236,7 +246,8 @@ void Http2Pairing::OnResponseBlock(const HeaderBlock& block) {
     const bool expected = block.stream > highest_request_;
     if (expected && kind == BlockKind::kHead && status / 100 != 1) stream = Add(block.stream);
     if (stream == nullptr) {
-      if (expected) highest_dropped_ = std::max(highest_dropped_, block.stream);
+      if (expected && status / 100 != 1)
+        highest_dropped_ = std::max(highest_dropped_, block.stream);
       return OnAnswerToNone(block.stream, status, kind == BlockKind::kHead);
     }
     Wait(*stream, block.end_ts_ns);
@@ -248,7 +259,7 @@ void Http2Pairing::OnResponseBlock(const HeaderBlock& block) {
   if (late || early) return OnAnswerToNone(block.stream, status, kind == BlockKind::kHead);
 
   Http2Half& response = stream->response;
-  const bool uncertain = std::exchange(response.uncertain, false);
+  response.uncertain = false;
   switch (kind) {
     case BlockKind::kHead:
       OnResponseHead(*stream, block, status);
@@ -257,7 +268,7 @@ void Http2Pairing::OnResponseBlock(const HeaderBlock& block) {
       OnTrailers(*stream, block);
       break;
     case BlockKind::kEnd:
-      if (!response.head || uncertain) stream->trailers_known = false;
+      stream->trailers_known = false;
       break;
   }
   stream = Find(block.stream);
@@ -353,9 +364,7 @@ void Http2Pairing::OnTrailers(Http2Stream& stream, const HeaderBlock& block) {
 void Http2Pairing::OnDataFrame(Half half, std::uint32_t id, std::uint32_t payload) {
   Http2Stream* stream = Find(id);
   if (stream == nullptr) return;
-  Http2Half& side = HalfOf(*stream, half);
-  side.uncertain = false;
-  if (stream->may_be_grpc) side.messages.BeginFrame(payload);
+  if (stream->may_be_grpc) HalfOf(*stream, half).messages.BeginFrame(payload);
 }
 
 void Http2Pairing::OnData(Half half, std::uint32_t id, std::string_view bytes, std::uint64_t gap,
@@ -365,10 +374,13 @@ void Http2Pairing::OnData(Half half, std::uint32_t id, std::string_view bytes, s
   if (stream->reset_ns != 0 && moment.at_ns > stream->reset_ns) return;
   Http2Half& side = HalfOf(*stream, half);
   side.uncertain = false;
+  if (!side.head) {
+    side.head_missed = true;
+    side.messages.Lose();
+  }
   side.bytes += bytes.size() + gap;
   if (!exact) side.body_incomplete = true;
   if (half == Half::kResponse) {
-    if (!side.head) side.messages.Lose();  // there was data with it
     // It would have stopped.
     if (stream->request.ended && moment.at_ns > stream->since_ns + kStopsWithin)
       stream->request.uncertain = false;

@@ -55,8 +55,10 @@ class Http2Pairing {
   ~Http2Pairing();  // every exchange must have ended: Finish or Drop first
   Http2Pairing(const Http2Pairing&) = delete;
 
-  // The observed process is the client: what it writes are requests. Call before all others.
+  // Call before all others. The observed process is the client: what it writes are requests.
   void SetClient(bool client) { client_ = client; }
+  // Whether octets of this direction are being missed, and until when they were.
+  void SetLost(Half half, bool lost, std::uint64_t until_ns);
   // The request that was upgraded is stream 1.
   void Adopt(Http1Connection::Upgraded upgraded);
 
@@ -74,16 +76,16 @@ class Http2Pairing {
 
   // Octets of this direction were missed: any frames may have been among them.
   void OnLost(Half half, std::uint64_t now_ns);
-  // The first frame since.
-  void OnRegained(Half half, std::uint64_t ts_ns);
 
   bool waiting() const { return waiting_; }
-  void Tick(std::uint64_t now_ns);
+  // ... `behind`: older events of it may come than those that were told.
+  void Tick(std::uint64_t now_ns, bool requests_behind, bool responses_behind);
   // No frame of this direction will come.
   void EndHalf(Half half, std::uint64_t ts_ns);
   void Finish(std::uint64_t ts_ns);
   void Drop(ExchangeDrop reason);
 
+  bool follows(std::uint32_t stream) const { return streams_.contains(stream); }
   std::size_t open() const { return open_; }
   std::uint64_t oldest_ns() const;
 
@@ -112,7 +114,8 @@ class Http2Pairing {
   void Settle(Http2Stream& stream);
   void Wait(Http2Stream& stream, std::uint64_t since_ns);
   // What waited long enough. False: the stream goes on.
-  bool EndWait(Http2Stream& stream, std::uint64_t now_ns);
+  bool EndWait(Http2Stream& stream, std::uint64_t now_ns, bool requests_behind,
+               bool responses_behind);
   void EndByReset(Http2Stream& stream);
   void FillRpc(Http2Stream& stream);
   void Report(Http2Stream& stream, protocol::Outcome outcome);

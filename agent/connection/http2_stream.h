@@ -9,8 +9,9 @@ namespace wirespan::connection {
 
 // One direction of a stream.
 struct Http2Half {
-  bool head = false;   // its (final) head was seen
-  bool ended = false;  // END_STREAM, or nothing can follow
+  bool head = false;         // its (final) head was seen
+  bool head_missed = false;  // what follows it was seen
+  bool ended = false;        // END_STREAM, or nothing can follow
   // Octets of its direction were missed since its last frame: it may have ended, or been reset.
   bool uncertain = false;
   bool body_incomplete = false;  // DATA may have been missed

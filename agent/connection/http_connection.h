@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -31,7 +32,8 @@ class HttpConnection {
 
   // Something in here ends by time alone: call Tick now and then.
   virtual bool waiting() const = 0;
-  virtual void Tick(std::uint64_t now_ns) = 0;
+  // `behind`, by Direction: events of it are held, so older ones than those that were fed may come.
+  virtual void Tick(std::uint64_t now_ns, std::array<bool, 2> behind) = 0;
 
   // No byte of this direction will come.
   virtual void EndDirection(Direction direction, std::uint64_t ts_ns, bool reset) = 0;

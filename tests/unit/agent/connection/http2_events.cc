@@ -193,7 +193,11 @@ std::string Disagreement(const Exchange& seen, const StreamTruth& truth) {
     if (rpc.response_messages > truth.response_messages) out += "too many response messages; ";
   }
   if (complete && truth.end != StreamEnd::kComplete) out += "did not complete; ";
-  if (!complete && truth.end == StreamEnd::kComplete) out += "completed; ";
+  if (!complete && truth.end == StreamEnd::kComplete) {
+    out += "completed, but outcome " + std::to_string(static_cast<int>(seen.outcome)) + " reset " +
+           std::to_string(static_cast<int>(seen.reset)) + " at " +
+           std::to_string(seen.response_end_ns - seen.request_start_ns) + "; ";
+  }
   return out;
 }
 

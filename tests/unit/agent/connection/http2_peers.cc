@@ -46,9 +46,7 @@ Peers::Peers(std::mt19937& random, PeersPlan plan)
     : random_(random),
       plan_(plan),
       client_(Make(true, plan.client_table)),
-      server_(Make(false, plan.server_table)) {
-  if (plan_.resets == 0) return;
-}
+      server_(Make(false, plan.server_table)) {}
 
 Peers::~Peers() {
   nghttp2_session_del(client_);
@@ -223,6 +221,10 @@ int Peers::OnSent(nghttp2_session* session, const nghttp2_frame* frame, void* se
       if (!client && end && truth.end == StreamEnd::kOpen) truth.end = StreamEnd::kComplete;
       break;
     case NGHTTP2_HEADERS:
+      if (client && !truth.sent) {
+        truth.sent = true;
+        truth.first_write = peers.written_.size();
+      }
       if (!client && end && truth.end == StreamEnd::kOpen) truth.end = StreamEnd::kComplete;
       break;
     case NGHTTP2_RST_STREAM:
@@ -265,7 +267,8 @@ bool Peers::Step() {
   if (plan_.resets != 0 && !streams_.empty() && Chance(plan_.resets)) {
     const auto at =
         std::next(streams_.begin(), static_cast<std::ptrdiff_t>(Below(streams_.size())));
-    if (at->second.end == StreamEnd::kOpen) Reset(true, at->first, NGHTTP2_CANCEL);
+    if (at->second.sent && at->second.end == StreamEnd::kOpen)
+      Reset(true, at->first, NGHTTP2_CANCEL);
   }
   const bool client = Chance(0.5);
   const std::size_t frames = 1 + Below(6);
@@ -286,6 +289,17 @@ std::size_t Peers::open() const {
   return static_cast<std::size_t>(
       std::count_if(streams_.begin(), streams_.end(),
                     [](const auto& one) { return one.second.end == StreamEnd::kOpen; }));
+}
+
+std::size_t Peers::ended() const {
+  return static_cast<std::size_t>(std::count_if(
+      streams_.begin(), streams_.end(),
+      [](const auto& one) { return one.second.sent && one.second.end != StreamEnd::kOpen; }));
+}
+
+std::size_t Peers::sent() const {
+  return static_cast<std::size_t>(std::count_if(streams_.begin(), streams_.end(),
+                                                [](const auto& one) { return one.second.sent; }));
 }
 
 StreamTruth AnyStream(std::mt19937& random, int i) {

@@ -31,8 +31,10 @@ struct StreamTruth {
   std::uint64_t request_messages = 0;  // planned
   std::uint64_t response_messages = 0;
   bool trailers_only = false;
-  bool early = false;   // answered before the request is complete
-  std::string extra{};  // a header that only makes the list longer
+  bool early = false;           // answered before the request is complete
+  std::string extra{};          // a header that only makes the list longer
+  std::size_t first_write = 0;  // that has its request
+  bool sent = false;            // its request was written; else it was given up before
   StreamEnd end = StreamEnd::kOpen;
 };
 
@@ -74,6 +76,8 @@ class Peers {
   const std::map<std::int32_t, StreamTruth>& streams() const { return streams_; }
   const std::vector<Written>& written() const { return written_; }
   std::size_t open() const;
+  std::size_t sent() const;
+  std::size_t ended() const;
 
  private:
   struct Body {
