@@ -5,8 +5,8 @@
 namespace wirespan::connection {
 namespace {
 
-// A guess is wrong after so many doubts: each loss of the boundary is one, bytes that make no
-// frames are more, a header block that is no HPACK speaks loudest.
+// A guess is wrong after so many doubts: each loss of the boundary is one, so are bytes without a
+// frame of a known type, and a header block that is no HPACK speaks loudest.
 constexpr unsigned kMaxDoubts = 8;
 constexpr unsigned kNoHpack = 4;
 constexpr std::uint64_t kBytesPerDoubt = 64u << 10;
@@ -37,6 +37,10 @@ void Http2Connection::TellPairing() {
 }
 
 bool Http2Connection::Feed(Direction direction, protocol::Piece& piece) {
+  if (!proven_) {
+    frameless_bytes_ += piece.size();
+    for (; frameless_bytes_ >= kBytesPerDoubt; frameless_bytes_ -= kBytesPerDoubt) Suspect(1);
+  }
   flows_[static_cast<std::size_t>(direction)].Feed(piece);
   return true;
 }
@@ -81,13 +85,8 @@ void Http2Connection::OnLost(const Http2Flow& flow, std::uint64_t now_ns) {
   pairing_.OnLost(*half, now_ns);
 }
 
-void Http2Connection::OnUnseen(const Http2Flow&, std::uint32_t pid, std::uint64_t bytes) {
+void Http2Connection::OnUnseen(std::uint32_t pid, std::uint64_t bytes) {
   context_.exchanges.coverage.Of(pid).unseen_bytes += bytes;
-  unseen_bytes_ += bytes;
-  if (unseen_bytes_ >= kBytesPerDoubt) {
-    unseen_bytes_ = 0;
-    Suspect(1);
-  }
 }
 
 void Http2Connection::Suspect(unsigned weight) {

@@ -59,7 +59,8 @@ class Http2Connection final : public HttpConnection {
   friend class Http2Flow;  // tells what it reads:
   void OnBlock(Http2Flow& flow, const HeaderBlock& block, bool invalid);
   void OnLost(const Http2Flow& flow, std::uint64_t now_ns);
-  void OnUnseen(const Http2Flow& flow, std::uint32_t pid, std::uint64_t bytes);
+  void OnFrame() { frameless_bytes_ = 0; }
+  void OnUnseen(std::uint32_t pid, std::uint64_t bytes);
   void AllowTable(const Http2Flow& by, std::size_t bytes);
   // Nothing: which one it is, is not known, and so no stream is either.
   std::optional<Half> HalfOf(Direction direction) const;
@@ -74,7 +75,7 @@ class Http2Connection final : public HttpConnection {
   bool proven_;  // that it is HTTP/2
   bool wrong_ = false;
   unsigned doubts_ = 0;
-  std::uint64_t unseen_bytes_ = 0;
+  std::uint64_t frameless_bytes_ = 0;  // since the last frame of a known type
   Http2Pairing pairing_;
   std::array<Http2Flow, 2> flows_;
 };

@@ -86,6 +86,7 @@ std::optional<HandedTable> Http2Flow::Export() const {
 
 // Another frame begins.
 void Http2Flow::OnBoundary(std::uint64_t offset) {
+  owner_.OnFrame();
   joined_ = true;
   lost_ = false;
   if (handed_ && offset >= handed_->boundary) {
@@ -237,7 +238,7 @@ void Http2Flow::OnRun(const protocol::FrameRun& run, const Piece& piece) {
 }
 
 void Http2Flow::OnLost(std::uint64_t unseen) {
-  owner_.OnUnseen(*this, pid_, unseen);
+  owner_.OnUnseen(pid_, unseen);
   if (std::exchange(lost_, true)) return;
   trusted_ = false;
   if (headers_.reading()) EndBlock(false);

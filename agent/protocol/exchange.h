@@ -64,7 +64,7 @@ struct Exchange {
   // where known.
   std::uint64_t request_start_ns = 0;
   std::uint64_t request_end_ns = 0;
-  std::uint64_t response_start_ns = 0;  // first byte of the final response; 0: none came
+  std::uint64_t response_start_ns = 0;  // first byte of the final response; 0: none was seen
   std::uint64_t response_end_ns = 0;    // last byte of the exchange, or when it was given up
 
   // Who carried it. Thread ids are of the first byte of each head.
@@ -89,7 +89,7 @@ struct Exchange {
   std::uint8_t version_major = 1;
   std::uint8_t version_minor = 1;
 
-  int status = 0;  // final response; 0: none
+  int status = 0;  // final response; 0: none, or not known (`incomplete` says so)
   Text response_content_type{};
   std::optional<std::uint64_t>
       request_body_bytes{};  // payload octets, without chunk framing, before decoding
