@@ -14,7 +14,7 @@ def only_our_ports(kind):
     """`kind` of Stack, with ports of its own. `capture` words of its configuration go into the `capture` option."""
 
     class Isolated(kind):
-        def __init__(self, config="", capture="", **more):
+        def __init__(self, config="", capture="", handover=False, **more):
             self.ports = [free_port() for _ in range(PORTS)]
             self.unused = list(self.ports)
             words = f"filter: {{include_ports: {self.ports}}}" + (f", {capture}" if capture else "")
