@@ -8,7 +8,7 @@ gateway between two quiet points, divided by the spans that the backend counted.
 
 Beside each figure stands the OpenTelemetry Collector's (0.158.0: otlp, memory_limiter, batch, otlp; GOMAXPROCS=1),
 measured on the development machine in the same way, and the share of it that the gateway is allowed. With --collector,
-a Collector with these components (built as tests/bench/gateway/collector.md says) is measured instead, in turn with the
+a Collector with these components is measured instead, in turn with the
 gateway, so that both meet the same neighbours.
 
 A machine with neighbours: what is comparable is CPU per span, and the ratio to a Collector of the same minutes.
