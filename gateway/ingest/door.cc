@@ -59,6 +59,16 @@ void Door::CountTurnedAway(const Outcome& outcome) {
   (outcome.retryable ? requests_.refused : requests_.failed)->Add();
 }
 
+std::shared_ptr<const void> Door::AdmitReading() {
+  return budget_->Lease(usual_bytes_.load(std::memory_order_relaxed));
+}
+
+void Door::HasRead(std::size_t bytes) {
+  // Two threads may take each other's step back: it is an average either way.
+  const std::size_t usual = usual_bytes_.load(std::memory_order_relaxed);
+  usual_bytes_.store(usual - usual / 8 + bytes / 8, std::memory_order_relaxed);
+}
+
 std::shared_ptr<Lease> Door::Admit(std::size_t bytes) {
   auto memory = budget_->Lease(bytes);
   return memory ? std::make_shared<Lease>(std::move(memory)) : nullptr;

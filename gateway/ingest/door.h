@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -32,6 +33,13 @@ class Door {
   // is called once: what to tell the sender.
   void Enter(Signal signal, Bytes bytes, std::shared_ptr<Lease> lease, Ack::Callback answer);
 
+  // Before a message is read whose size is not known yet: memory for one as large as they have been
+  // of late. Null: there is none, so it should not be read; answer with Overloaded(). To be dropped
+  // when the message is there and Admit counts it.
+  std::shared_ptr<const void> AdmitReading();
+  // A message had this size.
+  void HasRead(std::size_t bytes);
+
   // Memory for a request of so many bytes; null if there is none: answer with Overloaded().
   std::shared_ptr<Lease> Admit(std::size_t bytes);
   // The same request needs more: false if there is none.
@@ -56,6 +64,8 @@ class Door {
 
   const Pipelines pipelines_;
   const std::shared_ptr<MemoryBudget> budget_;
+  // Of a message, a moving average; large at first, when many may come at once and none is known.
+  std::atomic<std::size_t> usual_bytes_{256 << 10};
   std::array<Counters, 3> items_{};
   Counters requests_{};
 };

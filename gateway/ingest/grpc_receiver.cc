@@ -43,6 +43,13 @@ class ExportCall : public grpc::ServerGenericBidiReactor {
                      : fmt::format("unknown method {}", method)});
       return;
     }
+    // gRPC collects the whole message before it is ours to count: with many senders that is where
+    // the memory goes. What is not read stays with its sender, by HTTP/2's flow control.
+    reading_ = door.AdmitReading();
+    if (!reading_) {
+      Turn(Door::Overloaded());
+      return;
+    }
     StartRead(&request_);
   }
 
@@ -51,6 +58,8 @@ class ExportCall : public grpc::ServerGenericBidiReactor {
       Turn(Outcome::Reject(StatusCode::kInvalidArgument, "the call carried no message"));
       return;
     }
+    door_.HasRead(request_.Length());
+    reading_.reset();
     auto lease = door_.Admit(request_.Length());
     if (!lease) {
       Turn(Door::Overloaded());
@@ -118,6 +127,7 @@ class ExportCall : public grpc::ServerGenericBidiReactor {
   Door& door_;
   const Signal signal_;
   const std::size_t max_bytes_;
+  std::shared_ptr<const void> reading_{};
   grpc::ByteBuffer request_{};
   grpc::ByteBuffer response_{};
   std::mutex mutex_;  // guards what OnCancel, on its own thread, needs
