@@ -129,7 +129,7 @@ TEST_F(ReloadTest, ABadFileChangesNothingAndSaysSo) {
   const double hash_series = Sum(MetricsOf(*gateway), "wirespan_gateway_config_info");
   EXPECT_EQ(hash_series, 1);
   EXPECT_FALSE(gateway->Reload(good + "nonsense: 1\n"));
-  EXPECT_THAT(gateway->Log(), HasSubstr(":14:1: unknown key \"nonsense\""));
+  EXPECT_THAT(gateway->Log(), HasSubstr(":12:1: unknown key \"nonsense\""));
   // One that is well written and can't be had: the file exporter's folder is not there.
   std::string impossible = good;
   impossible.replace(impossible.find("file: {path: "), 13,
@@ -191,7 +191,9 @@ TEST_F(ReloadTest, AQueueOnDiskMovesToItsNewSettings) {
         "{{receivers: [otlp], exporters: [otlp]}}\n",
         kReceiver, (folder_ / "queue").string(), consumers);
   };
-  auto gateway = GatewayProcess::Start(folder_, config("2"), {"--drain-timeout-ms", "500"});
+  auto gateway = GatewayProcess::Start(
+      folder_, config("2"),
+      {"--drain-timeout-ms", "500", "--set", "service.extensions=[health_check, file_storage]"});
   const std::uint16_t port = gateway->grpc_port();
   for (int i = 0; i < 5; ++i) EXPECT_EQ(Grpc(port, Spans(2)).code, 0);
   EXPECT_TRUE(gateway->Reload(config("3")));
