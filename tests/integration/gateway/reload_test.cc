@@ -129,7 +129,7 @@ TEST_F(ReloadTest, ABadFileChangesNothingAndSaysSo) {
   const double hash_series = Sum(MetricsOf(*gateway), "wirespan_gateway_config_info");
   EXPECT_EQ(hash_series, 1);
   EXPECT_FALSE(gateway->Reload(good + "nonsense: 1\n"));
-  EXPECT_THAT(gateway->Log(), HasSubstr(":14:1: unknown key \"nonsense\""));
+  EXPECT_THAT(gateway->Log(), HasSubstr(":12:1: unknown key \"nonsense\""));
   // One that is well written and can't be had: the file exporter's folder is not there.
   std::string impossible = good;
   impossible.replace(impossible.find("file: {path: "), 13,

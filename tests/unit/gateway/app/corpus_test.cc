@@ -330,11 +330,11 @@ exporters:
   prometheus:
     endpoint: "0.0.0.0:8889"
 )",
-              {{"24:3", "extensions", "jaeger_query"},
-               {"28:3", "extensions", "jaeger_storage"},
-               {"40:3", "connectors", "spanmetrics"},
-               {"50:3", "exporters", "jaeger_storage_exporter"},
-               {"52:3", "exporters", "prometheus"}});
+              {{"25:3", "extensions", "jaeger_query"},
+               {"29:3", "extensions", "jaeger_storage"},
+               {"41:3", "connectors", "spanmetrics"},
+               {"51:3", "exporters", "jaeger_storage_exporter"},
+               {"53:3", "exporters", "prometheus"}});
 }
 
 // The Collector in front of Jaeger in the same example.
