@@ -40,8 +40,8 @@ TEST_F(CommandLineTest, VersionIsOneLine) {
 TEST_F(CommandLineTest, ComponentsListsThem) {
   GatewayProcess process({"components"});
   EXPECT_EQ(process.WaitExit(), 0);
-  for (const char* name : {"receivers:\n  otlp", "  batch ", "  debug ", "  otlphttp (otlp_http)",
-                           "  health_check "}) {
+  for (const char* name : {"receivers:\n  otlp", "processors:\n  attributes", "\n  batch  ",
+                           "exporters:\n  debug", "  otlphttp (otlp_http)", "  health_check "}) {
     EXPECT_THAT(process.Output(), HasSubstr(name));
   }
 }

@@ -80,10 +80,19 @@ std::unique_ptr<GatewayProcess> GatewayProcess::Start(TempFolder& folder, std::s
                                                       std::vector<std::string> more_arguments) {
   const fs::path file = folder / ("config-" + std::to_string(::random()) + ".yaml");
   std::ofstream(file) << config;
+  // A later file's list replaces an earlier one's: what the test names is named again.
+  constexpr std::string_view kExtensions = "\n  extensions: [";
+  std::string extensions = "health_check";
+  if (const auto at = config.find(kExtensions); at != std::string_view::npos) {
+    const std::string_view named = config.substr(at + kExtensions.size());
+    extensions += ", " + std::string(named.substr(0, named.find(']')));
+  }
   const fs::path ports = folder / "ports.yaml";
   std::ofstream(ports) << "extensions:\n  health_check:\n    endpoint: 127.0.0.1:0\n"
-                          "service:\n  extensions: [health_check]\n"
-                          "  telemetry:\n    metrics:\n      address: 127.0.0.1:0\n";
+                          "service:\n  extensions: [" +
+                              extensions +
+                              "]\n"
+                              "  telemetry:\n    metrics:\n      address: 127.0.0.1:0\n";
   more_arguments.insert(more_arguments.begin(),
                         {"--config", file.string(), "--config", ports.string()});
   auto process = std::make_unique<GatewayProcess>(more_arguments);

@@ -217,7 +217,8 @@ service:
   EXPECT_THAT(gateway->Log(), HasSubstr("gateway: 4 items were not delivered"));
 }
 
-TEST_F(GatewayTest, ALongTimeoutOfBatchHoldsNobodyUp) {
+// Nobody waits for a batch to fill while an exporter has a free slot, whatever the timeout.
+TEST_F(GatewayTest, ABatchThatCouldGrowForAnHourIsDeliveredAtOnce) {
   auto gateway = GatewayProcess::Start(
       folder_,
       fmt::format("{}processors:\n  batch: {{timeout: 1h}}\nexporters:\n  file: {{path: {}}}\n{}",
