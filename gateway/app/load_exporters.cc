@@ -220,20 +220,26 @@ ExporterConfig LoadExporter(const Node& parent, const std::string& id, const Nod
   }
   exporter.queue = ReadQueue(node["sending_queue"], exporter.extensions);
   exporter.retry = ReadRetry(node["retry_on_failure"], !exporter.queue.storage.empty());
+  const std::string authenticator =
+      ReadAuthenticator(node["auth"], ExtensionRole::kClientAuth, exporter.extensions);
   if (type == "otlp" || type == "otlp_grpc") {
     GrpcClientOptions grpc = ReadGrpc(node);
+    grpc.authenticator = authenticator;
     demand("an endpoint", !grpc.endpoint.empty());
     exporter.kind = std::move(grpc);
   } else if (type == "jaeger") {
     JaegerOptions jaeger = ReadJaeger(node);
+    jaeger.client.authenticator = authenticator;
     demand("an endpoint", !jaeger.client.endpoint.empty());
     exporter.kind = std::move(jaeger);
   } else if (type == "zipkin") {
     ZipkinOptions zipkin = ReadZipkin(node);
+    zipkin.client.authenticator = authenticator;
     demand("an endpoint", !zipkin.client.endpoint.empty());
     exporter.kind = std::move(zipkin);
   } else {
     HttpClientOptions http = ReadOtlpHttp(node);
+    http.authenticator = authenticator;
     demand("an endpoint", !http.endpoint.empty() || !http.traces_endpoint.empty() ||
                               !http.metrics_endpoint.empty() || !http.logs_endpoint.empty());
     exporter.kind = std::move(http);

@@ -105,10 +105,12 @@ Header ReadHeader(const Node& node) {
   header.value_file = node["value_file"].String();
   header.from_context = AsciiLower(node["from_context"].String());
   if (!node["default_value"].null()) header.default_value = node["default_value"].Secret();
-  if (node["from_attribute"].present()) {
-    node["from_attribute"].Fail(
-        "from_attribute is not supported: authenticators here have no attributes; use "
-        "from_context with a receiver's include_metadata");
+  for (const char* key : {"from_attribute", "from_context"}) {
+    if (!node[key].present()) continue;
+    node[key].Fail(fmt::format(
+        "{} is not supported: what requests bring beside their body is not kept; use value or "
+        "value_file",
+        key));
     return header;
   }
   node.RefuseOthers();

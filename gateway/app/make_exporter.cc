@@ -13,13 +13,18 @@ namespace wirespan::gateway {
 namespace {
 
 Result<std::unique_ptr<Sender>> MakeSender(const std::string& id, const ExporterConfig& config,
+                                           const Extensions& extensions,
                                            std::shared_ptr<FileWriter>& file) {
+  const auto with_auth = [&](auto options) {
+    options.auth = extensions.client_auth(options.authenticator);
+    return options;
+  };
   const std::size_t connections = config.queue.enabled ? config.queue.num_consumers : 64;
   if (const auto* grpc = std::get_if<GrpcClientOptions>(&config.kind)) {
-    return CreateGrpcSender(*grpc);
+    return CreateGrpcSender(with_auth(*grpc));
   }
   if (const auto* http = std::get_if<HttpClientOptions>(&config.kind)) {
-    return CreateHttpSender(*http, connections);
+    return CreateHttpSender(with_auth(*http), connections);
   }
   if (const auto* options = std::get_if<FileOptions>(&config.kind)) {
     if (!file) {
@@ -37,10 +42,14 @@ Result<std::unique_ptr<Sender>> MakeSender(const std::string& id, const Exporter
       log::Warn("exporter {}: there is no tls block: what goes to {} is not encrypted", id,
                 jaeger->client.endpoint);
     }
-    return CreateJaegerSender(*jaeger);
+    JaegerOptions options = *jaeger;
+    options.client = with_auth(options.client);
+    return CreateJaegerSender(options);
   }
   if (const auto* zipkin = std::get_if<ZipkinOptions>(&config.kind)) {
-    return CreateZipkinSender(*zipkin, connections);
+    ZipkinOptions options = *zipkin;
+    options.client = with_auth(options.client);
+    return CreateZipkinSender(options, connections);
   }
   return CreateNopSender();
 }
@@ -67,7 +76,7 @@ Result<std::unique_ptr<queue::DurableQueue>> ExporterMaker::OpenQueue(
 Result<std::unique_ptr<QueuedExporter>> ExporterMaker::Make(
     const std::string& id, Signal signal, const ExporterConfig& config,
     std::shared_ptr<FileWriter>& file) const {
-  auto sender = MakeSender(id, config, file);
+  auto sender = MakeSender(id, config, extensions_, file);
   if (!sender) return tl::unexpected(sender.error());
   auto durable = OpenQueue(id, signal, config.queue);
   if (!durable) return Wrap("sending_queue.storage", std::move(durable.error()));

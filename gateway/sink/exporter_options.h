@@ -2,12 +2,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "common/otlp/compress.h"
+#include "gateway/pipeline/auth.h"
 
 // The settings of exporters, with the Collector's keys and defaults.
 namespace wirespan::gateway {
@@ -58,8 +60,6 @@ struct ClientTlsOptions {
 using Compression = otlp::Encoding;
 enum class Encoding : std::uint8_t { kProto, kJson };
 
-using HeaderList = std::vector<std::pair<std::string, std::string>>;
-
 struct GrpcClientOptions {
   std::string endpoint{};
   ClientTlsOptions tls{};
@@ -72,6 +72,8 @@ struct GrpcClientOptions {
   std::chrono::milliseconds keepalive_time{0};  // 0: none
   std::chrono::milliseconds keepalive_timeout{0};
   bool keepalive_permit_without_stream = false;
+  std::string authenticator{};                        // auth::authenticator: an extension's id
+  std::shared_ptr<const ClientAuthenticator> auth{};  // and what it stands for; null: none
 };
 
 struct HttpClientOptions {
@@ -85,6 +87,8 @@ struct HttpClientOptions {
   HeaderList headers{};
   std::chrono::milliseconds timeout{30000};
   std::string proxy_url{};
+  std::string authenticator{};                        // auth::authenticator: an extension's id
+  std::shared_ptr<const ClientAuthenticator> auth{};  // and what it stands for; null: none
 };
 
 struct FileOptions {

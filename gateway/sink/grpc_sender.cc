@@ -24,6 +24,7 @@
 #include "gateway/sink/answer.h"
 #include "gateway/sink/encode.h"
 #include "gateway/sink/jaeger_model.h"
+#include "gateway/sink/request_headers.h"
 
 // grpc::ByteBuffer can't be told that its bytes are compressed already; the core's byte buffer can.
 // gRPC names this class as a friend of ByteBuffer for such uses and leaves its definition to the
@@ -117,6 +118,8 @@ class GrpcSender : public Sender {
   }
 
   void Send(Signal signal, std::uint64_t, Bytes bytes, std::function<void(Outcome)> done) override {
+    auto headers = HeadersFor(options_);
+    if (!headers) return done(Outcome::Retry(headers.error().message));
     auto call = std::make_unique<Call>();
     if (dialect_.translate != nullptr) {
       std::string storage;
@@ -130,7 +133,7 @@ class GrpcSender : public Sender {
                                          gzip ? GRPC_COMPRESS_GZIP : GRPC_COMPRESS_DEFLATE);
       call->context.set_compression_algorithm(gzip ? GRPC_COMPRESS_GZIP : GRPC_COMPRESS_DEFLATE);
     }
-    for (const auto& [name, value] : options_.headers) call->context.AddMetadata(name, value);
+    for (const auto& [name, value] : *headers) call->context.AddMetadata(name, value);
     if (options_.timeout.count() > 0) {
       call->context.set_deadline(std::chrono::system_clock::now() + options_.timeout);
     }

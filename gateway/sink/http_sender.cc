@@ -12,6 +12,7 @@
 #include "common/retry/retry_after.h"
 #include "gateway/sink/answer.h"
 #include "gateway/sink/encode.h"
+#include "gateway/sink/request_headers.h"
 #include "gateway/sink/zipkin_model.h"
 
 namespace wirespan::gateway {
@@ -70,6 +71,8 @@ class HttpSender : public Sender {
   }
 
   void Send(Signal signal, std::uint64_t, Bytes bytes, std::function<void(Outcome)> done) override {
+    auto headers = HeadersFor(options_);
+    if (!headers) return done(Outcome::Retry(headers.error().message));
     http::ClientRequest request;
     request.url = UrlOf(signal);
     // 0 means "no limit" in the Collector; a day is as good and keeps the arithmetic simple.
@@ -98,7 +101,7 @@ class HttpSender : public Sender {
     }
     request.headers.emplace_back("Content-Type", std::string(json ? kJson : kProtobuf));
     request.headers.emplace_back("User-Agent", "wirespan-gateway");
-    for (const auto& header : options_.headers) request.headers.push_back(header);
+    for (auto& header : *headers) request.headers.push_back(std::move(header));
     client_->Send(std::move(request),
                   [url = UrlOf(signal), done = std::move(done)](Result<http::Response> result) {
                     done(OutcomeOf(result, url));

@@ -76,6 +76,32 @@ TEST_F(ExtensionsTest, BasicCredentialsGuardAReceiver) {
   EXPECT_EQ(Post(*gateway, {"Authorization: Basic YW5uOnNlY3JldA=="}).status, 200);
 }
 
+TEST_F(ExtensionsTest, ExportersShowTheirCredentials) {
+  auto last = Start("basicauth/server", "{htpasswd: {inline: \"ann:secret\"}}");
+  for (const std::string& exporter :
+       {fmt::format("otlp: {{endpoint: \"http://127.0.0.1:{}\", ", last->grpc_port()),
+        fmt::format("otlphttp: {{endpoint: \"http://127.0.0.1:{}\", ", last->http_port())}) {
+    SCOPED_TRACE(exporter);
+    auto first = GatewayProcess::Start(
+        folder_,
+        fmt::format("receivers:\n  otlp: {{protocols: {{grpc: {{endpoint: \"127.0.0.1:0\"}}}}}}\n"
+                    "extensions:\n  basicauth/client: {{client_auth: {{username: ann, password: "
+                    "secret}}}}\nexporters:\n  {}auth: {{authenticator: basicauth/client}}}}\n"
+                    "service:\n  pipelines:\n    traces: {{receivers: [otlp], exporters: [{}]}}\n",
+                    exporter, exporter.substr(0, exporter.find(':'))),
+        {"--set", "service.extensions=[health_check, basicauth/client]"});
+    EXPECT_EQ(GrpcExport(fmt::format("127.0.0.1:{}", first->grpc_port()),
+                         std::string(otlp::GrpcMethod(Signal::kTraces)), Spans(1))
+                  .code,
+              0);
+    // A refusal for good would have been answered OK too, with the items rejected.
+    EXPECT_EQ(Sum(ParseMetrics(HttpSend(first->metrics_port(), "GET", "/metrics", {}, "").body),
+                  "otelcol_exporter_sent_spans_total"),
+              1);
+  }
+  EXPECT_EQ(LinesOf(folder_ / "out.json").size(), 2u);
+}
+
 TEST_F(ExtensionsTest, TheStatusPageTellsPipelinesComponentsAndLedgerButNoSecret) {
   auto gateway = Start("basicauth/server", "{htpasswd: {inline: \"ann:hush\"}}");
   EXPECT_EQ(Post(*gateway, {"Authorization: Basic YW5uOmh1c2g="}).status, 200);

@@ -149,7 +149,7 @@ extensions:
   headers_setter:
     additional_auth: basicauth/client
     headers:
-      - {key: X-Scope-OrgID, from_context: X-Tenant, default_value: anonymous}
+      - {key: X-Scope-OrgID, value_file: /etc/tenant, default_value: anonymous}
       - {action: delete, key: X-Old}
       - {action: insert, key: X-Env, value: prod}
   file_storage:
@@ -188,7 +188,7 @@ TEST(ExtensionsConfigTest, ReadsEveryKey) {
   EXPECT_EQ(bearer.tokens.at(1).reveal(), "two");
   const auto setter = at("headers_setter", static_cast<HeadersSetterOptions*>(nullptr));
   EXPECT_EQ(setter.additional_auth, "basicauth/client");
-  EXPECT_EQ(setter.headers.at(0).from_context, "x-tenant");
+  EXPECT_EQ(setter.headers.at(0).value_file, "/etc/tenant");
   EXPECT_EQ(setter.headers.at(0).default_value->reveal(), "anonymous");
   EXPECT_EQ(setter.headers.at(1).action, HeadersSetterOptions::Action::kDelete);
   const auto storage = at("file_storage", static_cast<FileStorageOptions*>(nullptr));
@@ -211,8 +211,11 @@ TEST(ExtensionsConfigTest, RefusesWhatCannotWork) {
       {"extensions: {headers_setter: {headers: [{key: a}]}}\n",
        "b.yaml:1:41: header a needs one of value, value_file and from_context"},
       {"extensions: {headers_setter: {headers: [{key: a, from_attribute: b}]}}\n",
-       "b.yaml:1:66: from_attribute is not supported: authenticators here have no attributes; use "
-       "from_context with a receiver's include_metadata"},
+       "b.yaml:1:66: from_attribute is not supported: what requests bring beside their body is not "
+       "kept; use value or value_file"},
+      {"extensions: {headers_setter: {headers: [{key: a, from_context: b}]}}\n",
+       "b.yaml:1:64: from_context is not supported: what requests bring beside their body is not "
+       "kept; use value or value_file"},
       {"extensions: {file_storage: {directory_permissions: rwx}}\n",
        "b.yaml:1:52: expected permissions in octal such as 0750, not \"rwx\""},
       {"extensions: {oauth2client: {}}\nservice: {extensions: [oauth2client]}\n",
