@@ -114,7 +114,7 @@ WS_NOINLINE int ws_h2_window(void)
 {
 	struct ws_scratch *s = ws_my_scratch();
 	struct ws_ring_control *ring;
-	__u32 cpu, pos, want, n, ahead, keep, size, why;
+	__u32 cpu, pos, want, n, ahead, keep, size, why, before;
 	struct ws_data *data;
 	struct ws_walk *w;
 	__u64 from;
@@ -140,9 +140,13 @@ WS_NOINLINE int ws_h2_window(void)
 			n = 0;
 		}
 	} else {
+		before = s->now.position > pos ? s->cursor.position : s->now.position;
 		s->plan.pos = pos;
 		s->plan.want = want;
 		n = ws_window_gather();
+		/* So many small parts lie before it that another turn is needed. */
+		if (n == 0 && !s->fault && s->now.position > before && s->now.position <= pos)
+			return 1;
 	}
 	if (n == 0 || n > WS_WINDOW) {
 		/* The rest can't be read. */

@@ -75,6 +75,7 @@ static __always_inline bool ws_find_bytes(struct ws_scratch *s, __u32 shape, __u
 {
 	s->cursor.position = 0;
 	s->cursor.next_iov = 0;
+	s->now.position = ~0u;
 	s->iov_count = 0;
 	s->iov_first = ~0u;
 	s->iov_kernel = 0;

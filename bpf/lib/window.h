@@ -27,7 +27,9 @@ WS_NOINLINE __u32 ws_window_gather(void)
 
 	if (!s)
 		return 0;
-	s->now = s->cursor;
+	/* From where the last window of this call ended, if that is not too far: many parts take many steps. */
+	if (s->now.position > s->plan.pos)
+		s->now = s->cursor;
 	s->got = 0;
 	WS_ROLLED
 	for (i = 0; i < WS_GATHER_STEPS; i++)

@@ -18,9 +18,9 @@ def only_our_ports(kind):
             self.ports = [free_port() for _ in range(PORTS)]
             self.unused = list(self.ports)
             words = f"filter: {{include_ports: {self.ports}}}" + (f", {capture}" if capture else "")
-            if not more.get("handover"):
+            if not handover:
                 words += ", handover: 0s"
-            super().__init__(f"capture: {{{words}}}\n{config}", **more)
+            super().__init__(f"capture: {{{words}}}\n{config}", handover=handover, **more)
 
         def port(self):
             return self.unused.pop()

@@ -178,7 +178,12 @@ class Truth:
             case.assertEqual((span.name, method_of(span), span.attributes.get("rpc.system.name")), (asked["method"], asked["method"], "grpc"), span)
             case.assertNotIn("wirespan.incomplete", span.attributes, span)
             case.assertEqual(span.port, self.server.port, span)
-        case.assertEqual(status_of(client), status, client)
+        if id in self.given_up and client.attributes.get("wirespan.reset.by") == "server":
+            # The server's clock was first: its RST(CANCEL) at the deadline is inferred to be that, and some clients call it cancelled.
+            case.assertIn(status_of(client), {"CANCELLED", "DEADLINE_EXCEEDED"}, client)
+            case.assertIn(status, {"CANCELLED", "DEADLINE_EXCEEDED"}, client)
+        else:
+            case.assertEqual(status_of(client), status, client)
         if id in self.given_up:
             # On a busy machine the server may read request and reset later or sooner than they were sent.
             case.assertIn(status_of(server), {"CANCELLED", "DEADLINE_EXCEEDED"}, server)
@@ -210,7 +215,8 @@ class Truth:
             for span in (clients[id], servers[id]):
                 if span.duration_ms < inner - SLACK_MS:
                     off.append((inner, outer, span))
-            if clients[id].duration_ms > outer + SLACK_MS:
+            # A client that gives up says so to its program first, and to the wire later.
+            if clients[id].duration_ms > outer + SLACK_MS and id not in self.given_up:
                 off.append((inner, outer, clients[id]))
             if outer >= 900 and id not in self.given_up:
                 long.append(abs(outer - clients[id].duration_ms) / outer)
