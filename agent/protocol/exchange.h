@@ -37,9 +37,9 @@ enum Incomplete : std::uint8_t {
 
 // What a gRPC call has beside its HTTP/2 exchange.
 struct Rpc {
-  std::optional<int> status{};    // grpc-status; nothing: not known
-  bool status_inferred = false;   // not read but concluded (`wirespan.inferred=status`)
-  Text message{};                 // grpc-message, decoded
+  std::optional<int> status{};                // grpc-status; nothing: not known
+  bool status_inferred = false;               // not read but concluded (`wirespan.inferred=status`)
+  Text message{};                             // grpc-message, decoded
   std::optional<std::uint64_t> timeout_ns{};  // grpc-timeout
   // Lower bounds where not exact.
   std::uint64_t request_messages = 0;
@@ -99,7 +99,8 @@ struct Exchange {
   // byte in the client's direction, and the HTTP/2 stream.
   std::uint64_t request_offset = 0;
   bool wire_exact = false;  // the request's first bytes came with trusted TCP counters
-  std::uint32_t stream_id = 0;  // HTTP/2; 0: none (also the h2c upgrade's request, sent as HTTP/1.1)
+  std::uint32_t stream_id =
+      0;  // HTTP/2; 0: none (also the h2c upgrade's request, sent as HTTP/1.1)
 
   // HTTP/2 only. kResponseAborted or kNoResponse goes with a reset, unless the response was over.
   Reset reset = Reset::kNone;

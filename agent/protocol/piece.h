@@ -10,9 +10,9 @@ namespace wirespan::protocol {
 // gap (bytes that passed and that nobody captured) up to `end`. Either part may be empty. Bytes are
 // the caller's, for the call only.
 //
-// HTTP/2: the kernel follows the frames and does not copy payload. `frame_start`: it takes the first
-// byte for that of a frame header. `run`: nothing was captured, and all of the piece is so many whole
-// DATA frames of one stream, without padding and END_STREAM.
+// HTTP/2: the kernel follows the frames and does not copy payload. `frame_start`: it takes the
+// first byte for that of a frame header. `run`: nothing was captured, and all of the piece is so
+// many whole DATA frames of one stream, without padding and END_STREAM.
 struct FrameRun {
   std::uint32_t stream = 0;
   std::uint32_t frames = 0;  // 0: no run

@@ -1,15 +1,16 @@
 #pragma once
 
-#include <functional>
-#include <string>
-
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 
+#include <functional>
+#include <string>
+
 #include "common/base/hash.h"
 
-// The hash tables of hot paths. absl's own string hash and string_view stay out of our interfaces (Debian's build
-// has absl::string_view != std::string_view), so string keys name our hash and std::equal_to<>.
+// The hash tables of hot paths. absl's own string hash and string_view stay out of our interfaces
+// (Debian's build has absl::string_view != std::string_view), so string keys name our hash and
+// std::equal_to<>.
 namespace wirespan {
 
 template <class Key, class Value, class Hash = absl::Hash<Key>>

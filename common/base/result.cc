@@ -8,21 +8,29 @@ namespace {
 
 ErrorCode CodeOf(int error_number) {
   switch (error_number) {
-    case ENOENT: return ErrorCode::kNotFound;
+    case ENOENT:
+      return ErrorCode::kNotFound;
     case EPERM:
-    case EACCES: return ErrorCode::kPermissionDenied;
+    case EACCES:
+      return ErrorCode::kPermissionDenied;
     case ENOSYS:
-    case EOPNOTSUPP: return ErrorCode::kUnsupported;
+    case EOPNOTSUPP:
+      return ErrorCode::kUnsupported;
     case EAGAIN:
     case ECONNREFUSED:
-    case ECONNRESET: return ErrorCode::kUnavailable;
+    case ECONNRESET:
+      return ErrorCode::kUnavailable;
     case ENOMEM:
     case ENOSPC:
     case EMFILE:
-    case ENFILE: return ErrorCode::kResourceExhausted;
-    case EINVAL: return ErrorCode::kInvalidArgument;
-    case ETIMEDOUT: return ErrorCode::kDeadlineExceeded;
-    default: return ErrorCode::kUnknown;
+    case ENFILE:
+      return ErrorCode::kResourceExhausted;
+    case EINVAL:
+      return ErrorCode::kInvalidArgument;
+    case ETIMEDOUT:
+      return ErrorCode::kDeadlineExceeded;
+    default:
+      return ErrorCode::kUnknown;
   }
 }
 

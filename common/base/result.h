@@ -2,22 +2,22 @@
 
 #include <string>
 #include <string_view>
+#include <tl/expected.hpp>
 #include <utility>
 
-#include <tl/expected.hpp>
-
-// Errors are values. A function that can fail returns Result<T>; each layer adds what it was doing, so that the
-// message reads outermost first:
+// Errors are values. A function that can fail returns Result<T>; each layer adds what it was doing,
+// so that the message reads outermost first:
 //
 //   attach sock_recv_length: open /sys/kernel/btf/vmlinux: No such file or directory
 //
-// Bytes from outside (packets, bodies of requests) are never an Error: parsers have outcomes of their own.
+// Bytes from outside (packets, bodies of requests) are never an Error: parsers have outcomes of
+// their own.
 namespace wirespan {
 
 // What a caller can decide on. The message is for people; the code is for programs.
 enum class ErrorCode : unsigned char {
   kUnknown,
-  kInvalidArgument,    // the input is wrong and will stay wrong: config, flag, peer's message
+  kInvalidArgument,  // the input is wrong and will stay wrong: config, flag, peer's message
   kNotFound,
   kPermissionDenied,
   kUnsupported,        // this kernel or build lacks it
@@ -41,7 +41,8 @@ using Result = tl::expected<T, Error>;
 
 // The same error, one layer further out: "what: message".
 [[nodiscard]] inline tl::unexpected<Error> Wrap(std::string_view what, Error error) {
-  return tl::unexpected<Error>(Error{error.code, std::string(what) + ": " + std::move(error.message)});
+  return tl::unexpected<Error>(
+      Error{error.code, std::string(what) + ": " + std::move(error.message)});
 }
 
 // The error of the system call that just failed: "what: No such file or directory".

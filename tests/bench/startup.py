@@ -13,7 +13,6 @@ import resource
 import signal
 import socket
 import statistics
-import subprocess
 import sys
 import time
 

@@ -59,8 +59,7 @@ class SocketScript {
 
   // Where the direction's bytes end now, told or not.
   std::uint64_t end_of(connection::Direction direction) const {
-    return direction == connection::Direction::kRead ? options_.read_offset
-                                                     : options_.write_offset;
+    return direction == connection::Direction::kRead ? options_.read_offset : options_.write_offset;
   }
   void set_tid(std::uint32_t tid) { options_.tid = tid; }
   void Advance(std::uint64_t ns) { now_ns_ += ns; }

@@ -16,8 +16,8 @@ class ChunkedDecoder {
  public:
   // Takes bytes up to the end of the body; returns how many. Fewer than all: done() or invalid().
   std::size_t OnBytes(std::string_view bytes);
-  // n bytes passed unseen. Returns how many of them lie inside chunk data and its line end, which is
-  // taken to be CR LF as the capture takes it; fewer than n: the framing is lost.
+  // n bytes passed unseen. Returns how many of them lie inside chunk data and its line end, which
+  // is taken to be CR LF as the capture takes it; fewer than n: the framing is lost.
   std::uint64_t OnGap(std::uint64_t n);
 
   bool done() const { return state_ == State::kDone; }
@@ -44,7 +44,7 @@ class ChunkedDecoder {
   State state_ = State::kSize;
   std::uint8_t digits_ = 0;
   std::uint8_t line_end_ = 0;  // kDataEnd: bytes of CR LF that have passed
-  std::uint32_t line_ = 0;  // bytes of the current size line, or of the trailers
+  std::uint32_t line_ = 0;     // bytes of the current size line, or of the trailers
   std::uint64_t remaining_ =
       0;  // of the current chunk; while in kSize, what has been read of its size
   std::uint64_t payload_ = 0;

@@ -15,7 +15,7 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "truth"))
 
-from stack import BATCH_DELAY, ROOT, Child, Stack, answers, free_port, listens, wait_for  # noqa: E402,F401
+from stack import BATCH_DELAY, ROOT, Stack, free_port, listens, wait_for  # noqa: E402,F401
 
 CACHE = ROOT / "build" / "integration"
 

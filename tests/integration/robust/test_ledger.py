@@ -77,7 +77,7 @@ class Connections(LedgerCase):
         settled_file(stack, self)
 
     def test_more_requests_open_than_one_connection_may_have(self):
-        stack = self.strain()
+        self.strain()
         listener = socket.create_server(("127.0.0.1", 0))
         port, n = listener.getsockname()[1], 3000
         request = b"GET /pipelined HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -129,7 +129,6 @@ class Spans(LedgerCase):
     def test_series_limit(self):
         stack = self.strain(metrics=", max_series_per_service: 8")
         server = servers.Go(stack)
-        from clients import Client as Asker
         client = http.client.HTTPConnection("127.0.0.1", server.port)
         for status in range(210, 260):
             client.request("GET", f"/status/{status}")

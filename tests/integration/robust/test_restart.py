@@ -10,7 +10,7 @@ import subprocess
 import time
 import unittest
 
-from support import Client, Server, Strained, assert_ledger, assert_undisturbed, family, settled_file, wait_for
+from support import Client, Server, Strained, assert_ledger, assert_undisturbed, family, wait_for
 
 
 def bpf_objects(pid):

@@ -7,7 +7,7 @@ import sys
 import unittest
 
 import servers
-from cases import TruthCase, key
+from cases import TruthCase
 from clients import Client, Curl
 from stack import free_port, listens, wait_for
 
