@@ -174,7 +174,7 @@ class Attached(AgentCase):
 
     def test_bad_filters_are_one_sentence(self):
         for arguments, sentence in (
-                (("--status", "6xx"), "--status '6xx' is none of 404, 5xx, 400-499, error"),
+                (("--status", "6xx"), "--status '6xx' is none of 404, 5xx, 400-499, error, or of gRPC's NOT_FOUND, 5, 1-16"),
                 (("--side", "left"), "--side 'left' is neither server nor client"),
                 (("--slower-than", "-1"), "--slower-than takes milliseconds, not less than 0")):
             with self.subTest(arguments=arguments):

@@ -93,9 +93,11 @@ class Child:
     def text(self):
         return self.log_path.read_text(errors="replace")
 
-    def stop(self, sig=signal.SIGTERM, seconds=20):
+    end_signal = signal.SIGTERM
+
+    def stop(self, sig=None, seconds=20):
         if self.alive():
-            self.process.send_signal(sig)
+            self.process.send_signal(sig or self.end_signal)
             try:
                 self.process.wait(seconds)
             except subprocess.TimeoutExpired:
@@ -170,12 +172,13 @@ service:
 admin: {{listen: "127.0.0.1:{self.admin}"}}
 metrics: {{listen: "127.0.0.1:{self.red}", body_sizes: {str(self.body_sizes).lower()}{self.metrics_config}}}
 control: {{socket: "{self.folder}/control.sock"}}
-{"" if "capture:" in self.agent_config or self.handover else "capture: {handover: 0s}"}
 {self.agent_config}
 """)
         env = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self.otlp_http}", "OTEL_BSP_SCHEDULE_DELAY": str(int(BATCH_DELAY * 1000)),
                "OTEL_METRIC_EXPORT_INTERVAL": "1000", **self.agent_env}
         self.agent = self.run("agent", [BIN / "wirespan-agent", "run", "--config", config], env=env)
+        if not self.handover:
+            self.agent.end_signal = signal.SIGINT  # which leaves no programs for a next one
         if wait:
             wait_for("the agent to be ready", lambda: self._alive(self.agent) and answers(self.admin, "/readyz"))
         return self.agent
