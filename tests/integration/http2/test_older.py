@@ -1,6 +1,7 @@
 """Channels that were open before the agent came: what it missed of HPACK stays unknown until the client tells it again, and is never wrong."""
 
 import collections
+import signal
 import unittest
 
 from isolated import IsolatedStack
@@ -165,7 +166,7 @@ class Restarted(OlderCase):
             client.run(method="Unary", count=20, bare=1)
             client.run(method="Bidi", count=20, bare=1)
         wait_for("the first spans", lambda: len(self.stack.spans()) >= 2 * 40 * len(clients))
-        first = self.stack.agent.stop()
+        first = self.stack.agent.stop(signal.SIGTERM)
         self.assertEqual(first, 0)
         self.stack.start_agent()
         before = {client.pid: len(self.stack.spans(lambda s: s.pid == client.pid)) for client in clients}

@@ -70,7 +70,7 @@ class Restart(unittest.TestCase):
             wait_for("the agent to have them", lambda: stack.self_metrics()["wirespan_span_spans_total"] >= 200)
             self.assertEqual(stack.spans(), [])
             start = time.monotonic()
-            self.assertEqual(stack.agent.stop(), 0)
+            self.assertEqual(stack.agent.stop(signal.SIGTERM), 0)
             self.assertLess(time.monotonic() - start, 10)
             sent = wait_for("the gateway's file", lambda: stack.spans(lambda s: f"?{load.tag}-" in s.target))
             self.assertEqual(len(sent), 200)
@@ -84,7 +84,7 @@ class Restart(unittest.TestCase):
             stack.gateway.stop()
             assert_undisturbed(self, Client(stack, "flood", server, conns=2, count=100).result())
             start = time.monotonic()
-            self.assertEqual(stack.agent.stop(), 0, stack.agent.text())
+            self.assertEqual(stack.agent.stop(signal.SIGTERM), 0, stack.agent.text())
             self.assertLess(time.monotonic() - start, 8)
             self.assertIn("not everything could be sent", stack.agent.text())
         finally:
