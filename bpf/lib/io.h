@@ -394,6 +394,22 @@ static __always_inline void ws_capture(struct ws_ring_control *ring, struct ws_s
 }
 
 /*
+ * Is this call the inside of a large DATA frame? Nothing is told of it, so neither the clock nor the ring is needed; where it
+ * lies is our own count, which the next call that is told compares with TCP's.
+ */
+static __always_inline bool ws_inside_frame(struct ws_sock *ws, __u32 direction, __u32 len)
+{
+	struct ws_place *place = &ws->place[direction];
+
+	if ((ws->flags & (WS_SOCK_HTTP2 | WS_SOCK_SWITCHED)) != WS_SOCK_HTTP2 || place->hole ||
+	    !ws_h2_inside(&ws->h2[direction], place->next, len))
+		return false;
+	__sync_fetch_and_add(&place->next, len);
+	ws->last_direction = direction;
+	return true;
+}
+
+/*
  * A call of this task on `sk` moved `len` > 0 bytes and returned; `after` more bytes followed in the same call, which
  * will be told next.
  */
@@ -460,6 +476,12 @@ static __always_inline void ws_on_bytes(struct sock *sk, struct ws_counts *count
 	}
 	if (io->unseen_caller)
 		ws_note(counts, WS_NOTED_IO_URING, len);
+	if (ws_inside_frame(ws, io->direction & 1, len)) {
+		ws_note(counts, WS_CAPTURED, len);
+		if (io->shape == WS_SHAPE_NONE)
+			ws_note(counts, WS_NOTED_NO_BUFFER, len);
+		return;
+	}
 
 	cpu = bpf_get_smp_processor_id();
 	ring = bpf_map_lookup_elem(&ws_rings, &cpu);
