@@ -16,7 +16,8 @@ static WS_NOINLINE int ws_moved_nothing(struct sock *sk, struct task_struct *tas
 	if (nr == WS_NR_SENDMMSG || nr == WS_NR_RECVMMSG)
 		ws_mmsg_forget(task->pid);
 	/* A read into no space says nothing about the stream. */
-	if (ret == 0 && direction == WS_READ && !((nr == WS_NR_READ || nr == WS_NR_RECVFROM) && WS_REGS_ARG2(regs) == 0))
+	if (ret == 0 && direction == WS_READ &&
+	    !((nr == WS_NR_READ || nr == WS_NR_RECVFROM) && WS_REGS_ARG2(regs) == 0))
 		ws_on_end(sk, counts, task->tgid, task->pid);
 	return 0;
 }
@@ -59,7 +60,8 @@ static __always_inline void ws_on_socket(struct sock *sk, struct task_struct *ta
 		return;
 	}
 	nr = WS_REGS_NR(io.regs);
-	if (nr == WS_NR_IO_URING_ENTER || (task->flags & WS_PF_IO_WORKER) || (task->io_uring && ws_is_in_passing(sk, task)))
+	if (nr == WS_NR_IO_URING_ENTER || (task->flags & WS_PF_IO_WORKER) ||
+	    (task->io_uring && ws_is_in_passing(sk, task)))
 		io.unseen_caller = true;
 	else if (!(direction == WS_READ && (flags & WS_MSG_TRUNC))) /* thrown away: nothing was copied to the buffer */
 		io.shape = ws_shape_of(nr, direction);

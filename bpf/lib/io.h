@@ -25,7 +25,8 @@ static __always_inline void ws_fill_length(struct ws_scratch *s, struct ws_data 
 }
 
 /*
- * One window: copy it to scratch memory, judge it, write a record if there is something to keep. A function of its own to the verifier, which so checks it once. Works on this CPU's scratch memory. 0: the call is done.
+ * One window: copy it to scratch memory, judge it, write a record if there is something to keep. A function of its own
+ * to the verifier, which so checks it once. Works on this CPU's scratch memory. 0: the call is done.
  */
 WS_NOINLINE int ws_step(void)
 {
@@ -142,7 +143,7 @@ static __always_inline __u32 ws_tell_rest(struct ws_ring_control *ring, struct w
 
 struct ws_io {
 	__u32 direction;
-	__u32 shape;   /* enum ws_shape, of: */
+	__u32 shape; /* enum ws_shape, of: */
 #ifdef WS_TYPED
 	const struct pt_regs *regs; /* the system call's */
 #else
@@ -227,8 +228,8 @@ static __always_inline __u64 ws_locate(struct ws_sock *ws, struct sock *sk, stru
 #define WS_SWITCHED_MISSES 6
 
 /*
- * The socket begins to speak HTTP/2, or may: from plan.pos of this call on, and where the other direction is by now. That
- * one begins with the client's preface if nothing of it passed yet; where the preface was seen, with a frame.
+ * The socket begins to speak HTTP/2, or may: from plan.pos of this call on, and where the other direction is by now.
+ * That one begins with the client's preface if nothing of it passed yet; where the preface was seen, with a frame.
  */
 static __always_inline void ws_h2_begin(struct ws_sock *ws, struct ws_scratch *s, __u32 direction)
 {
@@ -237,7 +238,9 @@ static __always_inline void ws_h2_begin(struct ws_sock *ws, struct ws_scratch *s
 	__u32 act = s->plan.act;
 
 	ws->misses = 0;
-	ws->flags |= WS_SOCK_HTTP2 | (act == WS_ACT_FRAMES ? WS_SOCK_GUESSED : act == WS_ACT_SWITCHED ? WS_SOCK_SWITCHED : 0);
+	ws->flags |= WS_SOCK_HTTP2 | (act == WS_ACT_FRAMES   ? WS_SOCK_GUESSED :
+				      act == WS_ACT_SWITCHED ? WS_SOCK_SWITCHED :
+							       0);
 	ws_h2_start(&s->h2, s->plan.start + s->plan.pos, act == WS_ACT_SWITCHED ? WS_H2_UPGRADED : WS_H2_SCAN);
 	if (act == WS_ACT_HTTP2_CUT)
 		ws_h2_expect_preface(&s->h2, WS_PREFACE - WS_PREFACE_HEAD);
@@ -282,8 +285,8 @@ static __always_inline void ws_h2_judge(struct ws_sock *ws, struct ws_scratch *s
 }
 
 static __always_inline void ws_capture(struct ws_ring_control *ring, struct ws_scratch *s, struct ws_sock *ws,
-				       struct sock *sk, struct ws_counts *counts, const struct ws_io *io,
-				       __u32 len, __u32 after)
+				       struct sock *sk, struct ws_counts *counts, const struct ws_io *io, __u32 len,
+				       __u32 after)
 {
 	__u32 direction = io->direction, shape = io->shape;
 	struct ws_dir *dir = &ws->dir[direction & 1];

@@ -28,11 +28,11 @@ enum ws_sock_flag {
 
 /* How far one direction was told. */
 struct ws_place {
-	__u64 next;	 /* offset behind the last call */
-	__u64 hole_at;	 /* bytes before it that TCP counts and no call has shown yet: another thread's, which is late */
-	__u32 hole;	 /* bytes of it */
-	__u16 hole_age;	 /* calls since */
-	__u16 strikes;	 /* calls in a row that moved more than TCP counted */
+	__u64 next;	/* offset behind the last call */
+	__u64 hole_at;	/* bytes before it that TCP counts and no call has shown yet: another thread's, which is late */
+	__u32 hole;	/* bytes of it */
+	__u16 hole_age; /* calls since */
+	__u16 strikes;	/* calls in a row that moved more than TCP counted */
 };
 
 struct ws_sock {
@@ -40,7 +40,7 @@ struct ws_sock {
 	__u32 flags;
 	__u32 generation;
 	__u32 tgid;
-	__u32 own_start;  /* sequence number of the first byte each way */
+	__u32 own_start; /* sequence number of the first byte each way */
 	__u32 peer_start;
 	__u8 opener;
 	__u8 last_direction;
