@@ -192,10 +192,10 @@ static __always_inline void ws_on_bytes(struct sock *sk, struct ws_counts *count
 #endif
 		ws->tgid = tgid;
 		ws->generation = generation;
-		if (!ws_port_wanted(sk, ws->flags))
+		if (!ws_socket_wanted(sk, ws->flags))
 			ws->flags |= WS_SOCK_EXCLUDED;
 	} else if (ws->tgid != tgid || ws->generation != generation) {
-		bool wanted = ws_process_wanted(tgid) && ws_port_wanted(sk, ws->flags);
+		bool wanted = ws_process_wanted(tgid) && ws_socket_wanted(sk, ws->flags);
 
 		ws->tgid = tgid;
 		ws->generation = generation;

@@ -57,6 +57,14 @@ struct sock_common {
 
 struct socket;
 
+struct upid {
+	int nr;
+};
+
+struct pid {
+	struct upid numbers[1]; /* the first one is the machine's */
+};
+
 /* Of the spinlock only its first word counts: not 0 where somebody holds it. */
 struct ws_spinlock {
 	__u32 word;
@@ -75,6 +83,7 @@ struct sock {
 	__u16 sk_protocol;
 	__u16 sk_type;
 	__u8 sk_shutdown;
+	struct pid *sk_peer_pid;
 };
 
 struct inet_sock {
@@ -180,6 +189,8 @@ struct task_struct {
 	int pid;
 	int tgid;
 	struct task_struct *real_parent;
+	struct task_struct *group_leader;
+	__u64 start_boottime;
 	struct files_struct *files;
 	struct io_uring_task *io_uring;
 	struct signal_struct *signal;

@@ -14,14 +14,21 @@ static __always_inline bool ws_port_in(const __u64 *set, __u16 port)
 	return set[word & 1023] >> (port & 63) & 1;
 }
 
-static __always_inline bool ws_port_wanted(struct sock *sk, __u32 flags)
+/* A Unix socket that was connected to the agent's: `watch` and `explain` are at the other end. */
+static __always_inline bool ws_leads_to_agent(struct sock *sk)
+{
+	return (__u32)BPF_CORE_READ(sk, sk_peer_pid, numbers[0].nr) == ws_self;
+}
+
+/* By its port, or by whose it is; of processes: ws_process_wanted. */
+static __always_inline bool ws_socket_wanted(struct sock *sk, __u32 flags)
 {
 	__u16 local, remote;
 
+	if (!(flags & WS_SOCK_TCP_FAMILY))
+		return !ws_control.ports_included && !ws_leads_to_agent(sk);
 	if (!ws_control.ports_included && !ws_control.ports_excluded)
 		return true;
-	if (!(flags & WS_SOCK_TCP_FAMILY))
-		return !ws_control.ports_included;
 	local = WS_GET(sk, __sk_common.skc_num);
 	remote = __builtin_bswap16(WS_GET(sk, __sk_common.skc_dport));
 	if (ws_control.ports_excluded &&
