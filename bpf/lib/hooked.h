@@ -83,4 +83,30 @@ static __always_inline void ws_on_splice(struct sock *sk, struct task_struct *ta
 	ws_on_socket(sk, task, end - ws->place[WS_READ].next, 0, WS_READ);
 }
 
+/*
+ * Within a splice call of `task` the last part of a buffer was taken out of a Unix socket: the one that `from`, which
+ * sent it, is connected to. Once that is closed nothing leads from it to the reader.
+ */
+static __always_inline void ws_on_unix_splice(struct sk_buff *skb, struct sock *from, struct task_struct *task)
+{
+	/* By way of its file, or verifiers do not take the pointer. */
+	struct unix_sock *sender = bpf_skc_to_unix_sock(from->sk_socket->sk);
+	struct sock *sk = sender ? sender->peer : NULL;
+	__u32 len = skb->len;
+	struct ws_counts *counts;
+	struct ws_sock *ws;
+
+	if (!sk) {
+		counts = ws_my_counts();
+		if (counts)
+			ws_note(counts, WS_NOTED_UNSEEN, len);
+		return;
+	}
+	ws = ws_find_sock(sk);
+	if (!ws)
+		return; /* a stream that begins with a splice shows no head */
+	if (ws->buffer_read < len)
+		ws_on_socket(sk, task, len - ws->buffer_read, 0, WS_READ);
+}
+
 #endif

@@ -73,6 +73,9 @@ static __always_inline bool ws_inside_frame(struct ws_sock *ws, __u32 direction,
 {
 	struct ws_place *place = &ws->place[direction];
 
+	/* Of a read from a Unix socket more has to be remembered (ws_locate). */
+	if (direction == WS_READ && !(ws->flags & WS_SOCK_TCP_FAMILY))
+		return false;
 	if ((ws->flags & (WS_SOCK_HTTP2 | WS_SOCK_SWITCHED)) != WS_SOCK_HTTP2 || place->hole ||
 	    !ws_h2_inside(&ws->h2[direction], place->next, len))
 		return false;

@@ -57,6 +57,23 @@ struct sock_common {
 
 struct socket;
 
+/* Of AF_UNIX in skb->cb: 4.3 and later. */
+struct unix_skb_parms {
+	__u32 consumed;
+};
+
+struct sock;
+
+struct sk_buff {
+	struct sock *sk;
+	unsigned int len;
+	char cb[48];
+};
+
+struct sk_buff_head {
+	struct sk_buff *next;
+};
+
 struct upid {
 	int nr;
 };
@@ -84,6 +101,7 @@ struct sock {
 	__u16 sk_type;
 	__u8 sk_shutdown;
 	struct pid *sk_peer_pid;
+	struct sk_buff_head sk_receive_queue;
 };
 
 struct inet_sock {

@@ -29,6 +29,8 @@ static __always_inline __u64 ws_locate(struct ws_sock *ws, struct sock *sk, stru
 
 	*exact = false;
 	if (!(ws->flags & WS_SOCK_TCP)) {
+		if (direction == WS_READ && !(ws->flags & WS_SOCK_TCP_FAMILY))
+			ws->buffer_read = ws_buffer_read(sk);
 		__sync_fetch_and_add(&place->next, len);
 		return start;
 	}
