@@ -170,6 +170,7 @@ Result<std::unique_ptr<BpfObject>> BpfObject::Load(const Spec& spec, const Sizes
   }
   settings->ring_mask = static_cast<std::uint32_t>(sizes.ring_size - 1);
   settings->head_max = sizes.head_max;
+  settings->h2_head_max = sizes.http2_head_max;
   settings->self = sizes.self;
   const bool hold_cpu = sizes.may_hold_cpu && spec.name == "socktrace" &&
                         KernelHasType("bpf_preempt_disable", BTF_KIND_FUNC) && KernelPreempts();

@@ -93,7 +93,7 @@ static __always_inline void ws_capture(struct ws_ring_control *ring, struct ws_s
 		s->walk_base = s->plan.pos;
 		s->walk.start = s->plan.start + s->plan.pos;
 		s->walk.len = len - s->plan.pos;
-		s->walk.head_max = s->plan.head_max;
+		s->walk.head_max = ws_h2_head_max;
 		if (ws_h2_call(look))
 			ws->h2[direction & 1] = s->h2;
 		ws_h2_judge(ws, s, counts);
