@@ -42,7 +42,7 @@ grpc::Ending EndingOf(const Exchange& exchange, bool trailers_known) {
 }  // namespace
 
 void Http2Pairing::OnEndStream(Half half, std::uint32_t id, Moment moment) {
-  Http2Stream* stream = Find(id);
+  Http2Stream* stream = FindOrExpect(half, id, moment.ts_ns);
   if (stream == nullptr) return;
   if (stream->reset_ns != 0 && moment.at_ns > stream->reset_ns) return;
   if (half == Half::kRequest) {
@@ -80,15 +80,8 @@ void Http2Pairing::Wait(Http2Stream& stream, std::uint64_t since_ns) {
 }
 
 void Http2Pairing::OnReset(Half half, std::uint32_t id, std::uint32_t code, Moment moment) {
-  Http2Stream* stream = Find(id);
-  if (stream == nullptr) {
-    if (half == Half::kRequest || id % 2 == 0 || id <= highest_request_) return;
-    stream = Add(id);
-    if (stream == nullptr) {
-      highest_dropped_ = std::max(highest_dropped_, id);
-      return;
-    }
-  }
+  Http2Stream* stream = FindOrExpect(half, id, moment.ts_ns);
+  if (stream == nullptr) return;
   HalfOf(*stream, half).uncertain = false;
   if (stream->reset_ns == 0 || moment.ts_ns < stream->reset_ns) {
     stream->reset_ns = moment.ts_ns;
@@ -245,10 +238,7 @@ void Http2Pairing::FillRpc(Http2Stream& stream) {
 void Http2Pairing::Report(Http2Stream& stream, Outcome outcome) {
   Exchange& exchange = stream.exchange;
   if (outcome == Outcome::kComplete && !stream.response.head) {
-    // That it ended is certain; how, only if its trailers say so.
-    if (!exchange.rpc || !exchange.rpc->status) {
-      return DropStream(stream, ExchangeDrop::kResponseLost);
-    }
+    // That it ended is certain, and when. Its status is not known, unless trailers say it.
     exchange.incomplete |= protocol::kIncompleteResponseHead;
     stream.response.messages.Lose();
   }

@@ -409,7 +409,7 @@ TEST(Http2ConnectionTest, CountsStreamsBeyondTheBound) {
 
 TEST(Http2ConnectionTest, AHeaderListWithoutEndStaysWithinTheBound) {
   TableOptions options;
-  options.max_head_bytes = 4096;
+  options.max_http2_head_bytes = 4096;
   Server test(options);
   test.Send(test.socket.Read(Frame(http2::FrameType::kHeaders, http2::kEndStream, 1,
                                    Block({{":method", "GET"}, {":path", "/flood"}}))));
@@ -518,6 +518,43 @@ TEST(Http2ConnectionTest, ALostAnswerIsCountedAndTheNextIsRight) {
   test.Wait(61 * kSecond);
   EXPECT_EQ(test.recorder.exchanges.size(), 2u);
   EXPECT_EQ(test.Dropped("response_lost"), 1u);
+  test.ExpectClosedLedger();
+}
+
+TEST(Http2ConnectionTest, AnAnswerWhoseHeadWasLostIsToldWithoutItsStatus) {
+  Server test;
+  test.Send(
+      test.socket.Read(Get(1, "/1") + Call(3, "/s/m") + Data(3, Grpc("hi"), true) + Get(5, "/5")));
+  test.socket.Lose(kWrite, Ok(1).size() + GrpcOk(3).size());
+  test.Send(test.socket.Write(Data(1, "x", true) + Data(3, Grpc("yes")) + Trailers(3, "5")));
+  test.Wait(kSecond / 4);
+  ASSERT_EQ(test.recorder.exchanges.size(), 2u);
+  for (const ObservedExchange& one : test.recorder.exchanges) {
+    EXPECT_EQ(one.exchange.outcome, Outcome::kComplete);
+    EXPECT_EQ(one.exchange.status, 0);
+    EXPECT_TRUE(one.exchange.incomplete & protocol::kIncompleteResponseHead);
+    EXPECT_FALSE(one.exchange.response_body_bytes.has_value());
+  }
+  EXPECT_EQ(test.recorder.exchanges[0].exchange.target, "/1");
+  EXPECT_EQ(test.recorder.exchanges[1].exchange.rpc->status, 5);
+  test.ExpectClosedLedger();
+}
+
+TEST(Http2ConnectionTest, HolesDoNotWaitForOneAnother) {
+  Server test;
+  constexpr int kStreams = 40;
+  const std::string ping = Frame(http2::FrameType::kPing, 0, 0, "01234567");
+  for (std::uint32_t i = 0; i < kStreams; ++i) {
+    test.Send(test.socket.Read(Get(4 * i + 1, "/seen") + ping));
+    test.socket.Lose(kRead, Get(4 * i + 3, "/lost").size());
+    test.Send(test.socket.Write(Ok(4 * i + 1, true)));
+  }
+  test.Wait(kSecond / 10);
+  test.Wait(kSecond / 10);
+  // Of the requests that were lost the last one is not known to be missing.
+  EXPECT_EQ(test.recorder.exchanges.size(), std::size_t{kStreams});
+  test.table.Publish();
+  EXPECT_EQ(test.registry.Value("wirespan_http2_streams_unseen_total"), kStreams - 1);
   test.ExpectClosedLedger();
 }
 
