@@ -12,6 +12,7 @@
 
 #include "common/base/result.h"
 #include "common/http/listen.h"
+#include "common/telemetry/metrics.h"
 
 // A bounded HTTP server (admin pages, OTLP/HTTP, the control socket): HTTP/1.0, 1.1 and, where
 // asked for, HTTP/2. Boost.Beast and nghttp2 stay inside the .cc files.
@@ -103,6 +104,15 @@ struct Http2Options {
   std::chrono::milliseconds min_ping_interval{0};
 };
 
+// Where the server counts what it ends, beside its stats(); null: nowhere.
+struct ServerCounters {
+  telemetry::Counter* refused = nullptr;            // connections over max_connections
+  telemetry::Counter* failed_handshakes = nullptr;  // TLS
+  telemetry::Counter* timeouts = nullptr;
+  telemetry::Counter* broken = nullptr;  // see ServerStats::http2_broken
+  telemetry::Counter* aged = nullptr;
+};
+
 struct ServerOptions {
   std::string host = "127.0.0.1";
   std::uint16_t port = 0;   // 0: any free one, see port()
@@ -126,6 +136,7 @@ struct ServerOptions {
   std::optional<Http2Options> http2{};  // none: HTTP/1 alone
   int threads = 1;
   std::optional<TlsServerOptions> tls{};
+  ServerCounters counters{};
   // What a request gets that is refused before the handler (400, 408, 413, 431, 503) once its head
   // was read. Without it: a line of plain text.
   std::function<Response(int status, std::string_view content_type)> refusal{};

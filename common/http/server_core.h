@@ -60,11 +60,31 @@ class ExchangeSession : public SessionBase {
   virtual void FlushStream() = 0;
 };
 
+// A number of the server's own, counted in a metric too if there is one.
+class Tally {
+ public:
+  explicit Tally(telemetry::Counter* also = nullptr) : also_(also) {}
+  void operator++() {
+    ++value_;
+    if (also_ != nullptr) also_->Add();
+  }
+  operator std::uint64_t() const { return value_; }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+  telemetry::Counter* const also_;
+};
+
 struct Core {
   Core(ServerOptions given, Handler given_handler)
       : options(std::move(given)),
         handler(std::move(given_handler)),
-        context(std::make_unique<asio::io_context>()) {}
+        context(std::make_unique<asio::io_context>()),
+        refused(options.counters.refused),
+        failed_handshakes(options.counters.failed_handshakes),
+        timeouts(options.counters.timeouts),
+        http2_broken(options.counters.broken),
+        aged(options.counters.aged) {}
 
   // Runs `work(session)` on the session's executor; false if session or server are gone.
   template <class Session, class Work>
@@ -105,15 +125,15 @@ struct Core {
   std::atomic<bool> stopped{false};   // the handler is not called any more
   std::atomic<std::size_t> receiving_bytes{0};
   std::atomic<std::uint64_t> accepted{0};
-  std::atomic<std::uint64_t> refused{0};
+  Tally refused;
   std::atomic<std::uint64_t> requests{0};
   std::atomic<std::uint64_t> invalid{0};
-  std::atomic<std::uint64_t> failed_handshakes{0};
-  std::atomic<std::uint64_t> timeouts{0};
+  Tally failed_handshakes;
+  Tally timeouts;
   std::atomic<std::uint64_t> http2_connections{0};
-  std::atomic<std::uint64_t> http2_broken{0};
+  Tally http2_broken;
   std::atomic<std::uint64_t> http2_resets{0};
-  std::atomic<std::uint64_t> aged{0};
+  Tally aged;
 };
 
 std::unique_ptr<Responder> MakeResponder(std::shared_ptr<Core> core,

@@ -10,6 +10,7 @@
 #include "gateway/app/make_processor.h"
 #include "gateway/ingest/grpc_receiver.h"
 #include "gateway/ingest/http_receiver.h"
+#include "gateway/ingest/http_settings.h"
 #include "gateway/ingest/zipkin_receiver.h"
 #include "gateway/pipeline/ledger_stages.h"
 
@@ -152,6 +153,9 @@ Result<> Graph::StartReceiver(const std::string& id, const ReceiverConfig& recei
     if (!socket) return Wrap(what, std::move(socket.error()));
     options.listening = std::move(*socket);
     options.auth = extensions_->server_auth(options.authenticator);
+    if constexpr (requires { options.counters; }) {
+      options.counters = ConnectionCounters(id, transport, *context_.registry);
+    }
     auto started = function(options, door(transport));
     if (!started) return Wrap(what, std::move(started.error()));
     ports_[name] = (*started)->port();

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common/http/listen.h"
+#include "common/http/server.h"
 #include "gateway/pipeline/auth.h"
 
 // The settings of the otlp receiver, with the Collector's keys and defaults.
@@ -58,6 +59,7 @@ struct HttpServerOptions {
   std::string profiles_path = "/v1development/profiles";
   std::chrono::milliseconds idle_timeout{60000};
   ConnectionOptions connection{};
+  http::ServerCounters counters{};
   std::uint32_t max_concurrent_streams = 0;  // of an HTTP/2 connection; 0: the server's own
 };
 

@@ -19,6 +19,7 @@ A machine with neighbours: what is comparable is CPU per span, and the ratio to 
 import argparse
 import os
 import pathlib
+import re
 import statistics
 import subprocess
 import sys
@@ -60,11 +61,12 @@ class Collector(Gateway):
     binary = None
 
     def start(self, wait=True):
-        self.log = open(self.folder / "collector.log", "ab")
+        self.log = open(self.folder / "gateway.log", "ab")
         text = self.config.read_text().replace(
             f'telemetry: {{metrics: {{address: "127.0.0.1:{self.metrics_port}"}}}}',
             "telemetry: {metrics: {level: basic, readers: [{pull: {exporter: {prometheus: {host: 127.0.0.1, port: "
             f"{self.metrics_port}}}}}}}}}]}}}}")
+        text = re.sub(r"  health_check: .*\n", "", text).replace("[health_check, ", "[").replace("[health_check]", "[]")
         self.config.write_text(text)
         self.process = subprocess.Popen([*self.prefix, self.binary, "--config", self.config], stdout=self.log, stderr=self.log,
                                         env={**os.environ, "GOMAXPROCS": "1"})
@@ -110,7 +112,7 @@ def measure(case, seconds, collector, profile=None):
         try:
             gateway.start()
             load = ["--in-flight", IN_FLIGHT, "--spans", spans, "--compression", compression,
-                    "--distinct", 64 if spans >= 1000 else 256]
+                    "--distinct", 64 if spans >= 1000 else 256, *(["--http2"] if compression == "zstd" else [])]
             idle = gateway.rss_mib()
             warm = Load(gateway.port, *load, "--seconds", min(1.0, seconds), taskset=LOAD_CPU).result()
             if warm["acked_spans"] == 0:
@@ -159,7 +161,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=6)
     parser.add_argument("--only", default=",".join(CASES))
-    parser.add_argument("--collector", nargs="?", const="", help="measure a Collector in turn with the gateway: this program, or one that is built")
+    parser.add_argument("--collector", nargs="?", const="",
+                        help="measure a Collector in turn with the gateway: this program, or one that is built")
     parser.add_argument("--profile", help="a file for perf's record of the first case's last round")
     args = parser.parse_args()
     with_collector = args.collector is not None
@@ -167,7 +170,8 @@ def main():
         from counterparts import collector_binary
         args.collector = collector_binary()
     Collector.binary = args.collector
-    print(f"{'case':22}{'CPU-s/M spans':>20}{'Collector':>22}{'one part in':>13}{'aim':>5} {'':9}{'spans/s':>11}{'theirs':>11}{'RSS idle-peak':>15}{'theirs':>10}")
+    print(f"{'case':22}{'CPU-s/M spans':>20}{'Collector':>22}{'one part in':>13}{'aim':>5} {'':9}"
+          f"{'spans/s':>11}{'theirs':>11}{'RSS idle-peak':>15}{'theirs':>10}")
     late = []
     for case in args.only.split(","):
         _, _, _, reference, share = CASES[case]

@@ -10,7 +10,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 for folder in ("truth", "http2", "overload"):
     sys.path.insert(0, str(HERE.parent / folder))
 
-from backends import Jaeger, get_json  # noqa: E402, F401
+from backends import get_json  # noqa: E402
 from programs import CACHE, built, quietly  # noqa: E402
 from stack import BIN, Child, ROOT, free_port, listens, wait_for  # noqa: E402
 from support import Gateway, OverloadTest  # noqa: E402
@@ -68,7 +68,7 @@ def collector_binary():
 class Collector:
     """Takes OTLP on `grpc` and `http`; counts what it took."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, exporters="exporters: {debug: }", to="debug"):
         self.grpc, self.http, self.metrics = free_port(), free_port(), free_port()
         config = pathlib.Path(folder) / "collector.yaml"
         config.write_text(f"""
@@ -77,15 +77,14 @@ receivers:
     protocols:
       grpc: {{endpoint: "127.0.0.1:{self.grpc}"}}
       http: {{endpoint: "127.0.0.1:{self.http}"}}
-exporters:
-  debug:
+{exporters}
 service:
   telemetry:
     metrics: {{level: basic, readers: [{{pull: {{exporter: {{prometheus: {{host: 127.0.0.1, port: {self.metrics}}}}}}}}}]}}
   pipelines:
-    traces: {{receivers: [otlp], exporters: [debug]}}
-    metrics: {{receivers: [otlp], exporters: [debug]}}
-    logs: {{receivers: [otlp], exporters: [debug]}}
+    traces: {{receivers: [otlp], exporters: [{to}]}}
+    metrics: {{receivers: [otlp], exporters: [{to}]}}
+    logs: {{receivers: [otlp], exporters: [{to}]}}
 """)
         self.child = Child("collector", [collector_binary(), "--config", config], folder)
         wait_for("the Collector to listen", lambda: listens(self.grpc) and listens(self.http) and listens(self.metrics), 60)

@@ -2,7 +2,8 @@
 
 import unittest
 
-from counterparts import Collector, CounterpartTest, Jaeger, Zipkin, go_sdk, python_sdk, send, wait_for
+from counterparts import Collector, CounterpartTest, Zipkin, go_sdk, python_sdk, send, wait_for
+from backends import Jaeger
 
 SPANS = 1000
 
@@ -12,8 +13,9 @@ class ToACollector(CounterpartTest):
         collector = self.other(Collector)
         ways = {"otlp/none": ("grpc", "none"), "otlp/gzip": ("grpc", "gzip"), "otlphttp/none": ("http", "none"),
                 "otlphttp/gzip": ("http", "gzip"), "otlphttp/zstd": ("http", "zstd")}
+        to = {"grpc": f"127.0.0.1:{collector.grpc}", "http": f"http://127.0.0.1:{collector.http}"}
         exporters = "".join(
-            f'  {name}: {{endpoint: "{"" if kind == "grpc" else "http://"}127.0.0.1:{collector.grpc if kind == "grpc" else collector.http}", '
+            f'  {name}: {{endpoint: "{to[kind]}", '
             f"tls: {{insecure: true}}, compression: {compression}}}\n" for name, (kind, compression) in ways.items())
         gateway = self.everything(exporters, ways)
         send(go_sdk(), "grpc", gateway.port, SPANS, "gzip")
@@ -23,6 +25,29 @@ class ToACollector(CounterpartTest):
         for name in ways:
             self.assertEqual(gateway.metric("otelcol_exporter_sent_spans_total", exporter=name), SPANS)
             self.assertEqual(gateway.metric("otelcol_exporter_send_failed_spans_total", exporter=name), 0)
+
+
+class FromACollector(CounterpartTest):
+    """A Collector in front, as people have them while they change over, with each compression it can send."""
+
+    def test_by_grpc_and_http_and_each_compression(self):
+        for one_port in (False, True):
+            gateway = self.everything(one_port=one_port)
+            exporters = [(kind, compression) for kind in ("otlp_grpc", "otlp_http") for compression in ("none", "gzip", "zstd")]
+            for number, (kind, compression) in enumerate(exporters, 1):
+                with self.subTest(exporter=kind, compression=compression, one_port=one_port):
+                    to = f"127.0.0.1:{gateway.port}" if kind == "otlp_grpc" else f"http://127.0.0.1:{gateway.http}"
+                    collector = Collector(self.folder, f"""
+exporters:
+  {kind}: {{endpoint: "{to}", tls: {{insecure: true}}, compression: {compression}, sending_queue: {{enabled: false}}}}
+""", kind)
+                    send(go_sdk(), "grpc", collector.grpc, SPANS, "none")
+                    collector.child.stop()
+                    self.assertEqual(gateway.items()["spans"], number * SPANS)
+            self.assertEqual(gateway.metric("otelcol_receiver_accepted_spans_total", transport="grpc"), 3 * SPANS)
+            self.assertEqual(gateway.metric("otelcol_receiver_accepted_spans_total", transport="http"), 3 * SPANS)
+            gateway.end()
+            gateway.out.unlink()
 
 
 class ToJaeger(CounterpartTest):

@@ -45,6 +45,7 @@ func main() {
 		BuildInfo: component.BuildInfo{Command: "collector", Description: "for tests", Version: "0.158.0"},
 		Factories: components,
 		ConfigProviderSettings: otelcol.ConfigProviderSettings{ResolverSettings: confmap.ResolverSettings{
+			DefaultScheme:     "file",
 			ProviderFactories: []confmap.ProviderFactory{fileprovider.NewFactory()},
 		}},
 	})
