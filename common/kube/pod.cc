@@ -56,9 +56,7 @@ void AddPair(TextPairs& pairs, const Field& field) {
 }
 
 bool Wanted(const PodOptions& options, std::string_view key) {
-  return key.starts_with(kResourceAnnotation) ||
-         std::find(options.annotations.begin(), options.annotations.end(), key) !=
-             options.annotations.end();
+  return key.starts_with(kResourceAnnotation) || options.annotations.Matches(key);
 }
 
 // "containerd://4f3a..." -> "4f3a...".

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "common/base/glob.h"
 #include "common/kube/projection.h"
 
 // What is kept of a pod. What the API server does not say is empty; nothing is guessed.
@@ -60,6 +62,12 @@ struct Pod {
   friend bool operator==(const Pod&, const Pod&) = default;
 };
 
+// What a process is in Kubernetes.
+struct PodPlace {
+  std::shared_ptr<const Pod> pod{};  // null: unknown
+  std::string container{};           // its name; empty: unknown
+};
+
 // First value of a key; empty if absent.
 std::string_view FindText(const TextPairs& pairs, std::string_view key);
 
@@ -70,8 +78,7 @@ std::string_view ImageTag(std::string_view image);
 const std::vector<std::string>& PodFields();
 
 struct PodOptions {
-  // Names of annotations to keep.
-  std::vector<std::string> annotations{};
+  GlobSet annotations{};  // names of those to keep
 };
 
 // nullopt: without uid, name or namespace it is no pod.

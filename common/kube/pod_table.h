@@ -25,12 +25,6 @@ struct PodTableOptions {
   std::chrono::seconds grace{120};
 };
 
-// What a process is in Kubernetes.
-struct PodPlace {
-  std::shared_ptr<const Pod> pod{};  // null: unknown
-  std::string container{};           // its name; empty: unknown
-};
-
 // The pods of one node. Thread-safe.
 class PodTable final : public WatchHandler {
  public:

@@ -19,7 +19,7 @@ Pod Read(const PodText& text, const PodOptions& options = {}) {
 TEST(PodTest, KeepsWhatNamesAProcess) {
   PodText text;
   text.annotations = R"("resource.opentelemetry.io/service.name":"basket","team":"a","other":"b")";
-  const Pod pod = Read(text, {.annotations = {"team"}});
+  const Pod pod = Read(text, {.annotations = *GlobSet::Compile({"tea*"})});
   EXPECT_EQ(pod.name, "cart-7d9c6b5f4-x2x9p");
   EXPECT_EQ(pod.name_space, "shop");
   EXPECT_EQ(pod.uid, text.uid);

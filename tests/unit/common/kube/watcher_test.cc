@@ -265,6 +265,29 @@ TEST_F(WatcherTest, FollowsPagesAndHonoursRetryAfter) {
   EXPECT_EQ(table_.size(), 2u);
 }
 
+TEST_F(WatcherTest, KeepsItsNodesPodsOfAServerThatSendsAllOfTheCluster) {
+  std::string pods;
+  for (int i = 0; i < 10'000; ++i) {
+    PodText text = Named("pod-" + std::to_string(i));
+    if (i % 500 != 0) text.node = "another-node";
+    pods += (pods.empty() ? "" : ",") + text.text();
+  }
+  server_.SetList(ListOf(pods, "1"));
+  Start();
+  ASSERT_TRUE(watcher_->WaitListed(120s));
+  EXPECT_EQ(table_.size(), 20u);
+  EXPECT_EQ(registry_.Value("wirespan_kube_objects_left_out_total", {{"reason", "other_node"}}),
+            9'980);
+  ASSERT_TRUE(Watched());
+  PodText text = Named("late");
+  text.node = "another-node";
+  ASSERT_TRUE(server_.Tell(EventOf("ADDED", text.text())));
+  text = Named("own");
+  ASSERT_TRUE(server_.Tell(EventOf("ADDED", text.text())));
+  ASSERT_TRUE(Known("own"));
+  EXPECT_EQ(table_.size(), 21u);
+}
+
 TEST_F(WatcherTest, ChecksTheServersCertificateAgainstAFileThatMayChange) {
   const TempFolder folder;
   ASSERT_TRUE(http::testing::MakeCertificates(folder));
