@@ -264,13 +264,17 @@ void ConnectionTable::Tick(std::uint64_t now_ns) {
     // What was lost was mostly lost both ways: the younger hole ends with the older one.
     const std::uint64_t enough_ns = options_.hole_timeout_ns / 2;
     for (int direction = 0; direction < 2; ++direction) {
-      // Each has waited by itself: a direction that loses often must not fall behind the other.
       const ByteStream& stream = connection->streams[direction];
       for (std::size_t most = stream.held_pieces(); most != 0; --most) {
-        if (connection->ignored || !stream.in_hole() ||
-            stream.front_held_ns() + enough_ns > now_ns_)
-          break;
+        if (connection->ignored || !stream.in_hole()) break;
+        // HTTP/2: each has waited by itself, so that a direction that loses often does not fall
+        // behind the other. What is paired by its order goes on one hole at a time.
+        const bool ordered = connection->http == nullptr || connection->http->ordered();
+        const std::uint64_t since_ns =
+            ordered ? connection->held_since_ns[direction] : stream.front_held_ns();
+        if (since_ns + enough_ns > now_ns_) break;
         ForceDirection(*connection, direction);
+        if (ordered) break;
       }
     }
     Arm(*connection);

@@ -214,6 +214,23 @@ void Http2Pairing::Drop(ExchangeDrop reason) {
   waiting_ = false;
 }
 
+// Where the content types are entries of a table that was lost, for as long as the peers name them
+// so: a POST whose both bodies are gRPC's messages to the last octet, and whose answer ends with
+// trailers, is a call. The protocols that share the format have other flags (gRPC-Web, Connect) and
+// no trailers.
+void Http2Pairing::InferGrpc(Http2Stream& stream) {
+  Exchange& exchange = stream.exchange;
+  if (exchange.protocol == Protocol::kGrpc || !stream.may_be_grpc || !stream.trailed) return;
+  if (exchange.method != "POST" || exchange.status != 200) return;
+  if (!exchange.request_content_type.empty() || !exchange.response_content_type.empty()) return;
+  if (stream.request.body_incomplete || stream.response.body_incomplete) return;
+  if (!stream.request.messages.whole() || !stream.response.messages.whole()) return;
+  exchange.protocol = Protocol::kGrpc;
+  if (!exchange.rpc) exchange.rpc.emplace();
+  exchange.rpc->protocol_inferred = true;
+  exchange.incomplete |= protocol::kIncompleteHpack;
+}
+
 void Http2Pairing::FillRpc(Http2Stream& stream) {
   Exchange& exchange = stream.exchange;
   if (exchange.protocol != Protocol::kGrpc) {
@@ -243,6 +260,7 @@ void Http2Pairing::Report(Http2Stream& stream, Outcome outcome) {
     stream.response.messages.Lose();
   }
   exchange.outcome = outcome;
+  if (outcome == Outcome::kComplete) InferGrpc(stream);
   if (stream.request.body_incomplete) exchange.incomplete |= protocol::kIncompleteRequestBody;
   if (outcome != Outcome::kUpgraded) {
     exchange.request_body_bytes = stream.request.bytes;

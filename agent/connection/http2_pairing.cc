@@ -270,6 +270,7 @@ void Http2Pairing::OnResponseBlock(const HeaderBlock& block) {
 
   Http2Half& response = stream->response;
   response.uncertain = false;
+  stream->trailed = block.end_stream && response.bytes != 0;
   switch (kind) {
     case BlockKind::kHead:
       OnResponseHead(*stream, block, status);

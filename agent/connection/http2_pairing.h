@@ -120,6 +120,7 @@ class Http2Pairing {
   bool EndWait(Http2Stream& stream, std::uint64_t now_ns, bool requests_behind,
                bool responses_behind);
   void EndByReset(Http2Stream& stream);
+  void InferGrpc(Http2Stream& stream);
   void FillRpc(Http2Stream& stream);
   void Report(Http2Stream& stream, protocol::Outcome outcome);
   void DropStream(Http2Stream& stream, ExchangeDrop reason);

@@ -128,6 +128,9 @@ class Refusals(unittest.TestCase):
     def test_a_page_without_a_log_in(self):
         self.refused({"backend": {"ingress": {"enabled": True}}}, "backend.ingress.authentication")
 
+    def test_a_handover_that_is_removed(self):
+        self.refused({"agent": {"handover": True, "releaseHandover": True}}, "one of them")
+
     def test_nowhere_to_send_to(self):
         self.refused({"gateway": {"enabled": False}}, "agent.config.export.endpoint")
         self.refused({"backend": {"enabled": False}}, "gateway.config.exporters")

@@ -51,6 +51,13 @@ class Rights(unittest.TestCase):
         self.assertEqual(host_paths(), [])
         self.assertEqual(host_paths(tracefs=True), ["/sys/kernel/tracing"])
         self.assertEqual(host_paths(handover=True), ["/sys/fs/bpf"])
+        self.assertEqual(host_paths(releaseHandover=True), ["/sys/fs/bpf"])
+
+    def test_what_earlier_agents_left_is_removed_before_this_one_starts(self):
+        pod = pod_of(rendered({"agent": {"releaseHandover": True}})[AGENT])
+        self.assertEqual([one["args"] for one in pod["initContainers"]], [["release"]])
+        self.assertNotIn("bpffs", [m["name"] for m in pod["containers"][0]["volumeMounts"]])
+        self.assertNotIn("initContainers", pod_of(rendered()[AGENT]))
 
     def test_gateway_and_backend_are_restricted(self):
         for workload in (rendered()[GATEWAY], rendered()[BACKEND], rendered()[("Pod", "wirespan-test")]):

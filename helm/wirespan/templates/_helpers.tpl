@@ -128,6 +128,9 @@ annotations:
 {{- if and $g.enabled (not .Values.backend.enabled) (not (dig "exporters" dict $g.config)) (not $g.alternateConfig) (not $g.configMap.existingName) -}}
 {{- fail "backend.enabled is false, so gateway.config.exporters has to say where the gateway sends to" -}}
 {{- end -}}
+{{- if and .Values.agent.handover .Values.agent.releaseHandover -}}
+{{- fail "agent.handover and agent.releaseHandover: one of them; the second removes what the first is for" -}}
+{{- end -}}
 {{- if and $g.enabled (not .Values.backend.enabled) .Values.networkPolicy.enabled (not .Values.networkPolicy.gatewayEgress) -}}
 {{- fail "networkPolicy.gatewayEgress: the gateway's backend is outside of this release, so the policy needs to know where" -}}
 {{- end -}}

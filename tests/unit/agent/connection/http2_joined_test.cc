@@ -79,14 +79,14 @@ void Observe(std::uint32_t seed, RecordsPlan sight, Outcomes& out) {
 
 TEST(Http2JoinedTest, EveryStreamIsToldWhereNothingIsLost) {
   Outcomes out;
-  for (std::uint32_t seed = 1; seed <= 30; ++seed) Observe(seed, {}, out);
+  for (std::uint32_t seed = 1; seed <= 15; ++seed) Observe(seed, {}, out);
   EXPECT_EQ(out.told, out.all);
   EXPECT_EQ(out.hole, 0u);
 }
 
 TEST(Http2JoinedTest, AHeaderListBeyondTheBoundCostsNoStream) {
   Outcomes out;
-  for (std::uint32_t seed = 1; seed <= 30; ++seed) Observe(seed, {.head_max = 4096}, out);
+  for (std::uint32_t seed = 1; seed <= 15; ++seed) Observe(seed, {.head_max = 4096}, out);
   EXPECT_EQ(out.told, out.all);
   EXPECT_GT(out.hole, 0u);
 }
@@ -94,7 +94,7 @@ TEST(Http2JoinedTest, AHeaderListBeyondTheBoundCostsNoStream) {
 // One in a hundred, as when a ring overflows now and then.
 TEST(Http2JoinedTest, ALostRecordCostsTheStreamsInItAndHardlyAnother) {
   Outcomes out;
-  for (std::uint32_t seed = 1; seed <= 100; ++seed) Observe(seed, {.lose = 0.01}, out);
+  for (std::uint32_t seed = 1; seed <= 60; ++seed) Observe(seed, {.lose = 0.01}, out);
   std::printf(
       "%zu records lost; of %zu streams %zu had a frame in one, %zu are not told, %zu of them had "
       "none; %zu more are told with holes\n",
@@ -105,7 +105,7 @@ TEST(Http2JoinedTest, ALostRecordCostsTheStreamsInItAndHardlyAnother) {
 
 TEST(Http2JoinedTest, ATenthOfTheRecordsLost) {
   Outcomes out;
-  for (std::uint32_t seed = 1; seed <= 50; ++seed) Observe(seed, {.lose = 0.1}, out);
+  for (std::uint32_t seed = 1; seed <= 20; ++seed) Observe(seed, {.lose = 0.1}, out);
   EXPECT_LT(out.all - out.told, out.lost);
 }
 
