@@ -116,7 +116,7 @@ service:
   ASSERT_TRUE(config) << config.error().message;
   const ReceiverConfig& receiver = config->receivers.at("otlp/all");
   EXPECT_EQ(receiver.grpc->max_recv_msg_size_bytes, 16u << 20);
-  EXPECT_EQ(receiver.grpc->max_connection_age, seconds(90));
+  EXPECT_EQ(receiver.grpc->connection.max_age, seconds(90));
   EXPECT_EQ(receiver.http->traces_path, "/spans");
   EXPECT_EQ(receiver.http->max_request_body_bytes, 1000u);
   EXPECT_EQ(std::get<BatchOptions>(config->processors.at("batch/1")).send_batch_max_size, 20u);
