@@ -10,6 +10,7 @@
 #include "gateway/app/allocator.h"
 #include "gateway/app/components.h"
 #include "gateway/app/config_loader.h"
+#include "gateway/app/file_limit.h"
 #include "gateway/app/probe_command.h"
 #include "gateway/app/queue_command.h"
 #include "gateway/app/run.h"
@@ -133,6 +134,7 @@ int main(int argc, char** argv) {
   }
   if (!Complete(sources)) return kExitUsage;
   KeepMemoryOfRequests();
+  AllowManyConnections();
   if (validate->parsed()) return Validate(sources);
   if (print->parsed()) return Print(sources, mode == "redacted");
   RunOptions options{.drain = std::chrono::milliseconds(drain_ms)};
