@@ -11,7 +11,12 @@ namespace wirespan::gateway {
 // Address, TLS and bounds.
 Result<http::ServerOptions> ServerOptionsOf(const HttpServerOptions& options);
 
-// Ok if there is no authenticator or it lets the request in.
-Outcome Authenticate(const HttpServerOptions& options, const http::Headers& headers);
+// Ok if there is no authenticator or it lets the request in. `found` gets what it knows of it.
+Outcome Authenticate(const HttpServerOptions& options, const http::Headers& headers,
+                     AuthAttributes* found);
+
+// What is kept of the headers (include_metadata), see ClientMetadata.
+Outcome TakeMetadata(const HttpServerOptions& options, const http::Headers& headers,
+                     const AuthAttributes& who, std::shared_ptr<const Metadata>& metadata);
 
 }  // namespace wirespan::gateway
