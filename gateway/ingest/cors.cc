@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <utility>
 
 #include "common/base/strings.h"
@@ -26,6 +27,10 @@ class Telling : public http::Responder {
     next_->Send(std::move(response));
   }
   void WhenGone(std::function<void()> gone) override { next_->WhenGone(std::move(gone)); }
+  void AnswerBy(std::chrono::steady_clock::time_point deadline, http::Response late) override {
+    Add(late);
+    next_->AnswerBy(deadline, std::move(late));
+  }
   std::unique_ptr<http::BodyStream> StartStream(http::Response head) override {
     Add(head);
     return next_->StartStream(std::move(head));

@@ -13,6 +13,7 @@ after it. docs/cost.md says what the numbers mean.
 import argparse
 import os
 import pathlib
+import resource
 import statistics
 import subprocess
 import sys
@@ -155,20 +156,26 @@ class Download(Ledger):
         self.server.child = self.stack.run("nghttpd-bench", [program, "--no-tls", "--address=127.0.0.1", f"--htdocs={folder}", self.server.port])
         plain.servers.wait_for("nghttpd to listen", lambda: plain.servers.listens(self.server.port))
 
+    def programs_cpu(self):
+        """Seconds of CPU that the server and all clients so far took."""
+        clients = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return cpu_seconds(self.server.child.process.pid) + clients.ru_utime + clients.ru_stime
+
     def round(self):
-        """Seconds of one download."""
+        """Seconds of one download, and of both programs' CPU."""
+        cpu = self.programs_cpu()
         start = time.monotonic()
         done = subprocess.run(["h2load", "--requests=1", "--clients=1", "--max-concurrent-streams=1", self.server.url("/large.bin")],
                               capture_output=True, text=True, check=True).stdout
         took = time.monotonic() - start
         if "1 succeeded" not in done:
             raise AssertionError(done)
-        return took
+        return took, self.programs_cpu() - cpu
 
 
 def bench_download(options):
     bench = Download()
-    events, ratios, bpf, cpu = [], [], [], []
+    events, ratios, dearer, bpf, cpu = [], [], [], [], []
     try:
         bench.round()
         before = bench.round()
@@ -191,13 +198,15 @@ def bench_download(options):
             cpu.append((c1 - c0) * 1000)
             bench.stack.agent.stop()
             after = bench.round()
-            ratios.append(took / ((before + after) / 2))
-            print(f"round {i + 1}: {1 / before:.2f} | {1 / took:.2f} | {1 / after:.2f} GiB/s, {events[-1]:.2f} events per 64 KiB, agent {cpu[-1]:.0f} ms, "
+            ratios.append(2 * took[0] / (before[0] + after[0]))
+            dearer.append(2 * took[1] / (before[1] + after[1]))
+            print(f"round {i + 1}: {1 / before[0]:.2f} | {1 / took[0]:.2f} | {1 / after[0]:.2f} GiB/s, {events[-1]:.2f} events per 64 KiB, agent {cpu[-1]:.0f} ms, "
                   f"BPF {bpf[-1]:.0f} ms", flush=True)
             before = after
         print("\n1 GiB over one HTTP/2 stream")
         print(f"events per 64 KiB and side: {spread([e / 2 for e in events])}   bar 1")
         print(f"time with the agent to that before and after: {spread(ratios)}   bar 1.03")
+        print(f"CPU of server and client together, with the agent to before and after: {spread(dearer)}")
         print(f"agent CPU {spread(cpu)} ms, BPF run time {spread(bpf)} ms a GiB, both sides")
         bench.print_ledger(f"{options.rounds} downloads, two sides")
     finally:

@@ -30,6 +30,8 @@ int main(int argc, char** argv) {
   generate->add_option("--timeout-ms", load.timeout_ms);
   generate->add_option("--pause-ms", load.pause_ms);
   generate->add_option("--acked", load.acked_file);
+  bool http2 = false;
+  generate->add_flag("--http2", http2);
 
   bench::SinkOptions backend;
   CLI::App* sink = app.add_subcommand("sink", "Take OTLP/gRPC and count it");
@@ -49,7 +51,7 @@ int main(int argc, char** argv) {
   fill->add_option("--spans", queue.spans);
 
   CLI11_PARSE(app, argc, argv);
-  if (generate->parsed()) bench::Generate(load);
+  if (generate->parsed()) (http2 ? bench::GenerateHttp2 : bench::Generate)(load);
   if (sink->parsed()) bench::Sink(backend);
   if (fill->parsed()) bench::Fill(queue);
   return 0;

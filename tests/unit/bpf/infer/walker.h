@@ -55,6 +55,8 @@ class Walker {
   int lost() const { return lost_; }
   int head_bound() const { return head_bound_; }
   std::size_t copied() const { return copied_; }
+  // Calls that were passed over without a window.
+  int inside() const { return inside_; }
 
  private:
   void Run(std::uint64_t offset, std::string_view bytes, std::uint64_t n, bool look) {
@@ -63,6 +65,11 @@ class Walker {
     w_.start = offset;
     w_.len = static_cast<std::uint32_t>(n);
     w_.head_max = head_max_;
+    if (ws_h2_inside(&h_, offset, w_.len) != 0) {
+      ++inside_;
+      if (ws_held_is_due(&h_) != 0) std::abort();  // nobody would tell it
+      return;
+    }
     const ws_h2 before = h_;
     const bool in_order = ws_walk_begin(&h_, &w_, look) != 0;
     if (!in_order) {
@@ -134,6 +141,7 @@ class Walker {
   int lost_ = 0;
   int head_bound_ = 0;
   std::size_t copied_ = 0;
+  int inside_ = 0;
   __u8 stale_ = 0;
 };
 
