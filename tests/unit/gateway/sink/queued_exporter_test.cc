@@ -364,7 +364,8 @@ TEST_F(QueuedExporterTest, JoinsRequestsOfOneTenantAloneAndKeepsNothingButItsKey
     batch.metadata = std::make_shared<const Metadata>(std::move(entries));
     exporter_->Consume(std::move(batch));
   };
-  for (const char* tenant : {"a", "a", "b", "a", nullptr, "b", "a"}) consume(tenant);
+  const char* const tenants[] = {"a", "a", "b", "a", nullptr, "b", "a"};
+  for (const char* tenant : tenants) consume(tenant);
   for (std::size_t send = 1; send <= 4; ++send) {
     ASSERT_TRUE(sink_->WaitForSends(send));
     sink_->AnswerNext({});
