@@ -31,6 +31,12 @@ std::string ReadAuthenticator(const config::Node& auth, ExtensionRole role,
 // `storage: file_storage/x` of a sending_queue, likewise.
 std::string ReadStorage(const config::Node& storage, std::vector<ExtensionUse>& uses);
 
+// Names of headers, in lower case.
+std::vector<std::string> ReadMetadataKeys(const config::Node& node);
+// The key of metadata that a from_context means; a header_setter's from_attribute is checked alike.
+std::string ReadContextKey(const config::Node& node);
+void CheckAuthAttribute(const config::Node& node, std::string_view attribute);
+
 // "host:port" into host and port; an empty host means all addresses.
 void ReadHostPort(const config::Node& node, std::string& host, std::uint16_t& port);
 
