@@ -140,7 +140,10 @@ void Http1Connection::Force(Direction direction) {
 }
 
 void Http1Connection::NoteActivity(bool request, const Piece& piece) {
-  if (piece.ts_ns == 0) return;
+  if (piece.ts_ns == 0) {  // a hole: when its bytes passed is not known
+    request_hole_ |= request;
+    return;
+  }
   std::uint64_t& last = request ? request_ts_ns_ : response_ts_ns_;
   last = std::max(last, piece.ts_ns);
 }
@@ -229,7 +232,8 @@ bool Http1Connection::FeedResponses(Piece& piece) {
 
 bool Http1Connection::MayResynchronize(std::uint64_t start_ns) const {
   if (unanswered_ != nullptr || (answering_ != nullptr && !responses_.unknown_end())) return false;
-  if (responses_.in_head() || response_ts_ns_ > start_ns) return false;
+  // The request that a hole hides may have come just before this one.
+  if (request_hole_ || responses_.in_head() || response_ts_ns_ > start_ns) return false;
   const std::uint64_t last = std::max(request_ts_ns_, response_ts_ns_);
   if (start_ns >= last && start_ns - last >= context_.limits.resync_quiet_ns) return true;
   if (response_ts_ns_ <= request_ts_ns_) return false;
@@ -264,6 +268,7 @@ void Http1Connection::OnRequestHead(const HeadOut& head) {
     in_step_ = true;
     if (!responses_.at_boundary() && answering_ == nullptr) responses_.Scan();
   }
+  request_hole_ = false;
   if (in_step_ && responses_.unknown_end()) {
     if (response_ts_ns_ > start_ns) {
       Desynchronize(0);

@@ -155,6 +155,7 @@ class Http1Connection final : public HttpConnection {
   bool overlapped_ = false;        // requests were pipelined here
   bool round_trip_ = false;        // out of step: a request was seen since
   bool requests_unclear_ = false;  // the end of the last request is not known
+  bool request_hole_ = false;      // bytes before the next request were lost, at an unknown time
   State state_ = State::kOpen;
   bool ended_ = false;               // the responses' direction
   std::int64_t owed_ = 0;            // responses still to come before the connection is in step
