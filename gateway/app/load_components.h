@@ -31,6 +31,10 @@ std::string ReadAuthenticator(const config::Node& auth, ExtensionRole role,
 // `storage: file_storage/x` of a sending_queue, likewise.
 std::string ReadStorage(const config::Node& storage, std::vector<ExtensionUse>& uses);
 
+// An HTTP server's settings: of a receiver, or of an exporter that serves what it keeps.
+HttpServerOptions ReadHttpServer(const config::Node& node, HttpServerOptions options,
+                                 std::vector<ExtensionUse>& uses);
+
 // "host:port" into host and port; an empty host means all addresses.
 void ReadHostPort(const config::Node& node, std::string& host, std::uint16_t& port);
 

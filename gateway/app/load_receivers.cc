@@ -69,6 +69,17 @@ void ReadPath(const Node& node, std::string& path) {
   if (path.size() > 1 && path.ends_with('/')) path.pop_back();
 }
 
+HttpServerOptions ReadHttp(const Node& node, std::vector<ExtensionUse>& uses) {
+  HttpServerOptions options = ReadHttpServer(node, {}, uses);
+  ReadPath(node["traces_url_path"], options.traces_path);
+  ReadPath(node["metrics_url_path"], options.metrics_path);
+  ReadPath(node["logs_url_path"], options.logs_path);
+  node.RefuseOthers();
+  return options;
+}
+
+}  // namespace
+
 HttpServerOptions ReadHttpServer(const Node& node, HttpServerOptions options,
                                  std::vector<ExtensionUse>& uses) {
   options.authenticator = ReadAuthenticator(node["auth"], ExtensionRole::kServerAuth, uses);
@@ -81,17 +92,6 @@ HttpServerOptions ReadHttpServer(const Node& node, HttpServerOptions options,
     options.idle_timeout = idle;  // 0 would keep dead peers for ever
   return options;
 }
-
-HttpServerOptions ReadHttp(const Node& node, std::vector<ExtensionUse>& uses) {
-  HttpServerOptions options = ReadHttpServer(node, {}, uses);
-  ReadPath(node["traces_url_path"], options.traces_path);
-  ReadPath(node["metrics_url_path"], options.metrics_path);
-  ReadPath(node["logs_url_path"], options.logs_path);
-  node.RefuseOthers();
-  return options;
-}
-
-}  // namespace
 
 void ReadHostPort(const Node& node, std::string& host, std::uint16_t& port) {
   const std::string endpoint = node.String();
