@@ -21,6 +21,7 @@ test_packages=(
   nginx-light apache2 apache2-utils haproxy curl wrk openssl python3 python3-venv
   nghttp2-client nghttp2-server                             # h2load, nghttp, nghttpd
   prometheus                                                # promtool lints the exposition
+  buildah python3-yaml                                      # images; reading rendered manifests
   iproute2 nftables procps systemd util-linux               # systemd-analyze, setpriv
   qemu-system-x86 busybox-static cpio kmod xz-utils         # kernel tests on other kernels
 )

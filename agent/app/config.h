@@ -21,6 +21,7 @@ struct CaptureConfig {
   std::string backend = "auto";
   std::uint64_t ring_bytes = 16u << 20;
   std::uint32_t head_bytes = 16384;
+  std::uint32_t http2_head_bytes = 65536;
   bool statistics = false;
   std::chrono::milliseconds handover{30000};  // 0: nothing is left behind
   // Order: ports, in the kernel; then the rules of agent/process/filter.h.

@@ -56,10 +56,18 @@ Key Capture() {
           {.name = "head_bytes",
            .type = Type::kSize,
            .default_text = "16KiB",
-           .help = "How much of one message head is captured; a longer one makes a span that says "
-                   "it is incomplete.",
+           .help = "How much of one HTTP/1 message head is captured; a longer one makes a span "
+                   "that says it is incomplete.",
            .min = 1024,
            .max = 65536},
+          {.name = "http2_head_bytes",
+           .type = Type::kSize,
+           .default_text = "64KiB",
+           .help = "The same of one HTTP/2 header block, as it is on the wire. What a longer one "
+                   "tells of later requests' headers is lost too: they say "
+                   "wirespan.incomplete=hpack.",
+           .min = 1024,
+           .max = 1 << 20},
           {.name = "statistics",
            .type = Type::kBool,
            .default_text = "false",

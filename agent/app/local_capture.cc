@@ -7,6 +7,7 @@ kernel::CaptureOptions CaptureOptionsOf(const Config& config) {
   options.backend = config.capture.backend;
   options.ring_bytes = config.capture.ring_bytes;
   options.head_bytes = config.capture.head_bytes;
+  options.http2_head_bytes = config.capture.http2_head_bytes;
   options.include_ports = config.capture.include_ports;
   options.exclude_ports = config.capture.exclude_ports;
   options.keep_statistics = config.capture.statistics;

@@ -101,6 +101,7 @@ Result<span::SpanOptions> Pipeline::SpanOptionsOf(const Config& config,
 connection::TableOptions Pipeline::ConnectionOptionsOf(const Config& config) {
   connection::TableOptions options;
   options.max_connections = config.max_connections;
+  options.max_http2_head_bytes = config.capture.http2_head_bytes;
   return options;
 }
 

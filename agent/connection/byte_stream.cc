@@ -23,11 +23,11 @@ ByteStream::Fit ByteStream::Align(Piece& piece) const {
   return Fit::kReady;
 }
 
-void ByteStream::Hold(const Piece& piece) {
+void ByteStream::Hold(const Piece& piece, std::uint64_t now_ns) {
   const auto place = std::upper_bound(
       held_.begin(), held_.end(), piece.offset,
       [](std::uint64_t offset, const Held& held) { return offset < held.meta.offset; });
-  const auto at = held_.insert(place, Held{piece, std::string(piece.bytes)});
+  const auto at = held_.insert(place, Held{piece, std::string(piece.bytes), now_ns});
   at->meta.bytes = {};
   held_bytes_ += piece.bytes.size();
   held_events_ += IsEvent(piece);

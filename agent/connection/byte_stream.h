@@ -30,7 +30,7 @@ class ByteStream {
   Fit Align(protocol::Piece& piece) const;
 
   // Copies. Keeps the order; pieces with equal offsets stay in order of arrival.
-  void Hold(const protocol::Piece& piece);
+  void Hold(const protocol::Piece& piece, std::uint64_t now_ns);
   bool holding() const { return !held_.empty(); }
   std::size_t held_pieces() const { return held_.size(); }
   // Those that were events; the others are gaps that were concluded (no time).
@@ -40,6 +40,8 @@ class ByteStream {
   bool in_hole() const { return holding() && held_.front().meta.offset > next_; }
   // When the first held piece was; call only if holding().
   std::uint64_t front_ts_ns() const { return held_.front().meta.ts_ns; }
+  // Since when it waits.
+  std::uint64_t front_held_ns() const { return held_.front().held_ns; }
   // The first held piece, cut to begin at next(); call only if holding() and not in_hole(). Empty:
   // a duplicate.
   protocol::Piece Front() const;
@@ -57,6 +59,7 @@ class ByteStream {
   struct Held {
     protocol::Piece meta{};  // its bytes are not set
     std::string text{};
+    std::uint64_t held_ns = 0;
   };
   static protocol::Piece View(const Held& held);
 

@@ -290,7 +290,7 @@ void ConnectionTable::Hold(Connection& connection, int direction, const Piece& p
     }
   }
   if (!stream.holding()) connection.held_since_ns[direction] = now_ns_;
-  stream.Hold(piece);
+  stream.Hold(piece, now_ns_);
   ++held_events_;
   held_bytes_ += piece.bytes.size();
   if (stream.in_hole() && stream.Hole().size() > options_.max_hole_bytes)
@@ -376,7 +376,7 @@ void ConnectionTable::FillHole(Connection& connection, int direction) {
     stream.Advance(gap.end);
   } else {
     stream.Advance(gap.offset);
-    stream.Hold(gap);
+    stream.Hold(gap, now_ns_);
   }
 }
 

@@ -36,7 +36,7 @@ ConnectionTable::ConnectionTable(TableOptions options, const Clock& clock,
       http1_({options_.max_head_bytes, options_.max_pipelined, options_.resync_quiet_ns,
               options_.response_timeout_ns},
              exchanges_),
-      http2_({options_.max_head_bytes, options_.max_streams, options_.response_timeout_ns,
+      http2_({options_.max_http2_head_bytes, options_.max_streams, options_.response_timeout_ns,
               options_.response_timeout_ns, options_.hole_timeout_ns, options_.stream_lost_ns},
              exchanges_),
       open_gauge_(registry.gauge("wirespan_exchanges_open", "Exchanges under way now.")),
@@ -263,12 +263,19 @@ void ConnectionTable::Tick(std::uint64_t now_ns) {
     connection->hole_armed = false;
     // What was lost was mostly lost both ways: the younger hole ends with the older one.
     const std::uint64_t enough_ns = options_.hole_timeout_ns / 2;
-    for (int direction = 0; direction < 2 && !connection->ignored; ++direction) {
-      if (!connection->streams[direction].in_hole() ||
-          connection->held_since_ns[direction] + enough_ns > now_ns_) {
-        continue;
+    for (int direction = 0; direction < 2; ++direction) {
+      const ByteStream& stream = connection->streams[direction];
+      for (std::size_t most = stream.held_pieces(); most != 0; --most) {
+        if (connection->ignored || !stream.in_hole()) break;
+        // HTTP/2: each has waited by itself, so that a direction that loses often does not fall
+        // behind the other. What is paired by its order goes on one hole at a time.
+        const bool ordered = connection->http == nullptr || connection->http->ordered();
+        const std::uint64_t since_ns =
+            ordered ? connection->held_since_ns[direction] : stream.front_held_ns();
+        if (since_ns + enough_ns > now_ns_) break;
+        ForceDirection(*connection, direction);
+        if (ordered) break;
       }
-      ForceDirection(*connection, direction);
     }
     Arm(*connection);
   }

@@ -34,6 +34,7 @@ struct TableOptions {
   std::size_t max_pipelined = 1024;  // HTTP/1: exchanges open on one connection
   std::size_t max_streams = 2048;    // HTTP/2: streams followed on one connection
   std::size_t max_head_bytes = 64u << 10;
+  std::size_t max_http2_head_bytes = 64u << 10;  // of a header block
   // Events that came too early, or whose other direction is not there yet: for one direction, and
   // for all.
   std::size_t max_held_pieces = 1024;

@@ -18,7 +18,7 @@ void HeaderDraft::Begin(std::size_t max_bytes) {
   text_.clear();
   if (text_.capacity() > kKeepCapacity) text_.shrink_to_fit();
   max_bytes_ = max_bytes;
-  any_ = plain_first_ = names_unknown_ = values_unknown_ = cut_ = false;
+  any_ = plain_first_ = names_unknown_ = values_unknown_ = cut_ = full_ = false;
 }
 
 void HeaderDraft::OnField(const hpack::Field& field) {
@@ -47,7 +47,7 @@ void HeaderDraft::OnField(const hpack::Field& field) {
 void HeaderDraft::Keep(Slot& slot, std::string_view value) {
   slot.seen = true;
   if (text_.size() + value.size() > max_bytes_) {
-    cut_ = true;
+    cut_ = full_ = true;
     return;
   }
   slot.at = static_cast<std::uint32_t>(text_.size());
@@ -56,12 +56,11 @@ void HeaderDraft::Keep(Slot& slot, std::string_view value) {
 }
 
 void HeaderDraft::Join(Slot& slot, std::string_view value) {
-  if (slot.parts == kMaxJoined) return;
-  ++slot.parts;
-  if (text_.size() + slot.size + 1 + value.size() > max_bytes_) {
-    cut_ = true;
+  if (slot.parts == kMaxJoined || text_.size() + slot.size + 1 + value.size() > max_bytes_) {
+    cut_ = full_ = true;
     return;
   }
+  ++slot.parts;
   const std::size_t at = text_.size();
   text_.append(text_, slot.at, slot.size);
   if (slot.size != 0) text_ += ',';

@@ -31,6 +31,8 @@ class HeaderDraft final : public hpack::FieldSink {
 
   bool empty() const { return !any_; }
   bool cut() const { return cut_; }
+  // ... because there was no room for them.
+  bool full() const { return full_; }
   // Something of it stands for what only the encoder knows.
   bool unknown() const { return names_unknown_ || values_unknown_; }
   bool has_request_pseudo() const {
@@ -61,6 +63,7 @@ class HeaderDraft final : public hpack::FieldSink {
   bool names_unknown_ = false;
   bool values_unknown_ = false;
   bool cut_ = false;
+  bool full_ = false;
 };
 
 }  // namespace wirespan::connection

@@ -11,7 +11,7 @@
 namespace wirespan::connection {
 
 struct Http2Limits {
-  std::size_t max_head_bytes = 64u << 10;  // of a header list
+  std::size_t max_head_bytes = 64u << 10;  // of a header block, and of what is kept of its fields
   std::size_t max_streams = 2048;          // followed on one connection
   std::uint64_t request_wait_ns =
       1'000'000'000;  // a response waits so long for its request's event

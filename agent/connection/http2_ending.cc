@@ -42,7 +42,7 @@ grpc::Ending EndingOf(const Exchange& exchange, bool trailers_known) {
 }  // namespace
 
 void Http2Pairing::OnEndStream(Half half, std::uint32_t id, Moment moment) {
-  Http2Stream* stream = Find(id);
+  Http2Stream* stream = FindOrExpect(half, id, moment.ts_ns);
   if (stream == nullptr) return;
   if (stream->reset_ns != 0 && moment.at_ns > stream->reset_ns) return;
   if (half == Half::kRequest) {
@@ -80,15 +80,8 @@ void Http2Pairing::Wait(Http2Stream& stream, std::uint64_t since_ns) {
 }
 
 void Http2Pairing::OnReset(Half half, std::uint32_t id, std::uint32_t code, Moment moment) {
-  Http2Stream* stream = Find(id);
-  if (stream == nullptr) {
-    if (half == Half::kRequest || id % 2 == 0 || id <= highest_request_) return;
-    stream = Add(id);
-    if (stream == nullptr) {
-      highest_dropped_ = std::max(highest_dropped_, id);
-      return;
-    }
-  }
+  Http2Stream* stream = FindOrExpect(half, id, moment.ts_ns);
+  if (stream == nullptr) return;
   HalfOf(*stream, half).uncertain = false;
   if (stream->reset_ns == 0 || moment.ts_ns < stream->reset_ns) {
     stream->reset_ns = moment.ts_ns;
@@ -221,6 +214,23 @@ void Http2Pairing::Drop(ExchangeDrop reason) {
   waiting_ = false;
 }
 
+// Where the content types are entries of a table that was lost, for as long as the peers name them
+// so: a POST whose both bodies are gRPC's messages to the last octet, and whose answer ends with
+// trailers, is a call. The protocols that share the format have other flags (gRPC-Web, Connect) and
+// no trailers.
+void Http2Pairing::InferGrpc(Http2Stream& stream) {
+  Exchange& exchange = stream.exchange;
+  if (exchange.protocol == Protocol::kGrpc || !stream.may_be_grpc || !stream.trailed) return;
+  if (exchange.method != "POST" || exchange.status != 200) return;
+  if (!exchange.request_content_type.empty() || !exchange.response_content_type.empty()) return;
+  if (stream.request.body_incomplete || stream.response.body_incomplete) return;
+  if (!stream.request.messages.whole() || !stream.response.messages.whole()) return;
+  exchange.protocol = Protocol::kGrpc;
+  if (!exchange.rpc) exchange.rpc.emplace();
+  exchange.rpc->protocol_inferred = true;
+  exchange.incomplete |= protocol::kIncompleteHpack;
+}
+
 void Http2Pairing::FillRpc(Http2Stream& stream) {
   Exchange& exchange = stream.exchange;
   if (exchange.protocol != Protocol::kGrpc) {
@@ -245,14 +255,12 @@ void Http2Pairing::FillRpc(Http2Stream& stream) {
 void Http2Pairing::Report(Http2Stream& stream, Outcome outcome) {
   Exchange& exchange = stream.exchange;
   if (outcome == Outcome::kComplete && !stream.response.head) {
-    // That it ended is certain; how, only if its trailers say so.
-    if (!exchange.rpc || !exchange.rpc->status) {
-      return DropStream(stream, ExchangeDrop::kResponseLost);
-    }
+    // That it ended is certain, and when. Its status is not known, unless trailers say it.
     exchange.incomplete |= protocol::kIncompleteResponseHead;
     stream.response.messages.Lose();
   }
   exchange.outcome = outcome;
+  if (outcome == Outcome::kComplete) InferGrpc(stream);
   if (stream.request.body_incomplete) exchange.incomplete |= protocol::kIncompleteRequestBody;
   if (outcome != Outcome::kUpgraded) {
     exchange.request_body_bytes = stream.request.bytes;

@@ -148,8 +148,8 @@ void Http2Flow::BeginBlock(const Frame& frame) {
 }
 
 void Http2Flow::EndBlock(bool whole) {
-  const bool cut = headers_.block_bytes() > context_.limits.max_head_bytes;
   HeaderDraft* draft = headers_.End(whole);
+  const bool cut = headers_.block_bytes() > context_.limits.max_head_bytes || draft->full();
   if (cut) context_.ledger.HeaderListCut();
   if (pushed_) {
     context_.ledger.Pushed();
@@ -229,6 +229,7 @@ void Http2Flow::OnRun(const protocol::FrameRun& run, const Piece& piece) {
   TrustIfOpen(run.stream, piece.ts_ns);
   next_frame_ = piece.end;
   if (headers_.reading()) EndBlock(false);
+  if (run.stream == 0) return;  // of no stream
   const auto half = owner_.HalfOf(direction_);
   if (!half) return;
   const http2::Mark begin{piece.offset, piece.ts_ns, piece.start_ns,

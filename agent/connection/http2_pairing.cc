@@ -46,7 +46,7 @@ constexpr RequestField kRequestFields[] = {
 enum class BlockKind : std::uint8_t { kHead, kTrailers, kEnd };
 
 // What a block of a response is. Trailers end the stream and have no pseudo fields; where what
-// stands in it is not known, kEnd.
+// stands in it is not known, kEnd: it ends the stream, as a head or as trailers.
 BlockKind KindOf(const HeaderBlock& block, const Http2Stream* stream) {
   const HeaderDraft& draft = *block.draft;
   if (stream != nullptr && stream->response.head_missed) {
@@ -90,6 +90,19 @@ Http2Stream* Http2Pairing::Add(std::uint32_t id) {
   stream->id = id;
   streams_.emplace(id, stream);
   recent_ = stream;
+  return stream;
+}
+
+Http2Stream* Http2Pairing::FindOrExpect(Half half, std::uint32_t id, std::uint64_t ts_ns) {
+  Http2Stream* stream = Find(id);
+  if (stream != nullptr || half == Half::kRequest) return stream;
+  if (!IsClientStream(id) || id <= highest_request_) return nullptr;
+  stream = Add(id);
+  if (stream == nullptr) {
+    highest_dropped_ = std::max(highest_dropped_, id);
+  } else {
+    Wait(*stream, ts_ns);
+  }
   return stream;
 }
 
@@ -157,7 +170,8 @@ void Http2Pairing::OpenRequest(const HeaderBlock& block, Http2Stream* stream) {
     context_.ledger.Saw(Message::kResponse);
     context_.ledger.Paired();
     if (stream->connect && stream->exchange.status / 100 == 2) return EndAsTunnel(*stream);
-  } else if (lost_[1] || begin_ns <= lost_until_ns_[1] || block.stream <= highest_dropped_) {
+  } else if (!stream->response.ended &&
+             (lost_[1] || begin_ns <= lost_until_ns_[1] || block.stream <= highest_dropped_)) {
     stream->response.uncertain = true;  // its answer may have been missed already
     Wait(*stream, begin_ns);
   }
@@ -242,15 +256,11 @@ void Http2Pairing::OnResponseBlock(const HeaderBlock& block) {
   Http2Stream* stream = Find(block.stream);
   const BlockKind kind = KindOf(block, stream);
   const int status = block.draft->status();
+  if (stream == nullptr && status / 100 != 1) {
+    stream = FindOrExpect(Half::kResponse, block.stream, block.end_ts_ns);
+  }
   if (stream == nullptr) {
-    const bool expected = block.stream > highest_request_;
-    if (expected && kind == BlockKind::kHead && status / 100 != 1) stream = Add(block.stream);
-    if (stream == nullptr) {
-      if (expected && status / 100 != 1)
-        highest_dropped_ = std::max(highest_dropped_, block.stream);
-      return OnAnswerToNone(block.stream, status, kind == BlockKind::kHead);
-    }
-    Wait(*stream, block.end_ts_ns);
+    return OnAnswerToNone(block.stream, status, kind == BlockKind::kHead);
   }
   const std::uint64_t begin_ns =
       !client_ && block.begin.start_ns != 0 ? block.begin.start_ns : block.begin.ts_ns;
@@ -260,15 +270,14 @@ void Http2Pairing::OnResponseBlock(const HeaderBlock& block) {
 
   Http2Half& response = stream->response;
   response.uncertain = false;
+  stream->trailed = block.end_stream && response.bytes != 0;
   switch (kind) {
     case BlockKind::kHead:
       OnResponseHead(*stream, block, status);
       break;
     case BlockKind::kTrailers:
+    case BlockKind::kEnd:  // gRPC's status stands in either
       OnTrailers(*stream, block);
-      break;
-    case BlockKind::kEnd:
-      stream->trailers_known = false;
       break;
   }
   stream = Find(block.stream);
@@ -369,7 +378,7 @@ void Http2Pairing::OnDataFrame(Half half, std::uint32_t id, std::uint32_t payloa
 
 void Http2Pairing::OnData(Half half, std::uint32_t id, std::string_view bytes, std::uint64_t gap,
                           bool exact, Moment moment) {
-  Http2Stream* stream = Find(id);
+  Http2Stream* stream = FindOrExpect(half, id, moment.ts_ns);
   if (stream == nullptr) return;
   if (stream->reset_ns != 0 && moment.at_ns > stream->reset_ns) return;
   Http2Half& side = HalfOf(*stream, half);

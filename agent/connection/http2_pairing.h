@@ -93,6 +93,9 @@ class Http2Pairing {
   using Streams = FlatMap<std::uint32_t, Http2Stream*>;
 
   Http2Stream* Find(std::uint32_t id);
+  // ... or, where the event of its request may still come, one that waits for it (or null: none, or
+  // no room).
+  Http2Stream* FindOrExpect(Half half, std::uint32_t id, std::uint64_t ts_ns);
   Http2Half& HalfOf(Http2Stream& stream, Half half) {
     return half == Half::kRequest ? stream.request : stream.response;
   }
@@ -117,6 +120,7 @@ class Http2Pairing {
   bool EndWait(Http2Stream& stream, std::uint64_t now_ns, bool requests_behind,
                bool responses_behind);
   void EndByReset(Http2Stream& stream);
+  void InferGrpc(Http2Stream& stream);
   void FillRpc(Http2Stream& stream);
   void Report(Http2Stream& stream, protocol::Outcome outcome);
   void DropStream(Http2Stream& stream, ExchangeDrop reason);

@@ -41,6 +41,7 @@ struct Http2Stream {
   bool connect = false;
   bool status_unknown = false;  // the response's head was read but for its status
   bool trailers_known = true;   // no trailers, or all of their names are known
+  bool trailed = false;         // its response ended with trailers
   std::uint32_t follower = 0;   // the stream that began when this was the only open one
   Http2Stream* next = nullptr;  // in the pool
 };

@@ -222,6 +222,11 @@ grpc::ChannelArguments Arguments(const GrpcEndpoint& endpoint, const ExporterOpt
   arguments.SetInt(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
   // Each signal its own connection: one that stalls does not stall the other.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  // A name given so may have the addresses of all replicas (a headless Service): each gets its
+  // share. gRPC looks the name up again when a replica ends a connection.
+  if (endpoint.target.starts_with("dns:")) {
+    arguments.SetLoadBalancingPolicyName("round_robin");
+  }
   // More often and servers with gRPC's defaults hang up on us.
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 300'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);

@@ -63,6 +63,13 @@ bool IsIterator(const bpf_program* program) {
   return std::string_view(bpf_program__section_name(program)).starts_with("iter/");
 }
 
+// Before 6.16 each CPU puts up to 128 free entries of an LRU map aside for itself, whatever the
+// map's size: in a smaller map the newest entries would be pushed out. 65,536 is the size for
+// sockets.
+std::uint32_t EntriesThatLast(std::uint32_t wanted, std::uint32_t cpus) {
+  return std::max(wanted, std::min(256 * cpus, 65536U));
+}
+
 bool HooksFunctions(const BpfObject::Spec& spec) {
   return spec.name == "fentry" || spec.name == "kprobe";
 }
@@ -163,6 +170,7 @@ Result<std::unique_ptr<BpfObject>> BpfObject::Load(const Spec& spec, const Sizes
   }
   settings->ring_mask = static_cast<std::uint32_t>(sizes.ring_size - 1);
   settings->head_max = sizes.head_max;
+  settings->h2_head_max = sizes.http2_head_max;
   settings->self = sizes.self;
   const bool hold_cpu = sizes.may_hold_cpu && spec.name == "socktrace" &&
                         KernelHasType("bpf_preempt_disable", BTF_KIND_FUNC) && KernelPreempts();
@@ -177,6 +185,11 @@ Result<std::unique_ptr<BpfObject>> BpfObject::Load(const Spec& spec, const Sizes
   if (bpf_map* map = bpf_object__find_map_by_name(self->object_, "ws_socks")) {
     if (bpf_map__type(map) != BPF_MAP_TYPE_SK_STORAGE)
       failed |= bpf_map__set_max_entries(map, sizes.max_sockets);
+  }
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, self->object_) {
+    if (bpf_map__type(map) != BPF_MAP_TYPE_LRU_HASH) continue;
+    failed |= bpf_map__set_max_entries(map, EntriesThatLast(bpf_map__max_entries(map), sizes.cpus));
   }
   if (failed != 0)
     return Fail(ErrorCode::kInvalidArgument, fmt::format("backend {}: bad sizes", spec.name));

@@ -31,6 +31,7 @@ class BpfObject {
     std::uint32_t cpus = 1;
     std::uint64_t ring_size = 0;  // of one CPU, a power of two
     std::uint32_t head_max = 0;
+    std::uint32_t http2_head_max = 0;
     std::uint32_t self = 0;
     std::uint32_t max_sockets = 0;
     std::uint32_t max_processes = 0;

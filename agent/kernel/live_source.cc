@@ -211,6 +211,7 @@ Result<std::unique_ptr<LiveSource>> Start(const BpfObject::Spec& spec,
   sizes.cpus = static_cast<std::uint32_t>(libbpf_num_possible_cpus());
   sizes.ring_size = AcceptedRingSize(RingSize(options.ring_bytes, sizes.cpus));
   sizes.head_max = options.head_bytes;
+  sizes.http2_head_max = options.http2_head_bytes;
   sizes.self = static_cast<std::uint32_t>(getpid());
   sizes.max_sockets = options.max_sockets;
   sizes.max_processes = options.max_processes;
@@ -248,6 +249,10 @@ Result<std::unique_ptr<LiveSource>> Start(const BpfObject::Spec& spec,
 Result<std::unique_ptr<LiveSource>> LiveSource::Create(const CaptureOptions& options) {
   if (options.head_bytes < 256 || options.head_bytes > 65536) {
     return Fail(ErrorCode::kInvalidArgument, "capture.head_bytes must be between 256 and 65536");
+  }
+  if (options.http2_head_bytes < 256 || options.http2_head_bytes > 1u << 20) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "capture.http2_head_bytes must be between 256 and 1048576");
   }
   if (options.max_processes == 0 || options.max_sockets == 0) {
     return Fail(ErrorCode::kInvalidArgument,

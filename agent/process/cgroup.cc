@@ -102,12 +102,16 @@ std::optional<Container> ContainerOf(std::string_view component, std::string_vie
   return std::nullopt;
 }
 
-// "pod<uid>" or "kubepods-burstable-pod<uid with _>.slice".
+// "pod<uid>", "kubepods-burstable-pod<uid with _>.slice", below another root's name
+// "kubelet-kubepods-...", and "kubepods-...-pod<uid>.slice:cri-containerd:<id>".
 std::string PodUidOf(std::string_view component) {
+  component = component.substr(0, component.find(':'));
   ConsumeSuffix(component, ".slice");
   const std::size_t at = component.rfind("pod");
   if (at == std::string_view::npos) return {};
-  if (at != 0 && !component.starts_with("kubepods")) return {};
+  const std::string_view head = component.substr(0, at);
+  if (at != 0 && !(head.ends_with('-') && head.find("kubepods") != std::string_view::npos))
+    return {};
   std::string uid(component.substr(at + 3));
   std::replace(uid.begin(), uid.end(), '_', '-');
   const bool uuid =
@@ -178,10 +182,15 @@ Placement ParseCgroupPath(std::string_view path) {
     const std::string_view component = rest.substr(0, end);
     rest.remove_prefix(std::min(end + 1, rest.size()));
     if (component.empty() || component == "..") continue;
-    if (std::string uid = PodUidOf(component); !uid.empty()) placement.pod_uid = std::move(uid);
+    if (std::string uid = PodUidOf(component); !uid.empty()) {
+      placement.pod_uid = std::move(uid);
+      placement.pod_container_id.clear();
+    }
     if (auto container = ContainerOf(component, parent)) {
       placement.container_id = std::move(container->id);
       placement.runtime = container->runtime;
+      if (placement.pod_container_id.empty() || placement.pod_uid.empty())
+        placement.pod_container_id = placement.container_id;
       // Podman may run inside the unit that started it (cgroups=split): that unit is the
       // container's own.
       if (placement.runtime != ContainerRuntime::kPodman) {

@@ -23,7 +23,10 @@ struct Placement {
   std::string path{};  // of the group: v2's, or in hybrid and v1 hierarchies the most telling one
   std::string container_id{};  // 64 hex digits mostly; LXC and nspawn: the machine's name
   ContainerRuntime runtime = ContainerRuntime::kNone;
-  std::string pod_uid{};       // Kubernetes: of ".../pod<uid>/..." with dashes
+  std::string pod_uid{};  // Kubernetes: of ".../pod<uid>/..." with dashes
+  // The pod's own container, where another one (a container engine in a pod) is the innermost. Also
+  // set where the path is relative to the same pod's group and says no uid.
+  std::string pod_container_id{};
   std::string systemd_unit{};  // "nginx.service", "worker@2.service"; services only
   bool user_unit = false;      // of a user's manager
 };

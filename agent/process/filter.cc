@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "agent/process/glob.h"
 
 namespace wirespan::process {
@@ -23,6 +25,14 @@ std::optional<std::size_t> FirstMatch(const std::vector<ProcessMatch>& rules,
   return std::nullopt;
 }
 
+bool HasLabels(const kube::TextPairs& wanted, const kube::TextPairs& labels) {
+  return std::all_of(wanted.begin(), wanted.end(), [&](const auto& one) {
+    return std::any_of(labels.begin(), labels.end(), [&](const auto& label) {
+      return label.first == one.first && GlobMatches(one.second, label.second);
+    });
+  });
+}
+
 }  // namespace
 
 std::string JoinArguments(const std::vector<std::string>& arguments, std::size_t max_bytes) {
@@ -38,6 +48,7 @@ std::string JoinArguments(const std::vector<std::string>& arguments, std::size_t
 
 bool Matches(const ProcessMatch& match, const ProcessInfo& process) {
   bool any = false;
+  const kube::Pod* pod = process.kubernetes.pod.get();
   const auto check = [&](bool set, auto&& matches) {
     if (!set) return true;
     any = true;
@@ -64,6 +75,12 @@ bool Matches(const ProcessMatch& match, const ProcessInfo& process) {
               return !process.container_name.empty() &&
                      GlobMatches(match.container_name, process.container_name);
             }) &&
+      check(!match.pod_namespace.empty(),
+            [&] { return pod != nullptr && GlobMatches(match.pod_namespace, pod->name_space); }) &&
+      check(!match.pod_name.empty(),
+            [&] { return pod != nullptr && GlobMatches(match.pod_name, pod->name); }) &&
+      check(!match.pod_labels.empty(),
+            [&] { return pod != nullptr && HasLabels(match.pod_labels, pod->labels); }) &&
       check(!match.command_line.empty(),
             [&] { return GlobMatches(match.command_line, JoinArguments(process.arguments)); });
   return any && all;
@@ -81,6 +98,9 @@ std::string DescribeMatch(const ProcessMatch& match) {
   add("container_id", match.container_id);
   add("container_name", match.container_name);
   add("systemd_unit", match.systemd_unit);
+  add("pod_namespace", match.pod_namespace);
+  add("pod_name", match.pod_name);
+  for (const auto& [key, value] : match.pod_labels) add("pod_labels." + key, value);
   return out;
 }
 

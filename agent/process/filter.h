@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/process/process_info.h"
@@ -22,6 +23,11 @@ struct ProcessMatch {
                                // or "4f3a"
   std::string container_name{};
   std::string systemd_unit{};
+  // Of the pod, where the API server told it; a process of none, or of one that is not known yet,
+  // does not match.
+  std::string pod_namespace{};
+  std::string pod_name{};
+  std::vector<std::pair<std::string, std::string>> pod_labels{};  // all of them; values are globs
 };
 
 bool Matches(const ProcessMatch& match, const ProcessInfo& process);

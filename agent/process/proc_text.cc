@@ -82,6 +82,20 @@ std::optional<std::uint32_t> ParseStatusUid(std::string_view text) {
   return ParseNumber<std::uint32_t>(NextWord(rest));
 }
 
+std::uint32_t ParseStatusInnerPid(std::string_view text) {
+  constexpr std::string_view kPids = "\nNSpid:";
+  const std::size_t at = text.find(kPids);
+  if (at == std::string_view::npos) return 0;
+  std::string_view line = text.substr(at + kPids.size());
+  line = line.substr(0, line.find('\n'));
+  std::uint32_t innermost = 0;
+  while (true) {
+    const std::string_view word = NextWord(line);
+    if (word.empty()) return innermost;
+    innermost = ParseNumber<std::uint32_t>(word).value_or(0);
+  }
+}
+
 std::vector<std::string> SplitArguments(std::string_view text, const ArgumentBounds& bounds) {
   std::vector<std::string> out;
   while (!text.empty() && out.size() < bounds.max_count) {

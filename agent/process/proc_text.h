@@ -25,6 +25,9 @@ std::optional<ProcessStat> ParseStat(std::string_view text);
 // The effective uid of /proc/PID/status: the one that permission checks of the kernel use.
 std::optional<std::uint32_t> ParseStatusUid(std::string_view text);
 
+// Its pid in its own pid namespace (the last of NSpid); 0: not told.
+std::uint32_t ParseStatusInnerPid(std::string_view text);
+
 struct ArgumentBounds {
   std::size_t max_count = 256;
   std::size_t max_bytes_each = 4096;

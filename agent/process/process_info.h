@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "agent/process/cgroup.h"
 #include "agent/process/command_line.h"
 #include "agent/process/proc_text.h"
+#include "common/kube/pod.h"
 
 namespace wirespan::process {
 
@@ -16,6 +18,7 @@ namespace wirespan::process {
 struct ProcessInfo {
   std::uint32_t pid = 0;  // in the initial pid namespace
   std::uint32_t parent_pid = 0;
+  std::uint32_t inner_pid = 0;    // in its own pid namespace; 0: unknown
   std::uint64_t start_ticks = 0;  // since boot; with the pid it names the process. 0: unknown
   bool complete = false;
 
@@ -26,6 +29,7 @@ struct ProcessInfo {
 
   Placement placement{};         // cgroup, container, systemd unit
   std::string container_name{};  // where the runtime tells
+  kube::PodPlace kubernetes{};   // where the API server told
 
   bool owner_known = false;
   std::uint32_t owner_uid = 0;

@@ -69,14 +69,15 @@ Result<ReadProcessResult> ProcessReader::Read(std::uint32_t pid, const TraceConf
   std::string cgroup;
   keep(folder->Cgroup(), cgroup);
   info.placement = ParseCgroup(cgroup);
-  if (auto uid = folder->Uid()) {
+  if (auto status = folder->ReadStatus()) {
     info.owner_known = true;
-    info.owner_uid = *uid;
+    info.owner_uid = status->uid;
+    info.inner_pid = status->inner_pid;
     // A container has users of its own: their numbers are not the host's names.
-    if (info.placement.container_id.empty()) info.owner = users_.Find(*uid);
-    if (info.owner.empty()) info.owner = std::to_string(*uid);
+    if (info.placement.container_id.empty()) info.owner = users_.Find(status->uid);
+    if (info.owner.empty()) info.owner = std::to_string(status->uid);
   } else {
-    Count(uid.error());
+    Count(status.error());
   }
   info.program = DescribeProgram(info.executable, info.arguments);
   info.container_name = FindContainerName(root_, info);

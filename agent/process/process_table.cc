@@ -31,6 +31,17 @@ void Shrink(ProcessInfo& info) {
   info.arguments.shrink_to_fit();
 }
 
+telemetry::Counter& PodCounter(telemetry::Registry& registry, const char* result) {
+  return registry.counter("wirespan_kube_processes_total",
+                          "Processes in pods: known at first sight, unknown then, and revised when "
+                          "more was told",
+                          {{"result", result}});
+}
+
+bool SamePlace(const kube::PodPlace& a, const kube::PodPlace& b) {
+  return a.pod == b.pod && a.container == b.container;
+}
+
 // About what a process takes in memory: its texts, and the table's own part.
 std::size_t BytesOf(const Process& process) {
   std::size_t bytes = 1024;
@@ -68,6 +79,9 @@ ProcessTable::ProcessTable(std::string root, HostInfo host, TableConfig config, 
           "Processes that were gone before /proc could be read, known by their exec or fork")),
       unknown_(registry.counter("wirespan_process_unknown_total",
                                 "Processes that were gone before anything was known of them")),
+      pod_known_(PodCounter(registry, "known")),
+      pod_unknown_(PodCounter(registry, "unknown")),
+      pod_revised_(PodCounter(registry, "revised")),
       known_processes_(registry.gauge("wirespan_process_table_entries", "Processes in the table")) {
 }
 
@@ -87,6 +101,40 @@ void ProcessTable::Advance(std::uint64_t now_ns) {
     }
   }
   known_processes_.Set(static_cast<double>(entries_.size()));
+  LookForPods();
+}
+
+void ProcessTable::LookForPods() {
+  if (config_.pods == nullptr || now_ns_ < pods_next_ns_) return;
+  const std::uint64_t version = config_.pods->version();
+  if (version == pods_version_) return;
+  pods_version_ = version;
+  pods_next_ns_ = now_ns_ + limits_.pods_ns;
+  for (auto& [pid, entry] : entries_) {
+    if (!entry.process || entry.next_look_ns == 0) continue;
+    const ProcessInfo& info = entry.process->info;
+    if (SamePlace(PlaceOf(info, entry), info.kubernetes)) continue;
+    entry.next_look_ns = 0;
+    if (revised_.size() < entries_.size()) revised_.push_back(pid);
+  }
+}
+
+// The process's place as it is told now; what was told before stays when it is told no more, since
+// a process never leaves its pod.
+kube::PodPlace ProcessTable::PlaceOf(const ProcessInfo& info, const Entry& entry) {
+  const Placement& group = info.placement;
+  if (config_.pods == nullptr || (group.pod_uid.empty() && group.pod_container_id.empty()))
+    return {};
+  kube::PodPlace place = config_.pods->Find(group.pod_uid, group.pod_container_id);
+  if (!entry.process) return place;
+  const ProcessInfo& before = entry.process->info;
+  const bool same = before.start_ticks == info.start_ticks &&
+                    before.placement.pod_uid == group.pod_uid &&
+                    before.placement.pod_container_id == group.pod_container_id;
+  if (!same) return place;
+  if (place.pod == nullptr) return before.kubernetes;
+  if (place.container.empty()) place.container = before.kubernetes.container;
+  return place;
 }
 
 const Process& ProcessTable::Find(std::uint32_t pid, std::uint64_t event_ns) {
@@ -195,6 +243,7 @@ ProcessInfo ProcessTable::Reconstruct(std::uint32_t pid, const Entry& entry) {
   info.parent_pid = seed.parent_pid;
   const auto take = [&](const ProcessInfo& from, bool program_too) {
     info.placement = from.placement;
+    info.kubernetes = from.kubernetes;
     info.container_name = from.container_name;
     info.owner_known = from.owner_known;
     info.owner_uid = from.owner_uid;
@@ -233,6 +282,16 @@ ProcessInfo ProcessTable::Reconstruct(std::uint32_t pid, const Entry& entry) {
 void ProcessTable::Publish(std::uint32_t pid, Entry& entry, ProcessInfo info,
                            TraceDecision traces) {
   auto process = std::make_shared<Process>();
+  const bool first = !entry.process || entry.process->info.start_ticks != info.start_ticks ||
+                     entry.process->info.placement.pod_uid != info.placement.pod_uid;
+  info.kubernetes = PlaceOf(info, entry);
+  if (config_.pods != nullptr && !info.placement.pod_uid.empty()) {
+    if (first) {
+      (info.kubernetes.pod != nullptr ? pod_known_ : pod_unknown_).Add();
+    } else if (!SamePlace(info.kubernetes, entry.process->info.kubernetes)) {
+      pod_revised_.Add();
+    }
+  }
   process->service = NameService(config_.services, info);
   process->filter = Decide(config_.filter, info);
   process->resource = BuildResource(info, process->service, host_, config_.resource);

@@ -16,6 +16,7 @@
 #include "agent/process/resource.h"
 #include "agent/process/service_name.h"
 #include "common/base/flat_map.h"
+#include "common/kube/pod_table.h"
 #include "common/telemetry/metrics.h"
 
 namespace wirespan::process {
@@ -36,6 +37,7 @@ struct TableConfig {
   std::vector<ServiceRule> services{};
   TraceConfig traces{};
   ResourceOptions resource{};
+  const kube::PodTable* pods = nullptr;  // outlives the table; null: no Kubernetes
   std::function<std::shared_ptr<const void>(const Process&)> attach{};
 };
 
@@ -55,6 +57,8 @@ struct TableLimits {
   std::uint64_t second_look_ns = 500'000'000;
   // A process that couldn't be read, or died.
   std::uint64_t retry_ns = 1'000'000'000;
+  // At most so often all processes are compared with what changed in Kubernetes.
+  std::uint64_t pods_ns = 200'000'000;
 };
 
 // pid -> process, for every exchange: a known pid costs one hash lookup, no clock, no lock. An
@@ -83,6 +87,9 @@ class ProcessTable {
   // sent a span id that no request had brought. Returns whether that changed anything (a first
   // time, in mode auto).
   bool NoteInstrumented(std::uint32_t pid, bool exported);
+
+  // Processes of which Kubernetes told more since the last call: Find decides them again.
+  std::vector<std::uint32_t> TakeRevised() { return std::exchange(revised_, {}); }
 
   // New rules: every process is decided again when it is next asked for. What was learned stays.
   void Reconfigure(TableConfig config);
@@ -122,6 +129,8 @@ class ProcessTable {
   void AddSeed(std::uint32_t pid, Seed seed);
   void PublishTraces(std::uint32_t pid, Entry& entry, TraceDecision traces);
   void Store(std::uint32_t pid, Entry& entry, std::shared_ptr<Process> process);
+  kube::PodPlace PlaceOf(const ProcessInfo& info, const Entry& entry);
+  void LookForPods();
   void Forget(Entries::iterator entry);
   void ForgetOldest(std::uint32_t except_pid);
 
@@ -136,11 +145,18 @@ class ProcessTable {
   std::deque<std::pair<std::uint32_t, std::uint64_t>> seed_order_;  // pid and time of the seed
   std::deque<std::pair<std::uint32_t, std::uint64_t>> exits_;       // pid and when it is forgotten
 
+  std::uint64_t pods_version_ = 0;
+  std::uint64_t pods_next_ns_ = 0;
+  std::vector<std::uint32_t> revised_{};  // at most one for each entry
+
   telemetry::Counter& loads_;
   telemetry::Counter& evicted_;
   telemetry::Counter& seeds_dropped_;
   telemetry::Counter& reconstructed_;
   telemetry::Counter& unknown_;
+  telemetry::Counter& pod_known_;
+  telemetry::Counter& pod_unknown_;
+  telemetry::Counter& pod_revised_;
   telemetry::Gauge& known_processes_;
 };
 

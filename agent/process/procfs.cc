@@ -54,12 +54,12 @@ Result<ProcessStat> ProcessFolder::Stat() const {
   return std::move(*stat);
 }
 
-Result<std::uint32_t> ProcessFolder::Uid() const {
+Result<ProcessFolder::Status> ProcessFolder::ReadStatus() const {
   auto text = ReadFileAt(folder_.get(), "status", 4096);
   if (!text) return tl::unexpected(std::move(text.error()));
   const auto uid = ParseStatusUid(text->text);
   if (!uid) return tl::unexpected(Malformed("status"));
-  return *uid;
+  return Status{.uid = *uid, .inner_pid = ParseStatusInnerPid(text->text)};
 }
 
 Result<std::string> ProcessFolder::Executable() const { return ReadLinkAt(folder_.get(), "exe"); }

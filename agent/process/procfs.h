@@ -22,7 +22,11 @@ class ProcessFolder {
   static Result<ProcessFolder> Open(const std::string& root, std::uint32_t pid);
 
   Result<ProcessStat> Stat() const;
-  Result<std::uint32_t> Uid() const;  // effective
+  struct Status {
+    std::uint32_t uid = 0;        // effective
+    std::uint32_t inner_pid = 0;  // in its own pid namespace; 0: not told
+  };
+  Result<Status> ReadStatus() const;
   Result<std::string> Executable() const;
   Result<std::vector<std::string>> Arguments() const;  // of at most 16 KiB
   Result<std::string> Cgroup() const;                  // the file's text

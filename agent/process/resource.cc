@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "agent/process/pod_attributes.h"
 #include "common/base/hash.h"
 
 namespace wirespan::process {
@@ -42,16 +43,10 @@ std::string_view RuntimeAttribute(const ProcessInfo& process) {
   return {};
 }
 
-bool IsObserved(std::string_view key) {
-  for (const std::string_view prefix : {"process.", "host.", "telemetry.", "os."}) {
-    if (key.starts_with(prefix)) return true;
-  }
-  return key == "container.id" || key == "service.name" || key == "service.namespace";
-}
-
 }  // namespace
 
 std::string InstanceId(const ProcessInfo& process, const HostInfo& host) {
+  if (std::string id = PodInstanceId(process); !id.empty()) return id;
   const Hash128Value hash = Hash128(fmt::format("wirespan.instance\n{}\n{}\n{}\n{}",
                                                 host.id.empty() ? host.name : host.id, host.boot_id,
                                                 process.pid, process.start_ticks));
@@ -71,11 +66,12 @@ ProcessResource BuildResource(const ProcessInfo& process, const ServiceName& ser
   };
   for (auto& [key, value] :
        ParseResourceAttributes(FindVariable(process.otel, "OTEL_RESOURCE_ATTRIBUTES"))) {
-    if (IsObserved(key) || attributes.size() >= 32) continue;
+    if (IsObservedAttribute(key) || attributes.size() >= 32) continue;
     const bool again = std::any_of(attributes.begin(), attributes.end(),
                                    [&](const auto& a) { return a.first == key; });
     if (!again && SaneName(key) == key) add(key, SaneText(value));
   }
+  AddPodResource(process, attributes);
   add("service.name", service.name);
   add("service.namespace", service.name_space);
   if (FindAttribute(resource, "service.instance.id") == nullptr)
@@ -101,8 +97,11 @@ ProcessResource BuildResource(const ProcessInfo& process, const ServiceName& ser
   add("os.type", "linux");
 
   add("container.id", SaneName(process.placement.container_id));
-  if (FindAttribute(resource, "container.name") == nullptr)
-    add("container.name", process.container_name);
+  if (FindAttribute(resource, "container.name") == nullptr) {
+    add("container.name", process.container_name.empty() ? SaneName(process.kubernetes.container)
+                                                         : process.container_name);
+  }
+  AddPodAttributes(process, options, attributes);
 
   add("telemetry.sdk.name", "wirespan");
   add("telemetry.sdk.language", "cpp");

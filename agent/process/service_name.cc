@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "agent/process/pod_attributes.h"
+
 namespace wirespan::process {
 namespace {
 
@@ -42,8 +44,7 @@ std::optional<std::string> NameOfUnit(std::string_view unit) {
   return name;
 }
 
-ServiceName NameService(const std::vector<ServiceRule>& rules, const ProcessInfo& process,
-                        std::string_view workload) {
+ServiceName NameService(const std::vector<ServiceRule>& rules, const ProcessInfo& process) {
   ServiceName service;
   const auto take = [&](std::string name, NameSource source) {
     if (service.source != NameSource::kUnknown || name.empty()) return;
@@ -57,7 +58,12 @@ ServiceName NameService(const std::vector<ServiceRule>& rules, const ProcessInfo
     break;
   }
   take(EnvironmentName(process), NameSource::kEnvironment);
-  take(SaneName(workload), NameSource::kKubernetes);
+  if (const kube::Pod* pod = process.kubernetes.pod.get()) {
+    take(SaneText(PodAnnotation(*pod, "service.name")), NameSource::kPodAnnotation);
+    take(SaneName(kube::FindText(pod->labels, "app.kubernetes.io/name")), NameSource::kPodLabel);
+    take(SaneName(pod->workload.name), NameSource::kWorkload);
+    take(SaneName(process.kubernetes.container), NameSource::kContainer);
+  }
   take(process.container_name, NameSource::kContainer);
   if (!process.placement.systemd_unit.empty())
     take(NameOfUnit(process.placement.systemd_unit).value_or(std::string()),
@@ -72,6 +78,11 @@ ServiceName NameService(const std::vector<ServiceRule>& rules, const ProcessInfo
         ParseResourceAttributes(FindVariable(process.otel, "OTEL_RESOURCE_ATTRIBUTES"));
     service.name_space = SaneText(FindVariable(attributes, "service.namespace"));
   }
+  if (const kube::Pod* pod = process.kubernetes.pod.get()) {
+    if (service.name_space.empty())
+      service.name_space = SaneText(PodAnnotation(*pod, "service.namespace"));
+    if (service.name_space.empty()) service.name_space = SaneName(pod->name_space);
+  }
   return service;
 }
 
@@ -81,7 +92,11 @@ std::string_view NameSourceText(NameSource source) {
       return "a rule of the configuration";
     case NameSource::kEnvironment:
       return "its OTEL_* variables";
-    case NameSource::kKubernetes:
+    case NameSource::kPodAnnotation:
+      return "its pod's annotation resource.opentelemetry.io/service.name";
+    case NameSource::kPodLabel:
+      return "its pod's label app.kubernetes.io/name";
+    case NameSource::kWorkload:
       return "its Kubernetes workload";
     case NameSource::kContainer:
       return "its container's name";

@@ -20,9 +20,11 @@ struct ServiceRule {
 // In the order in which they are asked; docs/naming.md tells it to users.
 enum class NameSource : std::uint8_t {
   kConfigRule,
-  kEnvironment,  // OTEL_SERVICE_NAME, then service.name of OTEL_RESOURCE_ATTRIBUTES,
-                 // -Dotel.service.name
-  kKubernetes,   // the workload; given by the caller where it knows it
+  kEnvironment,    // OTEL_SERVICE_NAME, then service.name of OTEL_RESOURCE_ATTRIBUTES,
+                   // -Dotel.service.name
+  kPodAnnotation,  // resource.opentelemetry.io/service.name
+  kPodLabel,       // app.kubernetes.io/name
+  kWorkload,       // Deployment, StatefulSet, DaemonSet, CronJob, Job, ReplicaSet
   kContainer,
   kSystemdUnit,
   kProgram,  // script, module, jar, class
@@ -36,9 +38,7 @@ struct ServiceName {
   NameSource source = NameSource::kUnknown;
 };
 
-// `workload`: the Kubernetes workload's name, empty where unknown.
-ServiceName NameService(const std::vector<ServiceRule>& rules, const ProcessInfo& process,
-                        std::string_view workload = {});
+ServiceName NameService(const std::vector<ServiceRule>& rules, const ProcessInfo& process);
 
 // "worker@2.service" -> "worker". nullopt: a unit that runs other people's programs (cron, ssh, a
 // supervisor, a container engine), whose name would hide theirs.

@@ -39,6 +39,7 @@ enum Incomplete : std::uint8_t {
 struct Rpc {
   std::optional<int> status{};                // grpc-status; nothing: not known
   bool status_inferred = false;               // not read but concluded (`wirespan.inferred=status`)
+  bool protocol_inferred = false;             // that this is gRPC, too (`protocol`)
   Text message{};                             // grpc-message, decoded
   std::optional<std::uint64_t> timeout_ns{};  // grpc-timeout
   // Lower bounds where not exact.

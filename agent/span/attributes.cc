@@ -139,7 +139,9 @@ void AddIncomplete(std::uint8_t bits, std::string& text, AttributeWriter& list) 
   list.Known(names::kWirespanIncomplete, text);
 }
 
+// A call whose protocol is inferred ended as it should: neither its end nor its status is.
 std::string_view Inferred(const ExchangeFacts& facts) {
+  if (facts.rpc != nullptr && facts.rpc->protocol_inferred) return "protocol";
   const bool status = facts.rpc != nullptr && facts.rpc->status_inferred;
   if (!facts.end_inferred) return status ? "status" : std::string_view();
   return status ? "end_time,status" : "end_time";

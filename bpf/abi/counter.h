@@ -13,13 +13,13 @@
 
 enum ws_counter {
 	WS_SEEN = 0,
-	WS_CAPTURED = 1, /* at least one record, maybe of a length alone, or summed into one that comes later */
+	WS_CAPTURED = 1,      /* at least one record, maybe of a length alone, or summed into one that comes later */
 	WS_IGNORED_EMPTY = 2, /* errors, EAGAIN, zero bytes */
 	WS_IGNORED_PEEK = 3,
 	WS_IGNORED_OUT_OF_BAND = 4,
 	WS_IGNORED_EXCLUDED = 5, /* process or port */
 	WS_IGNORED_NOT_STREAM = 6,
-	WS_IGNORED_OPAQUE = 7, /* TLS, upgraded, not HTTP */
+	WS_IGNORED_OPAQUE = 7,	     /* TLS, upgraded, not HTTP */
 	WS_IGNORED_UNRECOGNIZED = 8, /* not decided yet */
 	WS_IGNORED_KERNEL_THREAD = 9,
 	WS_IGNORED_THIRTY_TWO_BIT = 10,
@@ -41,9 +41,9 @@ enum ws_counter {
 	WS_NOTED_SIDE_RING = 26,
 	WS_NOTED_DOORBELL = 27,
 	WS_RECORDS = 28,
-	WS_RECORDS_LOST = 29, /* open, close, exec, exit and later windows that found no room */
+	WS_RECORDS_LOST = 29,	    /* open, close, exec, exit and later windows that found no room */
 	WS_DROPPED_CALL_TABLE = 30, /* the return of a call whose entry is not remembered */
-	WS_NOTED_HTTP2_LOST = 31, /* no frame header where one was due */
+	WS_NOTED_HTTP2_LOST = 31,   /* no frame header where one was due */
 	WS_NOTED_HTTP2_UNDONE = 32, /* a guess that was wrong */
 	WS_COUNTERS = 33,
 };

@@ -28,7 +28,7 @@ enum ws_direction {
 enum ws_data_flag {
 	WS_DATA_WIRE_EXACT = 1,
 	WS_DATA_NO_BUFFER = 2,
-	WS_DATA_HTTP2 = 4, /* the first byte is that of an HTTP/2 frame header or preface, as far as the kernel can tell */
+	WS_DATA_HTTP2 = 4, /* the first byte is that of an HTTP/2 frame header or preface, as far as it can be told */
 };
 
 enum ws_close_flag {
@@ -92,8 +92,8 @@ struct ws_open {
 	__u32 local_isn;
 	__u32 remote_isn;
 	__u32 netns;
-	__u16 family; /* AF_INET 2, AF_INET6 10, AF_UNIX 1 */
-	__u16 opener; /* enum ws_opener */
+	__u16 family;	  /* AF_INET 2, AF_INET6 10, AF_UNIX 1 */
+	__u16 opener;	  /* enum ws_opener */
 	__u16 local_port; /* host order */
 	__u16 remote_port;
 	__u16 local_path;

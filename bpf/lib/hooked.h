@@ -16,7 +16,8 @@ static WS_NOINLINE int ws_moved_nothing(struct sock *sk, struct task_struct *tas
 	if (nr == WS_NR_SENDMMSG || nr == WS_NR_RECVMMSG)
 		ws_mmsg_forget(task->pid);
 	/* A read into no space says nothing about the stream. */
-	if (ret == 0 && direction == WS_READ && !((nr == WS_NR_READ || nr == WS_NR_RECVFROM) && WS_REGS_ARG2(regs) == 0))
+	if (ret == 0 && direction == WS_READ &&
+	    !((nr == WS_NR_READ || nr == WS_NR_RECVFROM) && WS_REGS_ARG2(regs) == 0))
 		ws_on_end(sk, counts, task->tgid, task->pid);
 	return 0;
 }
@@ -59,7 +60,8 @@ static __always_inline void ws_on_socket(struct sock *sk, struct task_struct *ta
 		return;
 	}
 	nr = WS_REGS_NR(io.regs);
-	if (nr == WS_NR_IO_URING_ENTER || (task->flags & WS_PF_IO_WORKER) || (task->io_uring && ws_is_in_passing(sk, task)))
+	if (nr == WS_NR_IO_URING_ENTER || (task->flags & WS_PF_IO_WORKER) ||
+	    (task->io_uring && ws_is_in_passing(sk, task)))
 		io.unseen_caller = true;
 	else if (!(direction == WS_READ && (flags & WS_MSG_TRUNC))) /* thrown away: nothing was copied to the buffer */
 		io.shape = ws_shape_of(nr, direction);
@@ -79,6 +81,32 @@ static __always_inline void ws_on_splice(struct sock *sk, struct task_struct *ta
 	if (end <= ws->place[WS_READ].next || end - ws->place[WS_READ].next > 0x7fffffff)
 		return;
 	ws_on_socket(sk, task, end - ws->place[WS_READ].next, 0, WS_READ);
+}
+
+/*
+ * Within a splice call of `task` the last part of a buffer was taken out of a Unix socket: the one that `from`, which
+ * sent it, is connected to. Once that is closed nothing leads from it to the reader.
+ */
+static __always_inline void ws_on_unix_splice(struct sk_buff *skb, struct sock *from, struct task_struct *task)
+{
+	/* By way of its file, or verifiers do not take the pointer. */
+	struct unix_sock *sender = bpf_skc_to_unix_sock(from->sk_socket->sk);
+	struct sock *sk = sender ? sender->peer : NULL;
+	__u32 len = skb->len;
+	struct ws_counts *counts;
+	struct ws_sock *ws;
+
+	if (!sk) {
+		counts = ws_my_counts();
+		if (counts)
+			ws_note(counts, WS_NOTED_UNSEEN, len);
+		return;
+	}
+	ws = ws_find_sock(sk);
+	if (!ws)
+		return; /* a stream that begins with a splice shows no head */
+	if (ws->buffer_read < len)
+		ws_on_socket(sk, task, len - ws->buffer_read, 0, WS_READ);
 }
 
 #endif

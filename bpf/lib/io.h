@@ -6,143 +6,14 @@
 #ifndef WIRESPAN_BPF_IO_H
 #define WIRESPAN_BPF_IO_H
 
-#include "bpf/lib/http2.h"
+#include "bpf/lib/http2_turns.h"
 #include "bpf/lib/open.h"
-
-#define WS_CALL_STEPS 96
-
-/* A record of lengths alone, [from, to) of the call; `at` has room for it. */
-static __always_inline void ws_fill_length(struct ws_scratch *s, struct ws_data *data, __u32 from, __u32 to, __u8 flags)
-{
-	data->header = s->header;
-	data->header.size = sizeof(*data);
-	data->header.kind = WS_EVENT_DATA;
-	data->header.flags |= flags;
-	data->offset = s->plan.start + from;
-	data->end_offset = s->plan.start + to;
-	s->told = to;
-	s->sent++;
-}
-
-/*
- * One window: copy it to scratch memory, judge it, write a record if there is something to keep. A function of its own to the verifier, which so checks it once. Works on this CPU's scratch memory. 0: the call is done.
- */
-WS_NOINLINE int ws_step(void)
-{
-	struct ws_scratch *s = ws_my_scratch();
-	struct ws_ring_control *ring;
-	struct ws_data *data;
-	__u32 cpu, pos, n, keep, why, size, before, want;
-	__u64 end;
-
-	if (!s)
-		return 0;
-	cpu = s->cpu;
-	ring = bpf_map_lookup_elem(&ws_rings, &cpu);
-	if (!ring)
-		return 0;
-	pos = s->plan.pos;
-	/* Bytes before the window that no record covers get one of their own, in front. */
-	before = pos > s->told ? sizeof(*data) : 0;
-	want = s->plan.want;
-	if (s->cursor.position == pos && s->cursor.left >= want && want <= WS_WINDOW) {
-		/* All of it lies in one place: the common case. */
-		WS_OPAQUE(want);
-		if (want > WS_WINDOW)
-			return 0;
-		n = want;
-		if (bpf_probe_read_user(s->window, want, (void *)s->cursor.base)) {
-			s->fault = 1;
-			n = 0;
-		}
-	} else {
-		n = ws_window_gather();
-	}
-	if (n > WS_WINDOW)
-		return 0;
-	if (n == 0) {
-		s->plan.want = 0;
-		s->dir.mode = WS_MODE_BODY;
-		if (!s->fault)
-			s->plan.window_bound = 1;
-		return 0;
-	}
-	ws_digest(&s->dir, &s->talk, &s->plan, s->window, n);
-	if (s->fault && s->plan.pos == pos + n)
-		s->plan.want = 0; /* the rest can't be read */
-	keep = s->plan.keep;
-	WS_OPAQUE(keep);
-	if (keep == 0 || keep > WS_WINDOW)
-		return s->plan.want != 0;
-	size = sizeof(*data) + keep;
-	why = ws_ring_room(ring, s, s->at, before + size, s->header.tgid);
-	if (why) {
-		s->lost++;
-		s->lost_why = why;
-		return s->plan.want != 0;
-	}
-	if (before) {
-		ws_fill_length(s, ws_ring_slot(ring, s->at), s->told, pos, 0);
-		s->at += before;
-	}
-	data = ws_ring_slot(ring, s->at);
-	end = s->plan.want || s->plan.handed_on ? s->plan.pos : s->plan.len;
-	if (end < pos + keep)
-		end = pos + keep; /* the next window is inside of this one: seen, not emitted again */
-	s->told = end;
-	data->header = s->header;
-	if (s->plan.act == WS_ACT_TLS) {
-		/* The bytes follow the header directly there, after those that an earlier call had. */
-		__u8 *to = (__u8 *)(&data->header + 1);
-
-		size = sizeof(data->header) + keep;
-		if (s->plan.hello_kept) {
-			__builtin_memcpy(to, s->plan.hello, WS_TLS_HEADER);
-			to += WS_TLS_HEADER;
-			size += WS_TLS_HEADER;
-		}
-		bpf_probe_read_kernel(to, keep, s->window);
-		data->header.kind = WS_EVENT_TLS;
-		data->header.flags = 0;
-	} else {
-		ws_ring_copy((__u64 *)(data + 1), (const __u64 *)s->window, keep);
-		data->header.kind = WS_EVENT_DATA;
-		data->offset = s->plan.start + pos;
-		data->end_offset = s->plan.start + end;
-	}
-	data->header.size = size;
-	s->at += ws_ring_step(size);
-	s->sent++;
-	return s->plan.want != 0;
-}
-
-/* All windows of a call. */
-WS_NOINLINE int ws_steps(void)
-{
-	__u32 i;
-
-	WS_ROLLED
-	for (i = 0; i < WS_CALL_STEPS; i++)
-		if (!ws_step())
-			return 0;
-	return 1; /* more than we look at */
-}
-
-/* The rest of the call, of which no record tells yet. */
-static __always_inline __u32 ws_tell_rest(struct ws_ring_control *ring, struct ws_scratch *s, __u8 flags)
-{
-	__u32 why = ws_ring_room(ring, s, s->at, sizeof(struct ws_data), s->header.tgid);
-
-	if (why)
-		return why;
-	ws_fill_length(s, ws_ring_slot(ring, s->at), s->told, s->plan.len, flags);
-	s->at += sizeof(struct ws_data);
-	return WS_ROOM;
-}
+#include "bpf/lib/place.h"
+#include "bpf/lib/steps.h"
 
 struct ws_io {
 	__u32 direction;
-	__u32 shape;   /* enum ws_shape, of: */
+	__u32 shape; /* enum ws_shape, of: */
 #ifdef WS_TYPED
 	const struct pt_regs *regs; /* the system call's */
 #else
@@ -160,130 +31,9 @@ struct ws_io {
 #define WS_IO_ARG2(io) ((io)->arg2)
 #endif
 
-#define WS_HOLE_AGE 64
-#define WS_STRIKES 4
-
-/* Nobody will show those bytes any more. */
-static __always_inline void ws_give_up_hole(struct ws_place *place, struct ws_counts *counts)
-{
-	if (place->hole)
-		ws_note(counts, WS_NOTED_UNSEEN, place->hole);
-	place->hole = 0;
-}
-
-/*
- * Where the call's bytes lie in the stream; moves `next` behind them. Two threads may have written (or read) before
- * either call is seen here: TCP's counter then holds both, the first one seen is taken for the last one made, and
- * leaves a hole that the other one fills. Neither is exact.
- */
-static __always_inline __u64 ws_locate(struct ws_sock *ws, struct sock *sk, struct ws_counts *counts, __u32 direction,
-				       __u32 len, __u32 after, bool *exact)
-{
-	struct ws_place *place = &ws->place[direction & 1];
-	__u64 start = place->next, end;
-
-	*exact = false;
-	if (!(ws->flags & WS_SOCK_TCP)) {
-		__sync_fetch_and_add(&place->next, len);
-		return start;
-	}
-	end = ws_tcp_position(ws, sk, ws_tcp_known(sk), direction) - after;
-	if (end == start + len) {
-		if (place->hole && ++place->hole_age > WS_HOLE_AGE)
-			ws_give_up_hole(place, counts);
-		*exact = !place->hole;
-		place->strikes = 0;
-		place->next = end;
-		return start;
-	}
-	if (end > start + len) {
-		/* Bytes that no call of ours showed, or another thread's call that is not seen yet. */
-		ws_give_up_hole(place, counts);
-		place->hole_at = start;
-		place->hole = end - start - len < ~0u ? end - start - len : ~0u;
-		place->hole_age = 0;
-		place->next = end;
-		return end - len;
-	}
-	ws_note(counts, WS_NOTED_INEXACT, len);
-	if (place->hole >= len) {
-		/* The late one. */
-		start = place->hole_at;
-		place->hole_at += len;
-		place->hole -= len;
-		return start;
-	}
-	if (++place->strikes >= WS_STRIKES) {
-		/* The counters don't move with the calls: own counting from here on. */
-		ws->flags &= ~WS_SOCK_TCP;
-		place->next = start + len;
-		return start;
-	}
-	/* A later one of three threads: told at a place that was told already, which does no harm. */
-	return start > len ? start - len : 0;
-}
-
-#define WS_GUESS_MISSES 8
-#define WS_SWITCHED_MISSES 6
-
-/*
- * The socket begins to speak HTTP/2, or may: from plan.pos of this call on, and where the other direction is by now. That
- * one begins with the client's preface if nothing of it passed yet; where the preface was seen, with a frame.
- */
-static __always_inline void ws_h2_begin(struct ws_sock *ws, struct ws_scratch *s, __u32 direction)
-{
-	__u64 other = ws->place[!direction].next;
-	struct ws_h2 *there = &ws->h2[!direction];
-	__u32 act = s->plan.act;
-
-	ws->misses = 0;
-	ws->flags |= WS_SOCK_HTTP2 | (act == WS_ACT_FRAMES ? WS_SOCK_GUESSED : act == WS_ACT_SWITCHED ? WS_SOCK_SWITCHED : 0);
-	ws_h2_start(&s->h2, s->plan.start + s->plan.pos, act == WS_ACT_SWITCHED ? WS_H2_UPGRADED : WS_H2_SCAN);
-	if (act == WS_ACT_HTTP2_CUT)
-		ws_h2_expect_preface(&s->h2, WS_PREFACE - WS_PREFACE_HEAD);
-	ws_h2_start(there, other, act == WS_ACT_SWITCHED ? WS_H2_UPGRADED : WS_H2_SCAN);
-	if (act == WS_ACT_HTTP2 || act == WS_ACT_HTTP2_CUT) {
-		there->mode = WS_H2_SYNC;
-	} else if (act == WS_ACT_FRAMES && other == 0 && (ws->flags & WS_SOCK_TCP)) {
-		ws_h2_expect_preface(there, WS_PREFACE);
-	}
-}
-
-/* What a walked call tells of the guess that this is HTTP/2. */
-static __always_inline void ws_h2_judge(struct ws_sock *ws, struct ws_scratch *s, struct ws_counts *counts)
-{
-	__u32 len = s->plan.len;
-
-	if (s->walk.lost)
-		ws_note(counts, WS_NOTED_HTTP2_LOST, len);
-	if (s->walk.head_bound)
-		s->plan.head_bound = 1;
-	if (s->walk.found) {
-		ws->misses = 0;
-		if (ws->flags & WS_SOCK_SWITCHED) {
-			ws->flags &= ~WS_SOCK_SWITCHED;
-			ws_note(counts, WS_NOTED_HTTP2, len);
-		}
-		return;
-	}
-	if (!s->walk.missed || !(ws->flags & (WS_SOCK_GUESSED | WS_SOCK_SWITCHED)))
-		return;
-	ws->misses++;
-	if (ws->misses < (ws->flags & WS_SOCK_GUESSED ? WS_GUESS_MISSES : WS_SWITCHED_MISSES))
-		return;
-	if (ws->flags & WS_SOCK_SWITCHED) {
-		ws_note(counts, WS_NOTED_UPGRADED, len);
-		ws->flags |= WS_SOCK_OPAQUE;
-		return;
-	}
-	ws_note(counts, WS_NOTED_HTTP2_UNDONE, len);
-	ws->flags &= ~(WS_SOCK_HTTP2 | WS_SOCK_GUESSED);
-	ws->talk.misses += 2; /* or this goes on for ever */
-}
-
 static __always_inline void ws_capture(struct ws_ring_control *ring, struct ws_scratch *s, struct ws_sock *ws,
-				       struct sock *sk, struct ws_counts *counts, const struct ws_io *io,
-				       __u32 len, __u32 after)
+				       struct sock *sk, struct ws_counts *counts, const struct ws_io *io, __u32 len,
+				       __u32 after)
 {
 	__u32 direction = io->direction, shape = io->shape;
 	struct ws_dir *dir = &ws->dir[direction & 1];
@@ -343,7 +93,7 @@ static __always_inline void ws_capture(struct ws_ring_control *ring, struct ws_s
 		s->walk_base = s->plan.pos;
 		s->walk.start = s->plan.start + s->plan.pos;
 		s->walk.len = len - s->plan.pos;
-		s->walk.head_max = s->plan.head_max;
+		s->walk.head_max = ws_h2_head_max;
 		if (ws_h2_call(look))
 			ws->h2[direction & 1] = s->h2;
 		ws_h2_judge(ws, s, counts);
@@ -391,22 +141,6 @@ static __always_inline void ws_capture(struct ws_ring_control *ring, struct ws_s
 		ws_note(counts, what, len);
 		ws->flags |= WS_SOCK_OPAQUE;
 	}
-}
-
-/*
- * Is this call the inside of a large DATA frame? Nothing is told of it, so neither the clock nor the ring is needed; where it
- * lies is our own count, which the next call that is told compares with TCP's.
- */
-static __always_inline bool ws_inside_frame(struct ws_sock *ws, __u32 direction, __u32 len)
-{
-	struct ws_place *place = &ws->place[direction];
-
-	if ((ws->flags & (WS_SOCK_HTTP2 | WS_SOCK_SWITCHED)) != WS_SOCK_HTTP2 || place->hole ||
-	    !ws_h2_inside(&ws->h2[direction], place->next, len))
-		return false;
-	__sync_fetch_and_add(&place->next, len);
-	ws->last_direction = direction;
-	return true;
 }
 
 /*
@@ -458,10 +192,10 @@ static __always_inline void ws_on_bytes(struct sock *sk, struct ws_counts *count
 #endif
 		ws->tgid = tgid;
 		ws->generation = generation;
-		if (!ws_port_wanted(sk, ws->flags))
+		if (!ws_socket_wanted(sk, ws->flags))
 			ws->flags |= WS_SOCK_EXCLUDED;
 	} else if (ws->tgid != tgid || ws->generation != generation) {
-		bool wanted = ws_process_wanted(tgid) && ws_port_wanted(sk, ws->flags);
+		bool wanted = ws_process_wanted(tgid) && ws_socket_wanted(sk, ws->flags);
 
 		ws->tgid = tgid;
 		ws->generation = generation;

@@ -57,6 +57,31 @@ struct sock_common {
 
 struct socket;
 
+/* Of AF_UNIX in skb->cb: 4.3 and later. */
+struct unix_skb_parms {
+	__u32 consumed;
+};
+
+struct sock;
+
+struct sk_buff {
+	struct sock *sk;
+	unsigned int len;
+	char cb[48];
+};
+
+struct sk_buff_head {
+	struct sk_buff *next;
+};
+
+struct upid {
+	int nr;
+};
+
+struct pid {
+	struct upid numbers[1]; /* the first one is the machine's */
+};
+
 /* Of the spinlock only its first word counts: not 0 where somebody holds it. */
 struct ws_spinlock {
 	__u32 word;
@@ -75,6 +100,8 @@ struct sock {
 	__u16 sk_protocol;
 	__u16 sk_type;
 	__u8 sk_shutdown;
+	struct pid *sk_peer_pid;
+	struct sk_buff_head sk_receive_queue;
 };
 
 struct inet_sock {
@@ -180,6 +207,8 @@ struct task_struct {
 	int pid;
 	int tgid;
 	struct task_struct *real_parent;
+	struct task_struct *group_leader;
+	__u64 start_boottime;
 	struct files_struct *files;
 	struct io_uring_task *io_uring;
 	struct signal_struct *signal;

@@ -139,13 +139,26 @@ static __always_inline void ws_on_exec(struct task_struct *task, struct linux_bi
 	ws_ring_end(ring);
 }
 
+/*
+ * When processes whose end was told began, by their number. Threads that end at once have all left the count of the
+ * living ones before the first of them comes here, so each of them could be the last one.
+ */
+#define WS_EXITED_SLOTS 1024
+__u64 ws_exited[WS_EXITED_SLOTS];
+
 static __always_inline void ws_on_exit(struct task_struct *task)
 {
 	struct ws_event_header header = {.kind = WS_EVENT_EXIT};
 	struct ws_counts *counts;
+	__u64 *told, began;
 
 	if (task->signal->live.counter != 0)
 		return;
+	told = &ws_exited[(__u32)task->tgid & (WS_EXITED_SLOTS - 1)];
+	began = task->group_leader->start_boottime;
+	if (*told == began)
+		return;
+	*told = began;
 	counts = ws_my_counts();
 	if (!counts)
 		return;

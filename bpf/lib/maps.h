@@ -39,11 +39,13 @@ static inline __attribute__((always_inline)) __u32 ws_forget(__u32 number);
 const volatile struct ws_settings ws_settings SEC(".rodata.settings") = {
 	.ring_mask = WS_RING_DEFAULT - 1,
 	.head_max = 16384,
+	.h2_head_max = 65536,
 };
 struct ws_control ws_control SEC(".data.control") = {};
 
 #define ws_ring_mask ((__u64)ws_settings.ring_mask)
 #define ws_head_max (ws_settings.head_max)
+#define ws_h2_head_max (ws_settings.h2_head_max)
 #define ws_self (ws_settings.self)
 
 struct {

@@ -14,19 +14,28 @@ static __always_inline bool ws_port_in(const __u64 *set, __u16 port)
 	return set[word & 1023] >> (port & 63) & 1;
 }
 
-static __always_inline bool ws_port_wanted(struct sock *sk, __u32 flags)
+/* A Unix socket that was connected to the agent's: `watch` and `explain` are at the other end. */
+static __always_inline bool ws_leads_to_agent(struct sock *sk)
+{
+	return (__u32)BPF_CORE_READ(sk, sk_peer_pid, numbers[0].nr) == ws_self;
+}
+
+/* By its port, or by whose it is; of processes: ws_process_wanted. */
+static __always_inline bool ws_socket_wanted(struct sock *sk, __u32 flags)
 {
 	__u16 local, remote;
 
+	if (!(flags & WS_SOCK_TCP_FAMILY))
+		return !ws_control.ports_included && !ws_leads_to_agent(sk);
 	if (!ws_control.ports_included && !ws_control.ports_excluded)
 		return true;
-	if (!(flags & WS_SOCK_TCP_FAMILY))
-		return !ws_control.ports_included;
 	local = WS_GET(sk, __sk_common.skc_num);
 	remote = __builtin_bswap16(WS_GET(sk, __sk_common.skc_dport));
-	if (ws_control.ports_excluded && (ws_port_in(ws_control.exclude_port, local) || ws_port_in(ws_control.exclude_port, remote)))
+	if (ws_control.ports_excluded &&
+	    (ws_port_in(ws_control.exclude_port, local) || ws_port_in(ws_control.exclude_port, remote)))
 		return false;
-	return !ws_control.ports_included || ws_port_in(ws_control.include_port, local) || ws_port_in(ws_control.include_port, remote);
+	return !ws_control.ports_included || ws_port_in(ws_control.include_port, local) ||
+	       ws_port_in(ws_control.include_port, remote);
 }
 
 static __always_inline bool ws_process_wanted(__u32 tgid)
@@ -146,8 +155,7 @@ static __always_inline void ws_tell_open(struct ws_ring_control *ring, struct ws
 		if (peer) {
 			struct unix_sock *other = (struct unix_sock *)peer;
 
-			open->remote_path =
-				ws_unix_path((__u8 *)(open + 1) + WS_UNIX_PATH, BPF_CORE_READ(other, addr));
+			open->remote_path = ws_unix_path((__u8 *)(open + 1) + WS_UNIX_PATH, BPF_CORE_READ(other, addr));
 #ifdef WS_TYPED
 			/* A typed walk, because the cookie may have to be made. */
 			own = bpf_skc_to_unix_sock(sk);
@@ -164,18 +172,20 @@ static __always_inline void ws_tell_open(struct ws_ring_control *ring, struct ws
 }
 
 /*
- * The two above, called once a socket, as functions of their own: a program has 512 bytes of stack for all functions that
- * it is in at a time, and what is called for every call should be short and use little of it.
+ * The two above, called once a socket, as functions of their own: a program has 512 bytes of stack for all functions
+ * that it is in at a time, and what is called for every call should be short and use little of it.
  */
 #ifdef WS_TYPED
 
-static WS_NOINLINE int ws_meet_typed(struct ws_sock *ws, struct sock *sk, __u64 id, __u32 inet_and_direction, __u32 moved)
+static WS_NOINLINE int ws_meet_typed(struct ws_sock *ws, struct sock *sk, __u64 id, __u32 inet_and_direction,
+				     __u32 moved)
 {
 	ws_first_sight(ws, sk, id, inet_and_direction >> 1, inet_and_direction & 1, moved);
 	return 0;
 }
 
-static WS_NOINLINE int ws_introduce(struct ws_ring_control *ring, struct ws_scratch *s, struct ws_sock *ws, struct sock *sk)
+static WS_NOINLINE int ws_introduce(struct ws_ring_control *ring, struct ws_scratch *s, struct ws_sock *ws,
+				    struct sock *sk)
 {
 	ws_tell_open(ring, s, ws, sk);
 	return 0;

@@ -11,9 +11,9 @@
 /* Where the next byte of a call lies in user memory. */
 struct ws_cursor {
 	__u64 base;
-	__u64 left;	 /* of this part */
-	__u32 next_iov;	 /* index of the part after this one */
-	__u32 position;	 /* in the call */
+	__u64 left;	/* of this part */
+	__u32 next_iov; /* index of the part after this one */
+	__u32 position; /* in the call */
 };
 
 /* What one process wrote while the ring was over half full. */
@@ -32,12 +32,12 @@ struct ws_scratch {
 	__u32 fault;
 	__u32 iov_count;
 	__u64 iov_user;
-	__u32 iov_first; /* index of iov[0]; ~0: nothing there */
-	__u32 iov_kernel; /* iov_user is the kernel's own copy */
+	__u32 iov_first;	 /* index of iov[0]; ~0: nothing there */
+	__u32 iov_kernel;	 /* iov_user is the kernel's own copy */
 	struct ws_cursor cursor; /* at plan.pos or before */
 	struct ws_cursor now;
-	__u32 got;  /* bytes in the window */
-	__u32 told; /* records cover the call up to here */
+	__u32 got;	 /* bytes in the window */
+	__u32 told;	 /* records cover the call up to here */
 	__u32 forgotten; /* ws_forget */
 	__u32 unused;
 	struct ws_iovec iov[WS_IOV_BATCH];
@@ -46,7 +46,7 @@ struct ws_scratch {
 	struct ws_talk talk;
 	struct ws_h2 h2; /* instead of the two above, where a socket speaks HTTP/2 */
 	struct ws_walk walk;
-	__u32 walk_base; /* where in the call the walk begins */
+	__u32 walk_base;	       /* where in the call the walk begins */
 	struct ws_event_header header; /* of the call's data events */
 	struct ws_share share[WS_SHARE_SLOTS];
 	/*
@@ -82,8 +82,8 @@ extern void bpf_preempt_enable(void) __ksym __weak;
 #endif
 
 /*
- * True: the ring and the scratch memory of this CPU are ours until ws_ring_end. Who holds the CPU too can be interrupted
- * only by what is done before it goes on, so plain loads and stores do.
+ * True: the ring and the scratch memory of this CPU are ours until ws_ring_end. Who holds the CPU too can be
+ * interrupted only by what is done before it goes on, so plain loads and stores do.
  */
 static __always_inline bool ws_ring_begin(struct ws_ring_control *ring)
 {
@@ -166,8 +166,8 @@ static __always_inline void *ws_ring_slot(struct ws_ring_control *ring, __u64 at
 }
 
 /*
- * `n` bytes of the window, and up to WS_RING_SPILL more, into the ring. A loop of ours, because a helper would cost more
- * than so few bytes do: it checks addresses, and returns several times.
+ * `n` bytes of the window, and up to WS_RING_SPILL more, into the ring. A loop of ours, because a helper would cost
+ * more than so few bytes do: it checks addresses, and returns several times.
  */
 static __always_inline void ws_ring_copy(__u64 *to, const __u64 *window, __u32 n)
 {

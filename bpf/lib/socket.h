@@ -28,11 +28,11 @@ enum ws_sock_flag {
 
 /* How far one direction was told. */
 struct ws_place {
-	__u64 next;	 /* offset behind the last call */
-	__u64 hole_at;	 /* bytes before it that TCP counts and no call has shown yet: another thread's, which is late */
-	__u32 hole;	 /* bytes of it */
-	__u16 hole_age;	 /* calls since */
-	__u16 strikes;	 /* calls in a row that moved more than TCP counted */
+	__u64 next;	/* offset behind the last call */
+	__u64 hole_at;	/* bytes before it that TCP counts and no call has shown yet: another thread's, which is late */
+	__u32 hole;	/* bytes of it */
+	__u16 hole_age; /* calls since */
+	__u16 strikes;	/* calls in a row that moved more than TCP counted */
 };
 
 struct ws_sock {
@@ -40,12 +40,13 @@ struct ws_sock {
 	__u32 flags;
 	__u32 generation;
 	__u32 tgid;
-	__u32 own_start;  /* sequence number of the first byte each way */
+	__u32 own_start; /* sequence number of the first byte each way */
 	__u32 peer_start;
 	__u8 opener;
 	__u8 last_direction;
 	__u8 misses; /* GUESSED, SWITCHED: calls in a row that did not look like HTTP/2 */
 	__u8 unused;
+	__u32 buffer_read; /* AF_UNIX: bytes of the queue's first buffer that were read */
 	struct ws_place place[2];
 	struct ws_talk talk;
 	struct ws_dir dir[2];
@@ -94,6 +95,16 @@ static __always_inline struct tcp_sock *ws_tcp(struct sock *sk)
 static __always_inline struct tcp_sock *ws_tcp_known(struct sock *sk)
 {
 	return bpf_core_cast(sk, struct tcp_sock);
+}
+
+/* Bytes of the first buffer in the queue of a Unix socket that were read: what splice takes next begins behind them. */
+static __always_inline __u32 ws_buffer_read(struct sock *sk)
+{
+	struct sk_buff *first = sk->sk_receive_queue.next;
+
+	if ((void *)first == (void *)&sk->sk_receive_queue)
+		return 0;
+	return bpf_core_cast(first->cb, struct unix_skb_parms)->consumed;
 }
 
 #else
@@ -146,6 +157,9 @@ static __always_inline struct tcp_sock *ws_tcp_known(struct sock *sk)
 {
 	return (struct tcp_sock *)sk;
 }
+
+/* These see what splice takes without it. */
+#define ws_buffer_read(sk) 0
 
 #endif
 

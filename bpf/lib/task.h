@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The task that makes the call: who it is, which system call it is in, and the ways in which it is not what it seems. */
+/* The task that makes the call: who it is, which system call it is in, and how it may not be what it seems. */
 #ifndef WIRESPAN_BPF_TASK_H
 #define WIRESPAN_BPF_TASK_H
 
@@ -27,7 +27,7 @@ static __always_inline struct pt_regs *ws_regs_of(struct task_struct *task)
 		struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 		__u64 stack = 0;
 
-		/* By way of memory they become numbers, with which may be reckoned: to newer verifiers `stack` is a pointer. */
+		/* Through memory they become numbers to reckon with: newer verifiers take `stack` for a pointer. */
 		bpf_probe_read_kernel(&at, sizeof(at), &regs);
 		bpf_probe_read_kernel(&stack, sizeof(stack), &task->stack);
 		at -= stack;

@@ -71,7 +71,8 @@ WS_NOINLINE int ws_find_vector(__u32 shape, __u64 arg1, __u64 arg2, __u32 tid)
 }
 
 /* Points the cursor at the call's first byte. False: a fault. */
-static __always_inline bool ws_find_bytes(struct ws_scratch *s, __u32 shape, __u64 arg1, __u64 arg2, __u32 len, __u32 tid)
+static __always_inline bool ws_find_bytes(struct ws_scratch *s, __u32 shape, __u64 arg1, __u64 arg2, __u32 len,
+					  __u32 tid)
 {
 	s->cursor.position = 0;
 	s->cursor.next_iov = 0;

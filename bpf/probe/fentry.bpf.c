@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Hooks: entry and return of the functions that move the bytes of TCP, MPTCP and Unix stream sockets, by trampolines
- * (x86-64 from 5.5 on, arm64 from 6.4 on). Why: cheaper than kprobes, nothing is missed when many threads wait inside, and
- * only socket calls pay. A call that was waiting inside when the hooks came is not seen.
+ * (x86-64 from 5.5 on, arm64 from 6.4 on). Why: cheaper than kprobes, nothing is missed when many threads wait inside,
+ * and only socket calls pay. A call that was waiting inside when the hooks came is not seen.
  */
 #define WS_TYPED_ARGUMENTS
 #include "bpf/lib/process_probe.h"
@@ -11,8 +11,8 @@
 char LICENSE[] SEC("license") = "GPL";
 
 /*
- * tcp_recvmsg and mptcp_recvmsg lost `nonblock`, which stood before `flags`, in 5.19, and `addr_len` behind it by 7.3; the
- * result follows the last argument. Only loads of what exists may be reached, each at a fixed place.
+ * tcp_recvmsg and mptcp_recvmsg lost `nonblock`, which stood before `flags`, in 5.19, and `addr_len` behind it by 7.3;
+ * the result follows the last argument. Only loads of what exists may be reached, each at a fixed place.
  */
 #define WS_LOAD(ctx, at)                                                                                               \
 	({                                                                                                             \
@@ -68,7 +68,8 @@ int BPF_PROG(tcp_splice, struct socket *socket)
 }
 
 SEC("fexit/tcp_splice_read")
-int BPF_PROG(tcp_spliced, struct socket *socket, void *position, void *pipe, unsigned long size, unsigned int flags, long ret)
+int BPF_PROG(tcp_spliced, struct socket *socket, void *position, void *pipe, unsigned long size, unsigned int flags,
+	     long ret)
 {
 	return ws_call_returns(ret);
 }
@@ -117,7 +118,8 @@ int BPF_PROG(unix_splice, struct socket *socket)
 }
 
 SEC("fexit/unix_stream_splice_read")
-int BPF_PROG(unix_spliced, struct socket *socket, void *position, void *pipe, unsigned long size, unsigned int flags, long ret)
+int BPF_PROG(unix_spliced, struct socket *socket, void *position, void *pipe, unsigned long size, unsigned int flags,
+	     long ret)
 {
 	return ws_call_returns(ret);
 }

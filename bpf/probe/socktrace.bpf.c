@@ -5,8 +5,8 @@
  * Why: the socket is handed out typed, and system calls that move nothing on a socket cost nothing.
  *
  * They do not fire for splice from a socket to a pipe. tcp_rcv_space_adjust does, after each part that was taken out
- * of the receive queue; how much that was, the sequence numbers tell. (A hook on the exit of splice alone would put
- * every thread of the machine on the slow path of system calls.)
+ * of the receive queue; how much that was, the sequence numbers tell. Of AF_UNIX, consume_skb does, when a buffer was
+ * emptied. (A hook on the exit of splice alone would put every thread of the machine on the slow path of system calls.)
  */
 #define WS_TYPED
 #include "bpf/lib/hooked.h"
@@ -25,6 +25,22 @@ SEC("tp_btf/sock_recv_length")
 int BPF_PROG(socket_received, struct sock *sk, int ret, int flags)
 {
 	ws_on_socket(sk, bpf_get_current_task_btf(), ret, flags, WS_READ);
+	return 0;
+}
+
+SEC("tp_btf/consume_skb")
+int BPF_PROG(buffer_consumed, struct sk_buff *skb)
+{
+	struct sock *from = skb->sk;
+	struct task_struct *task;
+
+	/* Most buffers belong to no socket by then: packets that went out, messages of netlink. */
+	if (!from || from->__sk_common.skc_family != WS_AF_UNIX)
+		return 0;
+	task = bpf_get_current_task_btf();
+	if (WS_REGS_NR(ws_regs_of(task)) != WS_NR_SPLICE)
+		return 0;
+	ws_on_unix_splice(skb, from, task);
 	return 0;
 }
 

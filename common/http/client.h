@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "common/base/result.h"
 #include "common/http/server.h"
@@ -37,6 +38,10 @@ struct ClientRequest {
   std::string body{};
   std::shared_ptr<const std::string> shared_body{};  // if set: instead of `body`, without a copy
   std::chrono::milliseconds timeout{10000};
+  // If set: the body of a 2xx response comes piece by piece, on the client's thread, and
+  // Response::body stays empty. max_response_bytes does not bound it: the caller counts. False: no
+  // more is wanted, and the request ends with kCancelled.
+  std::function<bool(std::string_view piece)> on_piece{};
 };
 
 // A small asynchronous HTTP/1.1 client with kept-alive connections. One thread of its own;

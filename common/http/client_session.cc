@@ -3,6 +3,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
@@ -75,6 +76,7 @@ class ClientSession final : public Connection {
     }
     max_response_bytes_ = max_response_bytes;
     head_only_ = request.method == "HEAD";
+    on_piece_ = request.on_piece;
     heads_ = 0;
     got_bytes_ = false;
     // The body is the caller's, kept until `done`; only its address is taken.
@@ -98,6 +100,7 @@ class ClientSession final : public Connection {
   void Close() override {
     opened_ = nullptr;
     done_ = nullptr;
+    on_piece_ = nullptr;
     ended_ = nullptr;
     timer_.cancel();
     resolver_.cancel();
@@ -107,6 +110,7 @@ class ClientSession final : public Connection {
 
  private:
   static constexpr std::size_t kMaxHeadBytes = 64u << 10;
+  static constexpr std::size_t kPieceBytes = 16u << 10;
 
   // After TCP (and the tunnel).
   void Secure() {
@@ -221,7 +225,12 @@ class ClientSession final : public Connection {
   void ReadHead() {
     parser_.emplace();
     parser_->header_limit(kMaxHeadBytes);
-    parser_->body_limit(max_response_bytes_);
+    // A body that is handed on in pieces may be of any length; another one is bounded in ReadBody.
+    if (on_piece_) {
+      parser_->body_limit(boost::none);
+    } else {
+      parser_->body_limit(max_response_bytes_);
+    }
     if (head_only_) parser_->skip(true);
     buffer_.max_size(kMaxHeadBytes * 2);
     beast::http::async_read_header(
@@ -231,6 +240,7 @@ class ClientSession final : public Connection {
               self->got_bytes_ || n > 0 || self->parser_->got_some() || self->buffer_.size() > 0;
           if (error) return self->ExchangeFailed(error);
           const unsigned status = self->parser_->get().result_int();
+          if (status / 100 == 2 && self->on_piece_ && !self->head_only_) return self->StartPieces();
           if (status / 100 != 1) return self->ReadBody();
           if (status == 101 || ++self->heads_ > 10) {
             return self->Finish(
@@ -240,16 +250,55 @@ class ClientSession final : public Connection {
         });
   }
 
+  void StartPieces() {
+    pieces_.emplace(std::move(*parser_));
+    piece_.resize(kPieceBytes);
+    ReadPiece();
+  }
+
+  // One read, one piece: an event is handed on when it comes, not when a buffer is full.
+  void ReadPiece() {
+    if (pieces_->is_done()) {
+      const bool reusable = pieces_->get().keep_alive() && buffer_.size() == 0 && !write_failed_;
+      return Finish({.response = HeadOf(pieces_->get()), .reusable = reusable});
+    }
+    auto& body = pieces_->get().body();
+    body.data = piece_.data();
+    body.size = piece_.size();
+    beast::http::async_read_some(
+        stream_, buffer_, *pieces_, [self = Self()](beast::error_code error, std::size_t) {
+          if (self->done_ == nullptr) return;
+          if (error && error != beast::http::error::need_buffer) return self->ExchangeFailed(error);
+          const std::size_t size = self->piece_.size() - self->pieces_->get().body().size;
+          if (size > 0 && !self->on_piece_(std::string_view(self->piece_).substr(0, size))) {
+            return self->Finish(
+                {.response = Fail(ErrorCode::kCancelled, "no more of the response is wanted")});
+          }
+          self->ReadPiece();
+        });
+  }
+
+  template <class Message>
+  static Response HeadOf(const Message& message) {
+    Response response{.status = static_cast<int>(message.result_int())};
+    for (const auto& field : message) {
+      response.headers.emplace_back(ViewOf(field.name_string()), ViewOf(field.value()));
+    }
+    return response;
+  }
+
   void ReadBody() {
+    if (on_piece_) {
+      if (parser_->content_length().value_or(0) > max_response_bytes_)
+        return ExchangeFailed(beast::http::make_error_code(beast::http::error::body_limit));
+      parser_->body_limit(max_response_bytes_);
+    }
     beast::http::async_read(
         stream_, buffer_, *parser_, [self = Self()](beast::error_code error, std::size_t) {
           if (self->done_ == nullptr) return;
           if (error) return self->ExchangeFailed(error);
           auto& message = self->parser_->get();
-          Response response{.status = static_cast<int>(message.result_int())};
-          for (const auto& field : message) {
-            response.headers.emplace_back(ViewOf(field.name_string()), ViewOf(field.value()));
-          }
+          Response response = HeadOf(message);
           response.body = std::move(message.body());
           const bool reusable =
               message.keep_alive() && self->buffer_.size() == 0 && !self->write_failed_;
@@ -284,6 +333,7 @@ class ClientSession final : public Connection {
 
   void Deliver(Outcome outcome) {
     auto callback = std::exchange(done_, nullptr);
+    on_piece_ = nullptr;
     if (!outcome.reusable) Close();
     if (callback) callback(std::move(outcome));
   }
@@ -304,6 +354,9 @@ class ClientSession final : public Connection {
   std::optional<beast::http::response_parser<beast::http::empty_body>> tunnel_response_;
   std::optional<beast::http::request<beast::http::span_body<const char>>> request_;
   std::optional<beast::http::response_parser<beast::http::string_body>> parser_;
+  std::function<bool(std::string_view)> on_piece_;
+  std::optional<beast::http::response_parser<beast::http::buffer_body>> pieces_;
+  std::string piece_;
   std::optional<Outcome> finished_;
   const std::string* body_ = nullptr;
   std::size_t max_response_bytes_ = 0;

@@ -84,6 +84,8 @@ class RunningServer final : public Server {
       acceptor_->close(ignored);
       pause_->cancel();
     });
+    for (const auto& session : Sessions())
+      core_->Post(session, [](SessionBase& one) { one.Leave(); });
   }
 
   void Stop(std::chrono::milliseconds grace) override {
@@ -128,6 +130,10 @@ class RunningServer final : public Server {
     stats.invalid = core_->invalid;
     stats.failed_handshakes = core_->failed_handshakes;
     stats.timeouts = core_->timeouts;
+    stats.http2_connections = core_->http2_connections;
+    stats.http2_broken = core_->http2_broken;
+    stats.http2_resets = core_->http2_resets;
+    stats.aged = core_->aged;
     return stats;
   }
 
@@ -165,7 +171,7 @@ class RunningServer final : public Server {
     const auto now = std::chrono::steady_clock::now();
     if (now - tls_read_ < options->reload_interval) return;
     tls_read_ = now;
-    if (auto made = MakeServerTls(*options)) {
+    if (auto made = MakeServerTls(*options, core_->options.http2.has_value())) {
       tls_ = std::move(*made);
     } else {
       log::WriteLimited(log::Level::kWarn, "http-server-tls" + options->certificate_file,
@@ -198,7 +204,7 @@ class RunningServer final : public Server {
       ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     }
     std::string peer = PeerOf(fd);
-    auto session = MakeSession(core_, std::move(peer),
+    auto session = MakeOpening(core_, std::move(peer),
                                tls_ == nullptr ? MakePlainTransport(std::move(socket))
                                                : MakeTlsTransport(std::move(socket), tls_));
     core_->Add(session);
@@ -232,7 +238,7 @@ class RunningServer final : public Server {
 Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, Handler handler) {
   std::shared_ptr<boost::asio::ssl::context> tls;
   if (options.tls) {
-    auto made = internal::MakeServerTls(*options.tls);
+    auto made = internal::MakeServerTls(*options.tls, options.http2.has_value());
     if (!made) return tl::unexpected<Error>(std::move(made.error()));
     tls = std::move(*made);
   }

@@ -13,17 +13,6 @@ namespace {
 
 std::string_view View(beast::string_view text) { return {text.data(), text.size()}; }
 
-std::string HttpDate() {
-  static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  ::gmtime_r(&now, &utc);
-  return fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02} GMT", kDays[utc.tm_wday], utc.tm_mday,
-                     kMonths[utc.tm_mon], utc.tm_year + 1900, utc.tm_hour, utc.tm_min, utc.tm_sec);
-}
-
 bool IsToken(std::string_view text) {
   if (text.empty() || text.size() > 256) return false;
   for (const char c : text) {
@@ -58,12 +47,51 @@ void SetHead(Message& message, const Response& response, unsigned version) {
                      : 500u);
   message.set(beast::http::field::date, HttpDate());
   for (const auto& [name, value] : response.headers) {
-    if (IsFraming(name) || !IsToken(name) || !IsFieldValue(value)) continue;
-    message.insert(name, value);
+    if (MaySend(name, value)) message.insert(name, value);
   }
 }
 
 }  // namespace
+
+std::string HttpDate() {
+  static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  ::gmtime_r(&now, &utc);
+  return fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02} GMT", kDays[utc.tm_wday], utc.tm_mday,
+                     kMonths[utc.tm_mon], utc.tm_year + 1900, utc.tm_hour, utc.tm_min, utc.tm_sec);
+}
+
+bool MaySend(std::string_view name, std::string_view value) {
+  return !IsFraming(name) && IsToken(name) && IsFieldValue(value);
+}
+
+void SetTarget(Request& request, std::string_view target) {
+  if (target.front() != '/') {
+    if (const std::size_t scheme = target.find("://"); scheme != std::string_view::npos) {
+      const std::size_t path = target.find_first_of("/?", scheme + 3);
+      target = path == std::string_view::npos ? "/" : target.substr(path);
+    }
+  }
+  const std::size_t question = target.find('?');
+  request.path = target.substr(0, question);
+  if (request.path.empty()) request.path = "/";
+  if (question != std::string_view::npos) request.query = target.substr(question + 1);
+}
+
+Response PlainRefusal(int status) {
+  Response response{.status = status, .headers = {{"Content-Type", "text/plain"}}};
+  if (status == 503) response.headers.emplace_back("Retry-After", "1");
+  response.body = status == 408   ? "the request took too long\n"
+                  : status == 413 ? "request body too large\n"
+                  : status == 431 ? "request head too large\n"
+                  : status == 503 ? "too much is being received\n"
+                  : status == 505 ? "HTTP/1.0 or HTTP/1.1, please\n"
+                                  : "bad request\n";
+  return response;
+}
 
 int RefusedStatus(const beast::http::request<beast::http::string_body>& message) {
   const std::size_t hosts = message.count(beast::http::field::host);
@@ -76,18 +104,7 @@ Request ToRequest(beast::http::request<beast::http::string_body>&& message,
                   const std::string& peer) {
   Request request;
   request.method = View(message.method_string());
-  std::string_view target = View(message.target());
-  // absolute-form (RFC 9112 3.2.2): what follows the authority is the path.
-  if (target.front() != '/') {
-    if (const std::size_t scheme = target.find("://"); scheme != std::string_view::npos) {
-      const std::size_t path = target.find_first_of("/?", scheme + 3);
-      target = path == std::string_view::npos ? "/" : target.substr(path);
-    }
-  }
-  const std::size_t question = target.find('?');
-  request.path = target.substr(0, question);
-  if (request.path.empty()) request.path = "/";
-  if (question != std::string_view::npos) request.query = target.substr(question + 1);
+  SetTarget(request, View(message.target()));
   for (const auto& field : message) {
     request.headers.emplace_back(View(field.name_string()), View(field.value()));
   }

@@ -13,6 +13,18 @@ namespace wirespan::http::internal {
 
 namespace beast = boost::beast;
 
+// The time as HTTP writes it.
+std::string HttpDate();
+
+// False for headers that would break the framing or the line structure.
+bool MaySend(std::string_view name, std::string_view value);
+
+// Splits path and query; absolute-form (RFC 9112 3.2.2) loses scheme and authority.
+void SetTarget(Request& request, std::string_view target);
+
+// A line of plain text for a request that never reached the handler.
+Response PlainRefusal(int status);
+
 // Why a parsed head must not reach the handler; 0 if it may.
 int RefusedStatus(const beast::http::request<beast::http::string_body>& message);
 

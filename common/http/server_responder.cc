@@ -5,7 +5,7 @@ namespace {
 
 class SessionStream final : public BodyStream {
  public:
-  SessionStream(std::shared_ptr<Core> core, std::weak_ptr<SessionBase> session,
+  SessionStream(std::shared_ptr<Core> core, std::weak_ptr<ExchangeSession> session,
                 std::shared_ptr<StreamState> state)
       : core_(std::move(core)), session_(std::move(session)), state_(std::move(state)) {}
 
@@ -47,17 +47,17 @@ class SessionStream final : public BodyStream {
 
  private:
   bool Flush() {
-    return core_->Post(session_, [](SessionBase& session) { session.FlushStream(); });
+    return core_->Post(session_, [](ExchangeSession& session) { session.FlushStream(); });
   }
 
   const std::shared_ptr<Core> core_;
-  const std::weak_ptr<SessionBase> session_;
+  const std::weak_ptr<ExchangeSession> session_;
   const std::shared_ptr<StreamState> state_;
 };
 
 class SessionResponder final : public Responder {
  public:
-  SessionResponder(std::shared_ptr<Core> core, std::weak_ptr<SessionBase> session)
+  SessionResponder(std::shared_ptr<Core> core, std::weak_ptr<ExchangeSession> session)
       : core_(std::move(core)), session_(std::move(session)) {}
 
   ~SessionResponder() override {
@@ -66,13 +66,13 @@ class SessionResponder final : public Responder {
 
   void Send(Response response) override {
     if (std::exchange(answered_, true)) return;
-    core_->Post(session_, [response = std::move(response)](SessionBase& session) mutable {
+    core_->Post(session_, [response = std::move(response)](ExchangeSession& session) mutable {
       session.Answer(std::move(response));
     });
   }
 
   void WhenGone(std::function<void()> gone) override {
-    core_->Post(session_, [gone = std::move(gone)](SessionBase& session) mutable {
+    core_->Post(session_, [gone = std::move(gone)](ExchangeSession& session) mutable {
       session.WatchWhileBusy(std::move(gone));
     });
   }
@@ -81,7 +81,7 @@ class SessionResponder final : public Responder {
     if (std::exchange(answered_, true)) return nullptr;
     auto state = std::make_shared<StreamState>();
     const bool posted =
-        core_->Post(session_, [head = std::move(head), state](SessionBase& session) mutable {
+        core_->Post(session_, [head = std::move(head), state](ExchangeSession& session) mutable {
           session.BeginStream(std::move(head), std::move(state));
         });
     if (!posted) {
@@ -93,14 +93,14 @@ class SessionResponder final : public Responder {
 
  private:
   const std::shared_ptr<Core> core_;
-  const std::weak_ptr<SessionBase> session_;
+  const std::weak_ptr<ExchangeSession> session_;
   bool answered_ = false;
 };
 
 }  // namespace
 
 std::unique_ptr<Responder> MakeResponder(std::shared_ptr<Core> core,
-                                         std::weak_ptr<SessionBase> session) {
+                                         std::weak_ptr<ExchangeSession> session) {
   return std::make_unique<SessionResponder>(std::move(core), std::move(session));
 }
 

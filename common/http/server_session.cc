@@ -32,14 +32,18 @@ namespace {
 //   kIdle ------ head read ------> kBusy ---- answered, keep-alive ----> kIdle
 //     |                              |------- answered, close ---------> kLingering -> gone
 //     |-- refused: error response ---+        StartStream -> kStreaming -^
-class Session final : public SessionBase {
+class Session final : public ExchangeSession {
  public:
-  Session(std::shared_ptr<Core> core, std::string peer, ServerTransport transport)
+  Session(std::shared_ptr<Core> core, std::string peer, ServerTransport transport,
+          std::string_view received, std::optional<std::chrono::steady_clock::time_point> ends)
       : core_(std::move(core)),
         peer_(std::move(peer)),
+        ends_(ends),
         lowest_(*transport.lowest),
         stream_(lowest_.get_executor(), std::move(transport.transport)),
-        buffer_(core_->options.max_header_bytes + kReadBytes) {}
+        buffer_(core_->options.max_header_bytes + kReadBytes) {
+    buffer_.commit(asio::buffer_copy(buffer_.prepare(received.size()), asio::buffer(received)));
+  }
 
   ~Session() override {
     ReleaseBody();
@@ -49,18 +53,13 @@ class Session final : public SessionBase {
 
   asio::any_io_executor executor() override { return stream_.get_executor(); }
 
-  void Start() override {
-    Lowest().expires_after(std::min<std::chrono::seconds>(core_->options.idle_timeout, kHandshake));
-    stream_.transport().Handshake([self = Self()](beast::error_code error) {
-      if (!error) return self->ReadHead();
-      ++self->core_->failed_handshakes;
-      self->Close();
-    });
-  }
+  void Start() override { ReadHead(); }
 
   void Answer(Response response) override {
     const auto held = std::exchange(answer_pending_, nullptr);
-    const bool keep = keep_alive_ && !core_->draining && !core_->leaving;
+    const bool old = ends_ && std::chrono::steady_clock::now() >= *ends_;
+    if (old && keep_alive_) ++core_->aged;
+    const bool keep = keep_alive_ && !core_->draining && !core_->leaving && !old;
     const std::size_t size = response.body.size();
     response_.emplace(FromResponse(std::move(response), version_, keep, head_only_));
     Lowest().expires_after(TimeFor(size));
@@ -166,7 +165,6 @@ class Session final : public SessionBase {
 
  private:
   enum class State : unsigned char { kIdle, kBusy, kStreaming, kLingering };
-  static constexpr std::chrono::seconds kHandshake{10};
   static constexpr std::chrono::seconds kGoodbye{2};
   static constexpr std::size_t kReadBytes = 128u << 10;
   static constexpr std::size_t kBodyReadBytes = 64u << 10;  // Beast reads no more at once
@@ -262,7 +260,9 @@ class Session final : public SessionBase {
     answer_pending_ = Self();
     ++request_;
     try {
-      core_->handler(std::move(request), MakeResponder(core_, weak_from_this()));
+      core_->handler(
+          std::move(request),
+          MakeResponder(core_, std::static_pointer_cast<ExchangeSession>(shared_from_this())));
     } catch (const std::exception& exception) {
       log::WriteLimited(log::Level::kError, "http-server-handler",
                         std::string("http server: a handler failed: ") + exception.what());
@@ -282,19 +282,11 @@ class Session final : public SessionBase {
     head_only_ = false;
     version_ = 11;
     ReleaseBody();
-    Response response{.status = status, .headers = {{"Content-Type", "text/plain"}}};
-    if (status == 503) response.headers.emplace_back("Retry-After", "1");
-    response.body = status == 413   ? "request body too large\n"
-                    : status == 431 ? "request head too large\n"
-                    : status == 503 ? "too much is being received\n"
-                    : status == 505 ? "HTTP/1.0 or HTTP/1.1, please\n"
-                                    : "bad request\n";
+    Response response = PlainRefusal(status);
     // A Content-Length beyond the limit ends the head with an error, when its fields are known.
     if (core_->options.refusal && (status == 413 || parser_->is_header_done())) {
       const auto type = parser_->get()[beast::http::field::content_type];
       Response own = core_->options.refusal(status, {type.data(), type.size()});
-      own.status = status;
-      if (status == 503) own.headers.push_back(response.headers.back());
       response = std::move(own);
     }
     Answer(std::move(response));
@@ -357,6 +349,7 @@ class Session final : public SessionBase {
 
   const std::shared_ptr<Core> core_;
   const std::string peer_;
+  const std::optional<std::chrono::steady_clock::time_point> ends_;
   PlainStream& lowest_;  // inside stream_
   ByteStream stream_;
   State state_ = State::kIdle;
@@ -387,9 +380,11 @@ class Session final : public SessionBase {
 
 }  // namespace
 
-std::shared_ptr<SessionBase> MakeSession(std::shared_ptr<Core> core, std::string peer,
-                                         ServerTransport transport) {
-  return std::make_shared<Session>(std::move(core), std::move(peer), std::move(transport));
+std::shared_ptr<SessionBase> MakeHttp1Session(
+    std::shared_ptr<Core> core, std::string peer, ServerTransport transport,
+    std::string_view received, std::optional<std::chrono::steady_clock::time_point> ends) {
+  return std::make_shared<Session>(std::move(core), std::move(peer), std::move(transport), received,
+                                   ends);
 }
 
 }  // namespace wirespan::http::internal

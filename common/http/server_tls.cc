@@ -5,12 +5,18 @@
 namespace wirespan::http::internal {
 namespace {
 
+// In the order in which we like them.
+constexpr unsigned char kBoth[] = "\x02h2\x08http/1.1";
+constexpr unsigned char kHttp1[] = "\x08http/1.1";
+
 int ChooseProtocol(SSL*, const unsigned char** out, unsigned char* out_size,
-                   const unsigned char* in, unsigned in_size, void*) {
-  static constexpr unsigned char kOurs[] = "\x08http/1.1";
+                   const unsigned char* in, unsigned in_size, void* http2) {
   unsigned char* chosen = nullptr;
-  if (SSL_select_next_proto(&chosen, out_size, kOurs, sizeof(kOurs) - 1, in, in_size) !=
-      OPENSSL_NPN_NEGOTIATED) {
+  const int found =
+      http2 != nullptr
+          ? SSL_select_next_proto(&chosen, out_size, kBoth, sizeof(kBoth) - 1, in, in_size)
+          : SSL_select_next_proto(&chosen, out_size, kHttp1, sizeof(kHttp1) - 1, in, in_size);
+  if (found != OPENSSL_NPN_NEGOTIATED) {
     return SSL_TLSEXT_ERR_NOACK;  // a peer that offers nothing of ours speaks HTTP/1.1 or gets 505
   }
   *out = chosen;
@@ -26,7 +32,8 @@ ServerTransport MakeTlsTransport(Socket socket, std::shared_ptr<asio::ssl::conte
   return {.transport = std::move(transport), .lowest = lowest};
 }
 
-Result<std::shared_ptr<asio::ssl::context>> MakeServerTls(const TlsServerOptions& options) {
+Result<std::shared_ptr<asio::ssl::context>> MakeServerTls(const TlsServerOptions& options,
+                                                          bool http2) {
   auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
   if (auto set = SetIdentity(*context, options.certificate_file, options.key_file); !set) {
     return tl::unexpected<Error>(std::move(set.error()));
@@ -41,7 +48,8 @@ Result<std::shared_ptr<asio::ssl::context>> MakeServerTls(const TlsServerOptions
     static constexpr unsigned char kId[] = "wirespan";
     SSL_CTX_set_session_id_context(context->native_handle(), kId, sizeof(kId) - 1);
   }
-  SSL_CTX_set_alpn_select_cb(context->native_handle(), ChooseProtocol, nullptr);
+  SSL_CTX_set_alpn_select_cb(context->native_handle(), ChooseProtocol,
+                             http2 ? const_cast<unsigned char*>(kBoth) : nullptr);
   return context;
 }
 

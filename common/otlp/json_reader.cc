@@ -265,7 +265,11 @@ class Transcoder : private JsonLexer {
 }  // namespace
 
 Result<std::string> RequestFromJson(Signal signal, std::string_view json) {
-  return Transcoder(json).Run(*RequestDescriptor(signal));
+  const auto* descriptor = RequestDescriptor(signal);
+  if (descriptor == nullptr) {
+    return Fail(ErrorCode::kInvalidArgument, "profiles have no stable JSON yet");
+  }
+  return Transcoder(json).Run(*descriptor);
 }
 
 }  // namespace wirespan::otlp

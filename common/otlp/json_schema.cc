@@ -14,6 +14,8 @@ const google::protobuf::Descriptor* RequestDescriptor(Signal signal) {
       return collector::trace::v1::ExportTraceServiceRequest::descriptor();
     case Signal::kMetrics:
       return collector::metrics::v1::ExportMetricsServiceRequest::descriptor();
+    case Signal::kProfiles:
+      return nullptr;
     case Signal::kLogs:
       break;
   }

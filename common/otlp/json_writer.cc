@@ -178,7 +178,11 @@ class Printer {
 
 Result<std::string> RequestToJson(Signal signal, std::string_view request) {
   std::string out;
-  if (!Printer(out).Message(*RequestDescriptor(signal), request, 0)) {
+  const auto* descriptor = RequestDescriptor(signal);
+  if (descriptor == nullptr) {
+    return Fail(ErrorCode::kInvalidArgument, "profiles have no stable JSON yet");
+  }
+  if (!Printer(out).Message(*descriptor, request, 0)) {
     return Fail(ErrorCode::kInvalidArgument, "the request is not well-formed protobuf");
   }
   return out;

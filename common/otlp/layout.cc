@@ -12,6 +12,7 @@ constexpr std::uint32_t Bits(std::initializer_list<unsigned> numbers) {
 }
 
 constexpr Path kItemPath{3, {Bits({1}), Bits({2}), Bits({2})}};
+constexpr Path kSamplePath{4, {Bits({1}), Bits({2}), Bits({2}), Bits({2})}};
 constexpr Path kPointPath{5, {Bits({1}), Bits({2}), Bits({2}), Bits({5, 7, 9, 10, 11}), Bits({1})}};
 
 template <std::size_t N>
@@ -71,6 +72,10 @@ constexpr Nested kMetricFields[] = {{5, &kNumbers},       {7, &kNumbers},    {9,
                                     {10, &kExponentials}, {11, &kSummaries}, {12, &kKeyValue}};
 constexpr Layout kMetric = Of(kMetricFields);
 
+// The rest of a profile, and the dictionary beside the resources, changes from version to version.
+constexpr Nested kProfileFields[] = {{2, &kLeaf}};
+constexpr Layout kProfile = Of(kProfileFields);
+
 // request -1-> resource (1: Resource, 2: scope (1: InstrumentationScope, 2: item))
 template <const Layout& item>
 struct Envelope {
@@ -84,7 +89,10 @@ struct Envelope {
 
 }  // namespace
 
-const Path& PathOf(Signal signal) { return signal == Signal::kMetrics ? kPointPath : kItemPath; }
+const Path& PathOf(Signal signal) {
+  if (signal == Signal::kProfiles) return kSamplePath;
+  return signal == Signal::kMetrics ? kPointPath : kItemPath;
+}
 
 const Layout& RequestLayout(Signal signal) {
   switch (signal) {
@@ -92,6 +100,8 @@ const Layout& RequestLayout(Signal signal) {
       return Envelope<kSpan>::kRequest;
     case Signal::kMetrics:
       return Envelope<kMetric>::kRequest;
+    case Signal::kProfiles:
+      return Envelope<kProfile>::kRequest;
     case Signal::kLogs:
       break;
   }

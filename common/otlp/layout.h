@@ -18,6 +18,7 @@ namespace wirespan::otlp {
 //   logs     request -1-> ResourceLogs -2-> ScopeLogs -2-> LogRecord
 //   metrics  request -1-> ResourceMetrics -2-> ScopeMetrics -2-> Metric -5,7,9,10,11-> Gauge, ...
 //   -1-> point
+//   profiles request -1-> ResourceProfiles -2-> ScopeProfiles -2-> Profile -2-> Sample
 struct Path {
   std::size_t levels = 0;
   std::array<std::uint32_t, 5> children{};  // a bit per field number

@@ -141,7 +141,7 @@ std::string ResponseToJson(const PartialSuccess& partial, Signal signal) {
   std::string inner;
   if (partial.rejected != 0) {
     static constexpr std::string_view kNames[] = {"rejectedSpans", "rejectedDataPoints",
-                                                  "rejectedLogRecords"};
+                                                  "rejectedLogRecords", "rejectedProfiles"};
     inner = "\"" + std::string(kNames[static_cast<std::size_t>(signal)]) + "\":\"" +
             std::to_string(partial.rejected) + "\"";
   }

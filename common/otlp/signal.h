@@ -5,7 +5,9 @@
 
 namespace wirespan::otlp {
 
-enum class Signal : std::uint8_t { kTraces, kMetrics, kLogs };
+// Profiles are in development upstream: they pass through, and nothing but their number is looked
+// at.
+enum class Signal : std::uint8_t { kTraces, kMetrics, kLogs, kProfiles };
 
 constexpr std::string_view SignalName(Signal signal) {
   switch (signal) {
@@ -15,6 +17,8 @@ constexpr std::string_view SignalName(Signal signal) {
       return "metrics";
     case Signal::kLogs:
       return "logs";
+    case Signal::kProfiles:
+      return "profiles";
   }
   return "";
 }
@@ -28,6 +32,8 @@ constexpr std::string_view HttpPath(Signal signal) {
       return "/v1/metrics";
     case Signal::kLogs:
       return "/v1/logs";
+    case Signal::kProfiles:
+      return "/v1development/profiles";
   }
   return "";
 }
@@ -39,6 +45,8 @@ constexpr std::string_view GrpcMethod(Signal signal) {
       return "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
     case Signal::kLogs:
       return "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
+    case Signal::kProfiles:
+      return "/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export";
   }
   return "";
 }

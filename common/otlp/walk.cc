@@ -195,7 +195,7 @@ bool ForEachItem(Signal signal, std::string_view request,
 }
 
 bool ValidItem(Signal signal, std::string_view item) {
-  if (signal == Signal::kMetrics) {
+  if (signal == Signal::kMetrics || signal == Signal::kProfiles) {
     Reader reader(item);
     for (Field field; reader.Next(field);) continue;
     return reader.ok();

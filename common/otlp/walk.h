@@ -10,8 +10,9 @@
 #include "common/otlp/signal.h"
 
 // What can be known of an Export*ServiceRequest, and done to it, without decoding it: bytes stay
-// bytes, and fields that this program has never heard of survive. An item is a span, a data point
-// or a log record.
+// bytes, and fields that this program has never heard of survive. An item is a span, a data point,
+// a log record or a profile's sample. Requests with profiles can't be joined by concatenation: each
+// has a dictionary that its indices mean.
 namespace wirespan::otlp {
 
 struct WalkResult {

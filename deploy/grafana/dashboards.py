@@ -27,12 +27,16 @@ AGENT = ("wirespan-agent", "wirespan: agent", 'instance=~"$instance"', "wirespan
               (f"sum by (count) (rate(wirespan_kernel_calls_total{{F, count!~\"noted|records.*\"}}[{RATE}]))", "{{count}}"),
               text="captured, ignored (by filter, or not HTTP) and dropped; docs/ledger.md."),
         panel("Open connections", "none", ("sum by (instance) (wirespan_connections{F})", "{{instance}}")),
+        panel("Open streams", "none", ("sum by (instance) (wirespan_streams_open{F})", "{{instance}}"),
+              text="HTTP/2: requests and calls that have not ended; long ones are named by `explain`."),
     ]),
     ("What is lost: all of this is zero on a good day", [
         panel("Dropped in the kernel", "ops",
               (f"sum by (reason) (rate(wirespan_kernel_calls_total{{F, count=\"dropped\"}}[{RATE}]))", "{{reason}}")),
         panel("Exchanges given up", "ops",
-              (f"sum by (reason) (rate(wirespan_exchanges_dropped_total{{F}}[{RATE}]))", "{{reason}}")),
+              (f"sum by (reason) (rate(wirespan_exchanges_dropped_total{{F}}[{RATE}]))", "{{reason}}"),
+              (f"sum(rate(wirespan_http2_streams_unseen_total{{F}}[{RATE}]))", "stream_unseen"),
+              text="stream_unseen: HTTP/2 requests that were lost, known by the numbers of those that followed."),
         panel("Spans not delivered", "ops",
               (f"sum by (reason) (rate(wirespan_export_spans_total{{F, result=\"dropped\"}}[{RATE}]))", "{{reason}}")),
     ]),
@@ -85,8 +89,8 @@ GATEWAY = ("wirespan-gateway", "wirespan: gateway", 'instance=~"$instance"', "wi
 ])
 
 
-def red(side):
-    metric = f"http_{side}_request_duration_seconds"
+def red(what):
+    metric = f"{what}_duration_seconds"
     return [
         panel("Rate", "reqps", (f"sum by (job) (rate({metric}_count{{F}}[{RATE}]))", "{{job}}")),
         panel("Errors", "percentunit",
@@ -97,9 +101,14 @@ def red(side):
     ]
 
 
-TRAFFIC = ("wirespan-traffic", "wirespan: traffic of your services", 'job=~"$service"', "http_server_request_duration_seconds_count", [
-    ("Served", red("server")),
-    ("Called", red("client")),
+# A service may do one of these alone.
+ANY_TRAFFIC = '{__name__=~"(http_server_request|http_client_request|rpc_server_call|rpc_client_call)_duration_seconds_count"}'
+
+TRAFFIC = ("wirespan-traffic", "wirespan: traffic of your services", 'job=~"$service"', ANY_TRAFFIC, [
+    ("HTTP served", red("http_server_request")),
+    ("HTTP called", red("http_client_request")),
+    ("gRPC served", red("rpc_server_call")),
+    ("gRPC called", red("rpc_client_call")),
 ])
 
 DASHBOARDS = [AGENT, GATEWAY, TRAFFIC]

@@ -159,7 +159,8 @@ class Loader {
     const auto signal = SignalByName(TypeOf(id));
     if (!signal) {
       pipelines.FailAtKey(
-          id, fmt::format("unknown pipeline \"{}\" (its name begins with traces, metrics or logs)",
+          id, fmt::format("unknown pipeline \"{}\" (its name begins with traces, metrics, logs or "
+                          "profiles)",
                           id));
       node.Allow("receivers");
       node.Allow("processors");
@@ -187,8 +188,34 @@ class Loader {
         pipelines.FailAtKey(id, fmt::format("{} takes traces alone", exporter));
       }
     }
+    if (*signal == Signal::kProfiles) CheckProfiles(pipelines, pipeline);
     node.RefuseOthers();
     config_.pipelines.push_back(std::move(pipeline));
+  }
+
+  // Profiles pass through as they are: what would look into them or join them has no place there.
+  void CheckProfiles(const Node& pipelines, const PipelineConfig& pipeline) {
+    for (const std::string& processor : pipeline.processors) {
+      if (TypeOf(processor) == "memory_limiter") continue;
+      pipelines.FailAtKey(
+          pipeline.id, fmt::format("{} takes no profiles: they pass through unchanged and one by "
+                                   "one, so memory_limiter alone may stand here",
+                                   processor));
+    }
+    for (const std::string& id : pipeline.exporters) {
+      const ExporterConfig& exporter = config_.exporters.at(id);
+      const auto* http = std::get_if<HttpClientOptions>(&exporter.kind);
+      const auto* file = std::get_if<FileOptions>(&exporter.kind);
+      if ((http != nullptr && http->encoding == Encoding::kJson) ||
+          (file != nullptr && file->format == Encoding::kJson)) {
+        pipelines.FailAtKey(pipeline.id,
+                            fmt::format("{} would write profiles as JSON: proto alone", id));
+      }
+      if (exporter.queue.batch) {
+        pipelines.FailAtKey(
+            pipeline.id, fmt::format("{} has sending_queue.batch: profiles can't be joined", id));
+      }
+    }
   }
 
   template <class Map>

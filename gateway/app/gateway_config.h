@@ -37,6 +37,14 @@ struct ReceiverConfig {
   std::optional<HttpServerOptions> http{};
   std::optional<HttpServerOptions> zipkin{};
   std::vector<ExtensionUse> extensions{};
+
+  // gRPC and HTTP are written with the same endpoint: one listener serves both. Port 0 is a port of
+  // one's own for each.
+  bool one_port() const {
+    return grpc && http && grpc->endpoint == http->endpoint &&
+           grpc->unix_socket == http->unix_socket &&
+           (grpc->unix_socket || !grpc->endpoint.ends_with(":0"));
+  }
 };
 
 using ProcessorConfig = std::variant<BatchOptions, AttributesOptions, ResourceOptions,

@@ -10,6 +10,7 @@
 #include "gateway/app/make_processor.h"
 #include "gateway/ingest/grpc_receiver.h"
 #include "gateway/ingest/http_receiver.h"
+#include "gateway/ingest/http_settings.h"
 #include "gateway/ingest/zipkin_receiver.h"
 #include "gateway/pipeline/ledger_stages.h"
 
@@ -160,6 +161,9 @@ Result<> Graph::StartReceivers(const GatewayConfig& config) {
 
 Result<> Graph::StartReceiver(const std::string& id, const ReceiverConfig& receiver,
                               const Door::Pipelines& entries) {
+  const auto door = [&](const char* transport) {
+    return std::make_unique<Door>(id, transport, entries, context_.budget, *context_.registry);
+  };
   const auto start = [&](const char* transport, auto options, auto function) -> Result<> {
     const std::string name = fmt::format("{}/{}", id, transport);
     const std::string what = fmt::format("receiver {} ({})", id, transport);
@@ -167,8 +171,10 @@ Result<> Graph::StartReceiver(const std::string& id, const ReceiverConfig& recei
     if (!socket) return Wrap(what, std::move(socket.error()));
     options.listening = std::move(*socket);
     options.auth = extensions_->server_auth(options.authenticator);
-    auto started = function(options, std::make_unique<Door>(id, transport, entries, context_.budget,
-                                                            *context_.registry));
+    if constexpr (requires { options.counters; }) {
+      options.counters = ConnectionCounters(id, transport, *context_.registry);
+    }
+    auto started = function(options, door(transport));
     if (!started) return Wrap(what, std::move(started.error()));
     ports_[name] = (*started)->port();
     receivers_.push_back(std::move(*started));
@@ -177,6 +183,16 @@ Result<> Graph::StartReceiver(const std::string& id, const ReceiverConfig& recei
     return {};
   };
   Result<> ok;
+  if (receiver.one_port()) {
+    GrpcServerOptions grpc = *receiver.grpc;
+    grpc.auth = extensions_->server_auth(grpc.authenticator);
+    ok = start("http", *receiver.http,
+               [&](const HttpServerOptions& http, std::unique_ptr<Door> http_door) {
+                 return StartSharedReceiver(http, std::move(http_door), grpc, door("grpc"));
+               });
+    ports_[id + "/grpc"] = ports_[id + "/http"];
+    return ok;
+  }
   if (receiver.grpc) ok = start("grpc", *receiver.grpc, StartGrpcReceiver);
   if (ok && receiver.http) ok = start("http", *receiver.http, StartHttpReceiver);
   if (ok && receiver.zipkin && entries.by_signal[IndexOf(Signal::kTraces)] != nullptr) {

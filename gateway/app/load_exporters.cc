@@ -144,6 +144,7 @@ HttpClientOptions ReadOtlpHttp(const Node& node) {
   options.traces_endpoint = ReadUrl(node["traces_endpoint"]);
   options.metrics_endpoint = ReadUrl(node["metrics_endpoint"]);
   options.logs_endpoint = ReadUrl(node["logs_endpoint"]);
+  options.profiles_endpoint = ReadUrl(node["profiles_endpoint"]);
   options.encoding = node["encoding"].Choice<Encoding>(
       options.encoding, {{"proto", Encoding::kProto}, {"json", Encoding::kJson}});
   return options;
@@ -262,7 +263,8 @@ ExporterConfig LoadExporter(const Node& parent, const std::string& id, const Nod
     HttpClientOptions http = ReadOtlpHttp(node);
     http.authenticator = authenticator;
     demand("an endpoint", !http.endpoint.empty() || !http.traces_endpoint.empty() ||
-                              !http.metrics_endpoint.empty() || !http.logs_endpoint.empty());
+                              !http.metrics_endpoint.empty() || !http.logs_endpoint.empty() ||
+                              !http.profiles_endpoint.empty());
     exporter.kind = std::move(http);
   }
   node.RefuseOthers();

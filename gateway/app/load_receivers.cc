@@ -34,19 +34,21 @@ void ReadEndpoint(const Node& node, std::string& endpoint, bool& unix_socket) {
   if (auto parsed = ParseHostPort(endpoint); !parsed) node["endpoint"].Fail(parsed.error().message);
 }
 
-void ReadKeepalive(const Node& node, GrpcServerOptions& options) {
+ConnectionOptions ReadKeepalive(const Node& node) {
+  ConnectionOptions options;
   const Node server = node["server_parameters"];
-  options.max_connection_idle = ReadDuration(server["max_connection_idle"], {});
-  options.max_connection_age = ReadDuration(server["max_connection_age"], {});
-  options.max_connection_age_grace = ReadDuration(server["max_connection_age_grace"], {});
-  options.keepalive_time = ReadDuration(server["time"], {});
-  options.keepalive_timeout = ReadDuration(server["timeout"], {});
+  options.max_idle = ReadDuration(server["max_connection_idle"], {});
+  options.max_age = ReadDuration(server["max_connection_age"], {});
+  options.max_age_grace = ReadDuration(server["max_connection_age_grace"], {});
+  options.ping_after = ReadDuration(server["time"], {});
+  options.ping_timeout = ReadDuration(server["timeout"], {});
   server.RefuseOthers();
   const Node policy = node["enforcement_policy"];
   options.min_ping_interval = ReadDuration(policy["min_time"], {});
   options.permit_pings_without_stream = policy["permit_without_stream"].Bool(false);
   policy.RefuseOthers();
   node.RefuseOthers();
+  return options;
 }
 
 GrpcServerOptions ReadGrpc(const Node& node, std::vector<ExtensionUse>& uses) {
@@ -58,7 +60,7 @@ GrpcServerOptions ReadGrpc(const Node& node, std::vector<ExtensionUse>& uses) {
   if (mib > 0) options.max_recv_msg_size_bytes = static_cast<std::uint64_t>(mib) << 20;
   options.max_concurrent_streams =
       static_cast<std::uint32_t>(node["max_concurrent_streams"].Int(0, 0, 1 << 20));
-  ReadKeepalive(node["keepalive"], options);
+  options.connection = ReadKeepalive(node["keepalive"]);
   node.RefuseOthers();
   return options;
 }
@@ -74,8 +76,29 @@ HttpServerOptions ReadHttp(const Node& node, std::vector<ExtensionUse>& uses) {
   ReadPath(node["traces_url_path"], options.traces_path);
   ReadPath(node["metrics_url_path"], options.metrics_path);
   ReadPath(node["logs_url_path"], options.logs_path);
+  ReadPath(node["profiles_url_path"], options.profiles_path);
   node.RefuseOthers();
   return options;
+}
+
+// gRPC and HTTP with the same endpoint share one listener, so what a listener has must be the same.
+void CheckShared(const Node& http, ReceiverConfig& receiver) {
+  if (!receiver.one_port()) return;
+  const GrpcServerOptions& grpc = *receiver.grpc;
+  HttpServerOptions& options = *receiver.http;
+  if (grpc.tls != options.tls) {
+    http.Fail("grpc and http share the endpoint " + options.endpoint +
+              ", so both need the same tls block, or none");
+  }
+  // gRPC's keepalive is what its users know; http's own may only repeat it.
+  if (options.connection != ConnectionOptions{} && options.connection != grpc.connection) {
+    http.Fail("grpc and http share the endpoint " + options.endpoint +
+              ", so keepalive belongs to grpc alone");
+  }
+  options.connection = grpc.connection;
+  if (options.max_concurrent_streams == 0) {
+    options.max_concurrent_streams = grpc.max_concurrent_streams;
+  }
 }
 
 }  // namespace
@@ -90,6 +113,9 @@ HttpServerOptions ReadHttpServer(const Node& node, HttpServerOptions options,
   const auto idle = ReadDuration(node["idle_timeout"], options.idle_timeout);
   if (idle >= std::chrono::seconds(1))
     options.idle_timeout = idle;  // 0 would keep dead peers for ever
+  options.connection = ReadKeepalive(node["keepalive"]);
+  options.max_concurrent_streams =
+      static_cast<std::uint32_t>(node["max_concurrent_streams"].Int(0, 0, 1 << 20));
   return options;
 }
 
@@ -123,6 +149,7 @@ ReceiverConfig LoadReceiver(const Node& parent, const std::string& id, const Nod
   }
   if (protocols["http"].present()) {
     receiver.http = ReadHttp(protocols["http"], receiver.extensions);
+    CheckShared(protocols["http"], receiver);
   }
   protocols.RefuseOthers();
   node.RefuseOthers();

@@ -10,6 +10,8 @@
 #include "gateway/app/allocator.h"
 #include "gateway/app/components.h"
 #include "gateway/app/config_loader.h"
+#include "gateway/app/file_limit.h"
+#include "gateway/app/probe_command.h"
 #include "gateway/app/queue_command.h"
 #include "gateway/app/run.h"
 
@@ -45,6 +47,22 @@ bool Complete(ConfigSources& sources) {
   fmt::print(stderr, "wirespan-gateway: --config FILE is missing, and there is no {}\n",
              kUsualConfig);
   return false;
+}
+
+void AddProbe(CLI::App& command, ProbeOptions& options) {
+  command.add_option("url", options.url, "A page, or with --span an OTLP/HTTP endpoint")
+      ->required();
+  command.add_flag("--span", options.span, "Send one span; succeed once it was taken");
+  command
+      .add_option("--retry-seconds", options.retry_seconds, "Ask again for so long while it fails")
+      ->check(CLI::Range(0, 3600))
+      ->capture_default_str();
+  command.add_option("--header", options.headers, "Of the request")
+      ->allow_extra_args(false)
+      ->type_name("NAME=VALUE");
+  command.add_option("--ca-file", options.tls.ca_file, "Authorities; the system's otherwise");
+  command.add_option("--cert-file", options.tls.certificate_file, "A certificate to show");
+  command.add_option("--key-file", options.tls.key_file, "Its key");
 }
 
 int Print(const ConfigSources& sources, bool redacted) {
@@ -99,6 +117,9 @@ int main(int argc, char** argv) {
   dump->add_option("folder", folder, "Of one exporter and signal, below file_storage's directory")
       ->required();
   queue->require_subcommand(1);
+  CLI::App* probe = app.add_subcommand("probe", "Ask whether a gateway answers");
+  ProbeOptions probe_options;
+  AddProbe(*probe, probe_options);
   app.require_subcommand(0, 1);
   try {
     app.parse(argc, argv);
@@ -106,12 +127,14 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? kExitOk : kExitUsage;
   }
   if (dump->parsed()) return DumpQueue(folder);
+  if (probe->parsed()) return Probe(probe_options);
   if (components->parsed()) {
     fmt::print("{}", ComponentsText());
     return kExitOk;
   }
   if (!Complete(sources)) return kExitUsage;
   KeepMemoryOfRequests();
+  AllowManyConnections();
   if (validate->parsed()) return Validate(sources);
   if (print->parsed()) return Print(sources, mode == "redacted");
   RunOptions options{.drain = std::chrono::milliseconds(drain_ms)};

@@ -20,8 +20,10 @@ namespace wirespan::gateway {
 class Door {
  public:
   struct Pipelines {
-    std::array<Consumer*, 3> by_signal{};  // null: no pipeline takes this signal from this receiver
-    std::array<Gates, 3> gates{};          // of all exporters that the signal reaches from here
+    std::array<Consumer*, kSignals.size()>
+        by_signal{};  // null: no pipeline takes this signal from this receiver
+    std::array<Gates, kSignals.size()>
+        gates{};  // of all exporters that the signal reaches from here
   };
 
   Door(std::string receiver, std::string transport, Pipelines pipelines,
@@ -66,7 +68,7 @@ class Door {
   const std::shared_ptr<MemoryBudget> budget_;
   // Of a message, a moving average; large at first, when many may come at once and none is known.
   std::atomic<std::size_t> usual_bytes_{256 << 10};
-  std::array<Counters, 3> items_{};
+  std::array<Counters, kSignals.size()> items_{};
   Counters requests_{};
 };
 

@@ -255,15 +255,15 @@ Result<std::unique_ptr<Receiver>> StartGrpcReceiver(const GrpcServerOptions& opt
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
                                static_cast<int>(options.max_concurrent_streams));
   }
-  AddMilliseconds(builder, GRPC_ARG_MAX_CONNECTION_IDLE_MS, options.max_connection_idle);
-  AddMilliseconds(builder, GRPC_ARG_MAX_CONNECTION_AGE_MS, options.max_connection_age);
-  AddMilliseconds(builder, GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, options.max_connection_age_grace);
-  AddMilliseconds(builder, GRPC_ARG_KEEPALIVE_TIME_MS, options.keepalive_time);
-  AddMilliseconds(builder, GRPC_ARG_KEEPALIVE_TIMEOUT_MS, options.keepalive_timeout);
+  AddMilliseconds(builder, GRPC_ARG_MAX_CONNECTION_IDLE_MS, options.connection.max_idle);
+  AddMilliseconds(builder, GRPC_ARG_MAX_CONNECTION_AGE_MS, options.connection.max_age);
+  AddMilliseconds(builder, GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, options.connection.max_age_grace);
+  AddMilliseconds(builder, GRPC_ARG_KEEPALIVE_TIME_MS, options.connection.ping_after);
+  AddMilliseconds(builder, GRPC_ARG_KEEPALIVE_TIMEOUT_MS, options.connection.ping_timeout);
   AddMilliseconds(builder, GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
-                  options.min_ping_interval);
+                  options.connection.min_ping_interval);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS,
-                             options.permit_pings_without_stream ? 1 : 0);
+                             options.connection.permit_pings_without_stream ? 1 : 0);
   receiver->server_ = builder.BuildAndStart();
   if (!receiver->server_) {
     return Fail(ErrorCode::kUnavailable,

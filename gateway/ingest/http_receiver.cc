@@ -13,6 +13,8 @@
 #include "common/otlp/response.h"
 #include "gateway/ingest/answer.h"
 #include "gateway/ingest/decode.h"
+#include "gateway/ingest/grpc_service.h"
+#include "gateway/ingest/grpc_wire.h"
 #include "gateway/ingest/http_settings.h"
 
 namespace wirespan::gateway {
@@ -63,8 +65,9 @@ http::Response AnswerOf(const Outcome& outcome, Signal signal, Format format) {
 
 class HttpReceiver : public Receiver {
  public:
-  HttpReceiver(HttpServerOptions options, std::unique_ptr<Door> door)
-      : options_(std::move(options)), door_(std::move(door)) {}
+  HttpReceiver(HttpServerOptions options, std::unique_ptr<Door> door,
+               std::unique_ptr<GrpcService> grpc)
+      : options_(std::move(options)), door_(std::move(door)), grpc_(std::move(grpc)) {}
   ~HttpReceiver() override { Stop(std::chrono::steady_clock::now()); }
 
   Result<> Listen() {
@@ -73,6 +76,7 @@ class HttpReceiver : public Receiver {
     http::ServerOptions& server = *made;
     // The server refuses what it can't receive; the body is ours all the same.
     server.refusal = [this](int status, std::string_view content_type) {
+      if (grpc_ && IsGrpc(content_type)) return grpc_->Refusal(status);
       Outcome outcome =
           Outcome::Reject(StatusCode::kInvalidArgument, "the request is not valid HTTP");
       if (status == 413) {
@@ -84,6 +88,10 @@ class HttpReceiver : public Receiver {
       }
       return Turn(outcome, status, FormatOf(content_type).value_or(Format::kJson));
     };
+    server.body_limit = [this](std::string_view content_type) {
+      return grpc_ && IsGrpc(content_type) ? grpc_->body_limit() : options_.max_request_body_bytes;
+    };
+    server.admit_body = [this] { return door_->AdmitReading(); };
     auto started = http::Server::Start(
         std::move(server),
         [this](http::Request request, std::unique_ptr<http::Responder> responder) {
@@ -112,6 +120,7 @@ class HttpReceiver : public Receiver {
     if (path == options_.traces_path) return Signal::kTraces;
     if (path == options_.metrics_path) return Signal::kMetrics;
     if (path == options_.logs_path) return Signal::kLogs;
+    if (path == options_.profiles_path) return Signal::kProfiles;
     return std::nullopt;
   }
 
@@ -123,6 +132,8 @@ class HttpReceiver : public Receiver {
   void Handle(http::Request request, std::unique_ptr<http::Responder> responder) {
     const std::string_view type =
         http::FindHeader(request.headers, "Content-Type").value_or(std::string_view{});
+    if (request.http2) door_->HasRead(request.body.size());
+    if (grpc_ && IsGrpc(type)) return grpc_->Handle(std::move(request), std::move(responder));
     const std::optional<Format> known = FormatOf(type);
     const Format format = known.value_or(Format::kJson);
     if (const Outcome who = Authenticate(options_, request.headers); !who.ok()) {
@@ -150,6 +161,13 @@ class HttpReceiver : public Receiver {
       responder->Send(Turn(Outcome::Reject(StatusCode::kInvalidArgument,
                                            "Content-Type must be application/x-protobuf or "
                                            "application/json"),
+                           415, format));
+      return;
+    }
+    if (*known == Format::kJson && *signal == Signal::kProfiles) {
+      // Its names change from version to version; protobuf's numbers are passed on untouched.
+      responder->Send(Turn(Outcome::Reject(StatusCode::kInvalidArgument,
+                                           "profiles are taken as application/x-protobuf alone"),
                            415, format));
       return;
     }
@@ -203,16 +221,31 @@ class HttpReceiver : public Receiver {
 
   const HttpServerOptions options_;
   const std::unique_ptr<Door> door_;
+  const std::unique_ptr<GrpcService> grpc_;  // null: OTLP/HTTP alone
   std::unique_ptr<http::Server> server_;
 };
+
+Result<std::unique_ptr<Receiver>> Start(const HttpServerOptions& options,
+                                        std::unique_ptr<Door> door,
+                                        std::unique_ptr<GrpcService> grpc) {
+  auto receiver = std::make_unique<HttpReceiver>(options, std::move(door), std::move(grpc));
+  if (auto listening = receiver->Listen(); !listening) return tl::unexpected(listening.error());
+  return receiver;
+}
 
 }  // namespace
 
 Result<std::unique_ptr<Receiver>> StartHttpReceiver(const HttpServerOptions& options,
                                                     std::unique_ptr<Door> door) {
-  auto receiver = std::make_unique<HttpReceiver>(options, std::move(door));
-  if (auto listening = receiver->Listen(); !listening) return tl::unexpected(listening.error());
-  return receiver;
+  return Start(options, std::move(door), nullptr);
+}
+
+Result<std::unique_ptr<Receiver>> StartSharedReceiver(const HttpServerOptions& http,
+                                                      std::unique_ptr<Door> http_door,
+                                                      const GrpcServerOptions& grpc,
+                                                      std::unique_ptr<Door> grpc_door) {
+  return Start(http, std::move(http_door),
+               std::make_unique<GrpcService>(grpc, std::move(grpc_door)));
 }
 
 }  // namespace wirespan::gateway

@@ -4,6 +4,11 @@
 
 namespace wirespan::gateway {
 
+namespace {
+// Of one receiver: what is open without a request costs some KiB.
+constexpr std::size_t kMaxConnections = 8192;
+}  // namespace
+
 Result<http::ServerOptions> ServerOptionsOf(const HttpServerOptions& options) {
   http::ServerOptions server;
   server.listening = options.listening;
@@ -23,7 +28,36 @@ Result<http::ServerOptions> ServerOptionsOf(const HttpServerOptions& options) {
   }
   server.max_body_bytes = options.max_request_body_bytes;
   server.idle_timeout = std::chrono::duration_cast<std::chrono::seconds>(options.idle_timeout);
+  const ConnectionOptions& connection = options.connection;
+  server.max_connections = kMaxConnections;
+  server.counters = options.counters;
+  server.max_connection_age = connection.max_age;
+  server.max_connection_age_grace = connection.max_age_grace;
+  http::Http2Options http2;
+  if (options.max_concurrent_streams > 0) {
+    http2.max_concurrent_streams = options.max_concurrent_streams;
+  }
+  http2.max_connection_idle = connection.max_idle;
+  http2.ping_after = connection.ping_after;
+  if (connection.ping_timeout.count() > 0) http2.ping_timeout = connection.ping_timeout;
+  http2.min_ping_interval = connection.min_ping_interval;
+  server.http2 = http2;
   return server;
+}
+
+http::ServerCounters ConnectionCounters(const std::string& receiver, const std::string& transport,
+                                        telemetry::Registry& registry) {
+  const auto counter = [&](const char* reason) {
+    return &registry.counter(
+        "wirespan_receiver_connections_ended_total",
+        "Connections, or requests that came or were answered too slowly, that the receiver ended",
+        {{"receiver", receiver}, {"transport", transport}, {"reason", reason}});
+  };
+  return {.refused = counter("too_many"),
+          .failed_handshakes = counter("handshake"),
+          .timeouts = counter("timeout"),
+          .broken = counter("protocol"),
+          .aged = counter("age")};
 }
 
 Outcome Authenticate(const HttpServerOptions& options, const http::Headers& headers) {

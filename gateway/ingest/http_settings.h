@@ -11,6 +11,10 @@ namespace wirespan::gateway {
 // Address, TLS and bounds.
 Result<http::ServerOptions> ServerOptionsOf(const HttpServerOptions& options);
 
+// wirespan_receiver_connections_ended_total of a receiver, by reason.
+http::ServerCounters ConnectionCounters(const std::string& receiver, const std::string& transport,
+                                        telemetry::Registry& registry);
+
 // Ok if there is no authenticator or it lets the request in.
 Outcome Authenticate(const HttpServerOptions& options, const http::Headers& headers);
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common/http/listen.h"
+#include "common/http/server.h"
 #include "gateway/pipeline/auth.h"
 
 // The settings of the otlp receiver, with the Collector's keys and defaults.
@@ -17,6 +18,19 @@ struct ServerTlsOptions {
   std::string key_file{};
   std::string client_ca_file{};  // not empty: clients must show a certificate of this authority
   std::chrono::milliseconds reload_interval{0};  // how often the files are looked at; 0: never
+  friend bool operator==(const ServerTlsOptions&, const ServerTlsOptions&) = default;
+};
+
+// keepalive: of a connection. What is 0 is not bounded; gRPC has defaults of its own.
+struct ConnectionOptions {
+  std::chrono::milliseconds max_idle{0};
+  std::chrono::milliseconds max_age{0};
+  std::chrono::milliseconds max_age_grace{0};
+  std::chrono::milliseconds ping_after{0};  // server_parameters.time
+  std::chrono::milliseconds ping_timeout{0};
+  std::chrono::milliseconds min_ping_interval{0};  // enforcement_policy.min_time
+  bool permit_pings_without_stream = false;
+  friend bool operator==(const ConnectionOptions&, const ConnectionOptions&) = default;
 };
 
 struct GrpcServerOptions {
@@ -28,13 +42,7 @@ struct GrpcServerOptions {
   std::optional<ServerTlsOptions> tls{};
   std::uint64_t max_recv_msg_size_bytes = 4u << 20;  // received, and again after decompression
   std::uint32_t max_concurrent_streams = 0;          // 0: gRPC's own
-  std::chrono::milliseconds max_connection_idle{0};  // keepalive.server_parameters; 0: none
-  std::chrono::milliseconds max_connection_age{0};
-  std::chrono::milliseconds max_connection_age_grace{0};
-  std::chrono::milliseconds keepalive_time{0};
-  std::chrono::milliseconds keepalive_timeout{0};
-  std::chrono::milliseconds min_ping_interval{0};  // keepalive.enforcement_policy.min_time
-  bool permit_pings_without_stream = false;
+  ConnectionOptions connection{};
 };
 
 struct HttpServerOptions {
@@ -48,7 +56,11 @@ struct HttpServerOptions {
   std::string traces_path = "/v1/traces";
   std::string metrics_path = "/v1/metrics";
   std::string logs_path = "/v1/logs";
+  std::string profiles_path = "/v1development/profiles";
   std::chrono::milliseconds idle_timeout{60000};
+  ConnectionOptions connection{};
+  http::ServerCounters counters{};
+  std::uint32_t max_concurrent_streams = 0;  // of an HTTP/2 connection; 0: the server's own
 };
 
 }  // namespace wirespan::gateway

@@ -45,6 +45,7 @@ class FilterEditor : public otlp::MessageEditor {
         context_.point_field = place.point_field;
         return Matches(options_.data_point) ? Verdict::kDrop : Verdict::kKeep;
       case Signal::kLogs:
+      case Signal::kProfiles:  // the configuration has refused them here
         break;
     }
     return Matches(options_.log_record) ? Verdict::kDrop : Verdict::kKeep;
@@ -57,6 +58,7 @@ class FilterEditor : public otlp::MessageEditor {
       case Signal::kMetrics:
         return !options_.metric.empty() || !options_.data_point.empty();
       case Signal::kLogs:
+      case Signal::kProfiles:
         break;
     }
     return !options_.log_record.empty();
@@ -116,7 +118,8 @@ class FilterEditor : public otlp::MessageEditor {
 };
 
 std::string FilteredName(Signal signal) {
-  constexpr std::array<std::string_view, 3> kItems = {"spans", "datapoints", "logs"};
+  constexpr std::array<std::string_view, kSignals.size()> kItems = {"spans", "datapoints", "logs",
+                                                                    "profiles"};
   return fmt::format("otelcol_processor_filter_{}_filtered_total", kItems[IndexOf(signal)]);
 }
 

@@ -21,7 +21,7 @@ struct FilterOptions {
   using Conditions = std::vector<OttlCondition>;
 
   ErrorMode error_mode = ErrorMode::kIgnore;
-  std::array<Conditions, 3> resource{};  // by signal
+  std::array<Conditions, kSignals.size()> resource{};  // by signal
   Conditions span{};
   Conditions span_event{};  // a span stays, even without events
   Conditions metric{};

@@ -145,6 +145,8 @@ bool MatchesItem(const MatchProperties& match, otlp::Signal signal, const otlp::
         return false;
       }
       break;
+    case otlp::Signal::kProfiles:
+      break;
   }
   for (const MatchProperties::Library& library : match.libraries) {
     if (!library.name.Matches(BytesOf(place.scope, 1))) return false;
@@ -160,6 +162,7 @@ std::uint32_t AttributesField(otlp::Signal signal, std::uint32_t point_field) {
     case otlp::Signal::kLogs:
       return 6;
     case otlp::Signal::kMetrics:
+    case otlp::Signal::kProfiles:
       break;
   }
   return point_field == 9 ? 9 : point_field == 10 ? 1 : 7;

@@ -10,13 +10,15 @@ namespace wirespan::gateway {
 
 using otlp::Signal;
 
-inline constexpr std::array kSignals = {Signal::kTraces, Signal::kMetrics, Signal::kLogs};
+inline constexpr std::array kSignals = {Signal::kTraces, Signal::kMetrics, Signal::kLogs,
+                                        Signal::kProfiles};
 
 constexpr std::size_t IndexOf(Signal signal) { return static_cast<std::size_t>(signal); }
 
 // How the Collector's metrics call the items of a signal: otelcol_exporter_sent_<items>_total.
 constexpr std::string_view ItemsName(Signal signal) {
-  constexpr std::array<std::string_view, 3> kNames = {"spans", "metric_points", "log_records"};
+  constexpr std::array<std::string_view, kSignals.size()> kNames = {
+      "spans", "metric_points", "log_records", "profile_samples"};
   return kNames[IndexOf(signal)];
 }
 

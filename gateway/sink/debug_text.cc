@@ -150,9 +150,11 @@ struct Shape {
   std::string_view scope;     // "ScopeSpans"
   std::string_view item;      // "Span"
 };
-constexpr std::array<Shape, 3> kShapes = {{{"Traces", "ResourceSpans", "ScopeSpans", "Span"},
-                                           {"Metrics", "ResourceMetrics", "ScopeMetrics", "Metric"},
-                                           {"Logs", "ResourceLog", "ScopeLogs", "LogRecord"}}};
+constexpr std::array<Shape, kSignals.size()> kShapes = {
+    {{"Traces", "ResourceSpans", "ScopeSpans", "Span"},
+     {"Metrics", "ResourceMetrics", "ScopeMetrics", "Metric"},
+     {"Logs", "ResourceLog", "ScopeLogs", "LogRecord"},
+     {"Profiles", "ResourceProfiles", "ScopeProfiles", "Profile"}}};
 
 std::string_view KindName(std::uint64_t kind) {
   constexpr std::array<std::string_view, 6> kNames = {"Unspecified", "Internal", "Server",
@@ -354,6 +356,7 @@ std::string MetricText(std::string_view metric, bool one_line) {
 
 std::string ItemLine(Signal signal, std::string_view item) {
   if (signal == Signal::kMetrics) return MetricText(item, true);
+  if (signal == Signal::kProfiles) return {};
   std::string_view first, second, third;
   std::string body;
   Reader reader(item);
@@ -380,6 +383,8 @@ std::string ItemText(Signal signal, std::string_view item) {
       return MetricText(item, false);
     case Signal::kLogs:
       return LogText(item);
+    case Signal::kProfiles:  // not looked into
+      break;
   }
   return {};
 }

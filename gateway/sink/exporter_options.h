@@ -81,6 +81,7 @@ struct HttpClientOptions {
   std::string traces_endpoint{};
   std::string metrics_endpoint{};
   std::string logs_endpoint{};
+  std::string profiles_endpoint{};
   ClientTlsOptions tls{};
   Compression compression = Compression::kGzip;
   Encoding encoding = Encoding::kProto;

@@ -111,7 +111,7 @@ class HttpSender : public Sender {
  private:
   std::string UrlOf(Signal signal) const {
     const std::string* own[] = {&options_.traces_endpoint, &options_.metrics_endpoint,
-                                &options_.logs_endpoint};
+                                &options_.logs_endpoint, &options_.profiles_endpoint};
     const std::string& whole = *own[IndexOf(signal)];
     if (!whole.empty()) return whole;
     std::string base = options_.endpoint;

@@ -25,7 +25,7 @@ struct Bounds {
     options.max_connections = 2;
     options.max_pids = 2;
     options.max_streams = kStreams;
-    options.max_head_bytes = 512;
+    options.max_http2_head_bytes = 512;
     options.max_held_pieces = 8;
     options.max_held_bytes = 512;
     options.max_held_bytes_total = 1024;

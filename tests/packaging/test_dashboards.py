@@ -13,6 +13,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+from grpc_by_hand import Calls
 from programs import ROOT, answers, free_port, running, wait_for
 
 SOURCE = ROOT / "deploy" / "grafana" / "dashboards.py"
@@ -39,6 +40,8 @@ class Sound(unittest.TestCase):
     def test_panels_do_not_overlap_and_are_named_once(self):
         boards = dashboards()
         self.assertEqual(len({board["uid"] for board in boards}), 3)
+        titles = [panel["title"] for board in boards for panel in board["panels"] if panel["type"] == "row"]
+        self.assertLessEqual({"HTTP served", "HTTP called", "gRPC served", "gRPC called"}, set(titles))
         for board in boards:
             taken, ids = set(), set()
             for panel in board["panels"]:
@@ -103,8 +106,8 @@ class Traffic:
 class AgainstPrometheus(unittest.TestCase):
     def test_each_query_has_data(self):
         with tempfile.TemporaryDirectory() as folder, running(folder) as programs:
-            traffic = Traffic()
-            self.addCleanup(traffic.stop)
+            for traffic in (Traffic(), Calls()):
+                self.addCleanup(traffic.stop)
             port = self.start_prometheus(programs)
             empty = {}
 

@@ -34,6 +34,7 @@ void MessageCounter::OnBytes(std::string_view bytes) {
     bytes.remove_prefix(1);
     if (prefix_ == 0) {
       length_ = 0;
+      odd_ = odd_ || byte > 1;
     } else {
       length_ = length_ << 8 | byte;
     }

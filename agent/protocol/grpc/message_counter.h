@@ -23,6 +23,9 @@ class MessageCounter {
   // Bytes of their contents, as on the wire (perhaps compressed).
   std::uint64_t bytes() const { return bytes_; }
   bool exact() const { return exact_; }
+  // All that came are whole messages, one at least, and nothing beside: 40 bits a message that
+  // would have to fit by accident, were they something else.
+  bool whole() const { return exact_ && messages_ != 0 && !inside() && !odd_; }
   // A message has not ended.
   bool inside() const { return prefix_ != 0 || left_ != 0; }
 
@@ -30,6 +33,7 @@ class MessageCounter {
   std::uint8_t prefix_ = 0;  // bytes of it that came
   bool lost_ = false;
   bool exact_ = true;
+  bool odd_ = false;  // a flag that gRPC does not have
   std::uint32_t length_ = 0;
   std::uint32_t left_ = 0;  // of the message's contents
   std::uint32_t frame_bytes_ = 0;

@@ -19,7 +19,7 @@ enum ws_line_state {
 };
 
 enum ws_line_result {
-	WS_LINE_MORE = 0,  /* all bytes belong to the line, which goes on */
+	WS_LINE_MORE = 0, /* all bytes belong to the line, which goes on */
 	WS_LINE_DONE = 1,
 	WS_LINE_WRONG = 2,
 };

@@ -87,8 +87,7 @@ WS_INLINE __u32 ws_classify(const __u8 *p, __u32 n, int complete)
 	first = ws_load32(p);
 	if (i == 3 && first == 0x20495250 /* "PRI " */) {
 		if (n >= 16)
-			return ws_load64(p + 6) == 0x302e322f50545448ull /* HTTP/2.0 */ ? WS_LOOK_HTTP2 :
-											  WS_LOOK_OTHER;
+			return ws_load64(p + 6) == 0x302e322f50545448ull /* HTTP/2.0 */ ? WS_LOOK_HTTP2 : WS_LOOK_OTHER;
 		return complete ? WS_LOOK_PREFIX : WS_LOOK_OTHER;
 	}
 	if (i + 1 >= n)

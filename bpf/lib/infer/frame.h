@@ -30,7 +30,7 @@ enum ws_frame_type {
 };
 
 enum ws_frame_flag {
-	WS_FRAME_ACK = 1, /* SETTINGS, PING */
+	WS_FRAME_ACK = 1,	 /* SETTINGS, PING */
 	WS_FRAME_END_STREAM = 1, /* DATA, HEADERS */
 	WS_FRAME_END_HEADERS = 4,
 	WS_FRAME_PADDED = 8,

@@ -17,8 +17,8 @@
  *   UPGRADED  behind "101 Switching Protocols": the preface, or a server's SETTINGS, may come now; or no HTTP/2 at all
  *
  * Bytes that need not be told at once are held back: those between h->told and h->at. They are payload that was passed
- * over, and then maybe a run: whole DATA frames of one stream, without padding and END_STREAM, summed; or, as stream 0, whole
- * WINDOW_UPDATE frames. Whatever is told later of this direction is told after them.
+ * over, and then maybe a run: whole DATA frames of one stream, without padding and END_STREAM, summed; or, as stream 0,
+ * whole WINDOW_UPDATE frames. Whatever is told later of this direction is told after them.
  */
 #ifndef WIRESPAN_BPF_INFER_HTTP2_H
 #define WIRESPAN_BPF_INFER_HTTP2_H
@@ -35,7 +35,7 @@ enum ws_h2_mode {
 struct ws_h2 {
 	__u64 at;
 	__u64 told;
-	__u64 run_at;	  /* where the run begins */
+	__u64 run_at; /* where the run begins */
 	__u32 run_stream;
 	__u32 run_frames; /* 0: no run */
 	__u32 run_payload;
@@ -78,11 +78,11 @@ struct ws_walk {
 	__u8 unused;
 };
 
-#define WS_H2_PREFACE 0xff	  /* as type of a "frame" */
-#define WS_H2_SMALL 256		  /* payload that costs less to copy than to leave out */
-#define WS_H2_PAYLOAD 16	  /* octets of other payload that are copied */
-#define WS_H2_CONTROL 1024	  /* octets of a control frame that are copied */
-#define WS_H2_PEEK 64		  /* window where a summable frame is expected */
+#define WS_H2_PREFACE 0xff	/* as type of a "frame" */
+#define WS_H2_SMALL 256		/* payload that costs less to copy than to leave out */
+#define WS_H2_PAYLOAD 16	/* octets of other payload that are copied */
+#define WS_H2_CONTROL 1024	/* octets of a control frame that are copied */
+#define WS_H2_PEEK 64		/* window where a summable frame is expected */
 #define WS_H2_HOLD (256 * 1024) /* so many bytes are held back */
 #define WS_H2_HOLD_UPDATES 64
 #define WS_H2_UPDATE 13 /* octets of a WINDOW_UPDATE frame */
@@ -365,8 +365,8 @@ WS_INLINE int ws_walk_scan(struct ws_h2 *h, struct ws_walk *w, const __u8 *p)
 }
 
 /*
- * A call begins, and where it is was concluded from one header alone: if it begins with frames for sure, that was no header.
- * True: there is nothing to look at in this window.
+ * A call begins, and where it is was concluded from one header alone: if it begins with frames for sure, that was no
+ * header. True: there is nothing to look at in this window.
  */
 WS_INLINE int ws_walk_doubt(struct ws_h2 *h, struct ws_walk *w, const __u8 *p)
 {
@@ -474,8 +474,9 @@ WS_INLINE void ws_h2_begin_data(struct ws_h2 *h, const __u8 *p, __u32 n)
 		message->stream = 0;
 }
 
-/* The frame header in h->header begins a frame that is told. False: it is none. `n`: octets of it that are in the window */
-WS_INLINE void ws_h2_begin_frame(struct ws_h2 *h, struct ws_walk *w, const struct ws_frame *frame, const __u8 *p, __u32 n)
+/* The frame header in h->header begins a frame that is told. False: it is none. `n`: octets of it in the window */
+WS_INLINE void ws_h2_begin_frame(struct ws_h2 *h, struct ws_walk *w, const struct ws_frame *frame, const __u8 *p,
+				 __u32 n)
 {
 	__u32 wants = ws_frame_wants(h, w, frame);
 
@@ -492,7 +493,8 @@ WS_INLINE void ws_h2_begin_frame(struct ws_h2 *h, struct ws_walk *w, const struc
 		ws_h2_begin_data(h, p, n);
 		return;
 	}
-	if (frame->type == WS_FRAME_HEADERS || frame->type == WS_FRAME_PUSH_PROMISE || frame->type == WS_FRAME_CONTINUATION) {
+	if (frame->type == WS_FRAME_HEADERS || frame->type == WS_FRAME_PUSH_PROMISE ||
+	    frame->type == WS_FRAME_CONTINUATION) {
 		if (wants < frame->length)
 			w->head_bound = 1;
 		h->head_left = (frame->type == WS_FRAME_CONTINUATION ? h->head_left : w->head_max) - wants;

@@ -6,9 +6,9 @@
  *
  *   kind         what is known of the stream's DATA                        its frames
  *   START        HEADERS went before: a message or any body begins         looked at
- *   GRPC         messages, `left` octets until the next prefix             prefixes are copied; inside a message: summed
- *   FREE         no messages                                               summed
- *   VAGUE        its beginning was not seen                                16 octets of each are copied
+ *   GRPC         messages, `left` octets until the next prefix             prefixes are copied; inside a message:
+ * summed FREE         no messages                                               summed VAGUE        its beginning was
+ * not seen                                16 octets of each are copied
  *
  * A few streams of a direction are remembered. A wrong guess costs records, or exact counts of messages, nothing else.
  */
@@ -33,7 +33,7 @@ struct ws_message {
 	__u32 stream; /* 0: free */
 	__u32 left;   /* GRPC: octets until the next prefix; while `have`: the length so far */
 	__u8 kind;
-	__u8 have; /* octets of a prefix that is cut over frames or calls */
+	__u8 have;  /* octets of a prefix that is cut over frames or calls */
 	__u8 empty; /* messages without an octet in a row */
 	__u8 sure;  /* its beginning was seen */
 };

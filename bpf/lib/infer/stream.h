@@ -123,14 +123,14 @@ struct ws_plan {
 	__u32 kept_to;	 /* up to here everything was emitted */
 	__u32 rest_left; /* REST: bytes that may still be copied */
 	__u8 phase;
-	__u8 turned; /* the last call on this socket was the other direction's */
+	__u8 turned;	 /* the last call on this socket was the other direction's */
 	__u8 rest_heads; /* REST: what is copied are messages, so the mode after it depends on how it ends */
 	__u8 act;
 	__u8 head_bound;   /* a head was longer than head_max */
 	__u8 window_bound; /* a call held more than we copy */
 	__u8 hello_kept;   /* WS_ACT_TLS: `hello` comes before the window */
 	__u8 hello[5];
-	__u8 handed_on;	   /* WS_ACT_HTTP2_CUT, WS_ACT_SWITCHED: the call goes on at pos, for somebody else */
+	__u8 handed_on; /* WS_ACT_HTTP2_CUT, WS_ACT_SWITCHED: the call goes on at pos, for somebody else */
 	__u8 unused[3];
 	struct ws_line line;
 };
@@ -167,7 +167,8 @@ WS_INLINE void ws_begin(struct ws_dir *dir, struct ws_talk *talk, struct ws_plan
 		ws_window(plan, 0, WS_WINDOW, WS_PHASE_HEAD);
 	else if (dir->mode == WS_MODE_LINE)
 		ws_window(plan, 0, WS_LINE_WINDOW, WS_PHASE_LINE);
-	else if (dir->mode != WS_MODE_DATA && (plan->turned || dir->mode == WS_MODE_START || dir->mode == WS_MODE_HELLO))
+	else if (dir->mode != WS_MODE_DATA &&
+		 (plan->turned || dir->mode == WS_MODE_START || dir->mode == WS_MODE_HELLO))
 		ws_window(plan, 0, WS_WINDOW, WS_PHASE_LOOK);
 	else
 		ws_window(plan, 0, WS_PEEK, WS_PHASE_LOOK);
@@ -251,8 +252,7 @@ WS_INLINE void ws_digest_rest(struct ws_dir *dir, struct ws_plan *plan, const __
 	}
 }
 
-WS_INLINE void ws_digest_head(struct ws_dir *dir, struct ws_talk *talk, struct ws_plan *plan, const __u8 *p,
-			      __u32 n)
+WS_INLINE void ws_digest_head(struct ws_dir *dir, struct ws_talk *talk, struct ws_plan *plan, const __u8 *p, __u32 n)
 {
 	__u32 end, rest, had = dir->head_len, left, look;
 
@@ -272,7 +272,8 @@ WS_INLINE void ws_digest_head(struct ws_dir *dir, struct ws_talk *talk, struct w
 		if (had == 0)
 			dir->first = p[0];
 		if (dir->sends == WS_SENDS_UNKNOWN && had <= 3 && 3 - had < n)
-			dir->sends = dir->first == 'H' && p[(3 - had) & 3] == 'P' ? WS_SENDS_RESPONSES : WS_SENDS_REQUESTS;
+			dir->sends =
+				dir->first == 'H' && p[(3 - had) & 3] == 'P' ? WS_SENDS_RESPONSES : WS_SENDS_REQUESTS;
 		if (had == 0 && dir->sends == WS_SENDS_REQUESTS) {
 			if (n >= 8 && ws_load64(p) == 0x205443454e4e4f43ull /* "CONNECT " */)
 				talk->flags |= WS_TALK_CONNECT;
@@ -426,8 +427,7 @@ WS_INLINE void ws_digest_line(struct ws_dir *dir, struct ws_plan *plan, const __
 	ws_window(plan, next, WS_LINE_WINDOW, WS_PHASE_LINE);
 }
 
-WS_INLINE void ws_digest_look(struct ws_dir *dir, struct ws_talk *talk, struct ws_plan *plan, const __u8 *p,
-			      __u32 n)
+WS_INLINE void ws_digest_look(struct ws_dir *dir, struct ws_talk *talk, struct ws_plan *plan, const __u8 *p, __u32 n)
 {
 	__u32 rest = plan->len - plan->pos;
 	__u32 look = ws_look(p, 0, n, n == rest);

@@ -25,5 +25,8 @@ struct GenerateOptions {
 
 // One OTLP/gRPC client; prints one line of JSON at its end.
 void Generate(const GenerateOptions& options);
+// The same with grpc-encoding named whatever it is; one connection, a closed loop, and of the
+// options only those that this needs.
+void GenerateHttp2(const GenerateOptions& options);
 
 }  // namespace wirespan::bench

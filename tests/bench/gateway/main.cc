@@ -29,6 +29,8 @@ int main(int argc, char** argv) {
   generate->add_option("--timeout-ms", load.timeout_ms);
   generate->add_option("--pause-ms", load.pause_ms);
   generate->add_option("--acked", load.acked_file);
+  bool http2 = false;
+  generate->add_flag("--http2", http2);
 
   bench::SinkOptions backend;
   CLI::App* sink = app.add_subcommand("sink", "Take OTLP/gRPC and count it");
@@ -42,7 +44,7 @@ int main(int argc, char** argv) {
   sink->add_option("--arrived", backend.arrived_file);
 
   CLI11_PARSE(app, argc, argv);
-  if (generate->parsed()) bench::Generate(load);
+  if (generate->parsed()) (http2 ? bench::GenerateHttp2 : bench::Generate)(load);
   if (sink->parsed()) bench::Sink(backend);
   return 0;
 }

@@ -115,6 +115,20 @@ class Attached(AgentCase):
         self.assertLessEqual(bpf_programs(), before)
         self.assertEqual(watcher.errors, [])
 
+    def test_neither_watch_nor_explain_is_seen_by_it(self):
+        program = self.program()
+        first = self.watch("--json")
+        second = self.watch("--port", program.port, "--json")
+        explain = subprocess.Popen([str(AGENT), "explain", "--socket", str(self.socket)], stdout=subprocess.DEVNULL, env=environment())
+        self.assertEqual(explain.wait(60), 0)
+        program.ask("/last")
+        wait_for("the request after them", lambda: any(line["path"] == "/last" for line in first.exchanges()))
+        time.sleep(1)  # both ends of all of them
+        own = {watcher.process.pid for watcher in (first, second)} | {explain.pid, self.stack.agent.pid}
+        self.assertEqual([line for line in first.exchanges() if line["pid"] in own], [])
+        seen = self.stack.self_metrics()
+        self.assertGreater(seen['wirespan_kernel_calls_total{count="ignored",reason="excluded"}'], 0)
+
     def test_it_ends_quietly_when_the_pipe_does(self):
         program = self.program()
         shell = subprocess.Popen(["sh", "-c", f"'{AGENT}' watch --socket '{self.socket}' --port {program.port} | head -n 2"],

@@ -100,6 +100,39 @@ TEST_F(CommandLineTest, PrintConfigHidesSecretsUnlessAsked) {
   EXPECT_THAT(plain.Output(), HasSubstr("authorization: \"Bearer abc\"\n"));
 }
 
+TEST_F(CommandLineTest, ProbeSendsASpanAndSaysWhetherItWasTaken) {
+  const std::string out = (folder_ / "out.json").string();
+  auto gateway = GatewayProcess::Start(folder_, fmt::format(R"(
+receivers:
+  otlp: {{protocols: {{http: {{endpoint: "127.0.0.1:0"}}}}}}
+exporters:
+  file: {{path: {}}}
+service:
+  pipelines:
+    traces: {{receivers: [otlp], exporters: [file]}}
+)",
+                                                            out));
+  const std::string url = fmt::format("http://127.0.0.1:{}", gateway->http_port());
+  GatewayProcess sent({"probe", "--span", "--retry-seconds", "10", url});
+  EXPECT_EQ(sent.WaitExit(), 0) << sent.Log();
+  ASSERT_EQ(LinesOf(out).size(), 1u);
+  EXPECT_THAT(LinesOf(out)[0], HasSubstr("wirespan-probe"));
+  GatewayProcess page({"probe", fmt::format("http://127.0.0.1:{}/", gateway->health_port())});
+  EXPECT_EQ(page.WaitExit(), 0) << page.Log();
+  GatewayProcess missing({"probe", url + "/nothing"});
+  EXPECT_EQ(missing.WaitExit(), 1);
+  EXPECT_THAT(missing.Log(), HasSubstr("/nothing: 404 "));
+  GatewayProcess unclear({"probe", "--header", "novalue", url});
+  EXPECT_EQ(unclear.WaitExit(), 2);
+}
+
+TEST_F(CommandLineTest, ProbeSaysWhatKeepsItAway) {
+  GatewayProcess process({"probe", "http://127.0.0.1:1/"});
+  EXPECT_EQ(process.WaitExit(), 1);
+  EXPECT_THAT(process.Log(), HasSubstr("http://127.0.0.1:1/: "));
+  EXPECT_THAT(process.Log(), HasSubstr("Connection refused"));
+}
+
 TEST_F(CommandLineTest, AMissingFileIsNamed) {
   GatewayProcess process({"--config", (folder_ / "none.yaml").string()});
   EXPECT_EQ(process.WaitExit(), 2);

@@ -38,10 +38,10 @@ def get_json(url):
 
 
 class Jaeger:
-    """All in memory. OTLP in on `grpc` and `http`."""
+    """All in memory. OTLP in on `grpc` and `http`, its own gRPC on `own`."""
 
     def __init__(self, folder):
-        self.http, self.grpc, self.query = free_port(), free_port(), free_port()
+        self.http, self.grpc, self.own, self.query = (free_port() for _ in range(4))
         config = pathlib.Path(folder) / "jaeger.yaml"
         config.write_text(f"""
 extensions:
@@ -57,19 +57,22 @@ receivers:
     protocols:
       grpc: {{endpoint: "127.0.0.1:{self.grpc}"}}
       http: {{endpoint: "127.0.0.1:{self.http}"}}
+  jaeger:
+    protocols:
+      grpc: {{endpoint: "127.0.0.1:{self.own}"}}
 exporters:
   jaeger_storage_exporter: {{trace_storage: memory}}
 service:
   extensions: [jaeger_storage, jaeger_query]
   telemetry: {{metrics: {{level: none}}}}
   pipelines:
-    traces: {{receivers: [otlp], exporters: [jaeger_storage_exporter]}}
+    traces: {{receivers: [otlp, jaeger], exporters: [jaeger_storage_exporter]}}
 """)
         self.child = Child("jaeger", [jaeger_binary(), "--config", config], folder)
-        wait_for("Jaeger to listen", lambda: listens(self.query) and listens(self.http) and listens(self.grpc), 60)
+        wait_for("Jaeger to listen", lambda: listens(self.query) and listens(self.http) and listens(self.grpc) and listens(self.own), 60)
 
     def traces_of(self, service):
-        return get_json(f"http://127.0.0.1:{self.query}/api/traces?service={service}&limit=1000")["data"] or []
+        return get_json(f"http://127.0.0.1:{self.query}/api/traces?service={service}&limit=10000")["data"] or []
 
     def trace(self, trace_id):
         return get_json(f"http://127.0.0.1:{self.query}/api/traces/{trace_id}")["data"][0]

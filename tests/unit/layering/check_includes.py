@@ -19,7 +19,7 @@ FOLDERS = {
     "common/base": [],
     "common/config": ["common/base", "common/telemetry"],
     "common/http": ["common/base", "common/telemetry"],
-    "common/kube": ["common/base", "common/telemetry", "common/http"],
+    "common/kube": ["common/base", "common/telemetry", "common/http", "common/retry"],
     "common/otlp": ["common/base", "common/telemetry"],
     "common/queue": ["common/base", "common/telemetry"],
     "common/retry": ["common/base", "common/telemetry"],

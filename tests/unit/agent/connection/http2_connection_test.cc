@@ -220,10 +220,10 @@ TEST(Http2ConnectionTest, StreamsAboveTheGoawayWereNotProcessed) {
   test.Send(test.socket.Read(Get(1, "/1") + Get(3, "/3")));
   test.Send(test.socket.Write(Goaway(0x7fffffff, 0)));  // a warning
   test.Send(test.socket.Write(Goaway(1, 7)));
-  test.Send(test.socket.Read(Get(5, "/5")));
+  test.Send(test.socket.Read(Get(5, "/5") + Call(7, "/s/m")));
   test.Send(test.socket.Write(Ok(1, true)));
   test.Wait(kSecond / 4);
-  ASSERT_EQ(test.recorder.exchanges.size(), 3u);
+  ASSERT_EQ(test.recorder.exchanges.size(), 4u);
   for (const ObservedExchange& observed : test.recorder.exchanges) {
     const Exchange& exchange = observed.exchange;
     if (exchange.stream_id == 1) {
@@ -234,7 +234,12 @@ TEST(Http2ConnectionTest, StreamsAboveTheGoawayWereNotProcessed) {
     EXPECT_EQ(exchange.reset, protocol::Reset::kGoaway);
     EXPECT_EQ(exchange.reset_code, 7u);
     EXPECT_LE(exchange.request_start_ns, exchange.response_end_ns);
+    if (exchange.stream_id == 7) {
+      EXPECT_EQ(exchange.rpc->status, 14);
+      EXPECT_TRUE(exchange.rpc->status_inferred);
+    }
   }
+  EXPECT_EQ(test.AllDropped(), 0u);
   test.ExpectClosedLedger();
 }
 
@@ -409,7 +414,7 @@ TEST(Http2ConnectionTest, CountsStreamsBeyondTheBound) {
 
 TEST(Http2ConnectionTest, AHeaderListWithoutEndStaysWithinTheBound) {
   TableOptions options;
-  options.max_head_bytes = 4096;
+  options.max_http2_head_bytes = 4096;
   Server test(options);
   test.Send(test.socket.Read(Frame(http2::FrameType::kHeaders, http2::kEndStream, 1,
                                    Block({{":method", "GET"}, {":path", "/flood"}}))));
@@ -425,6 +430,97 @@ TEST(Http2ConnectionTest, AHeaderListWithoutEndStaysWithinTheBound) {
   EXPECT_EQ(test.Only().incomplete, protocol::kIncompleteRequestHead);
   test.ExpectClosedLedger();
   EXPECT_EQ(test.registry.Value("wirespan_http2_header_lists_cut_total"), 1);
+}
+
+// RFC 9113, 10.5: one entry, told thousands of times.
+TEST(Http2ConnectionTest, AListThatGrowsByItsTableStaysWithinTheBound) {
+  Server test;
+  // "tracestate" with 3,000 octets, added to the table.
+  const std::string entry =
+      "\x40\x0atracestate\x7f\xb9\x16" + std::string(1000, 'a') + std::string(2000, 'b');
+  test.Send(
+      test.socket.Read(Frame(http2::FrameType::kHeaders, http2::kEndHeaders | http2::kEndStream, 1,
+                             Block({{":method", "GET"}, {":scheme", "http"}, {":path", "/bomb"}}) +
+                                 entry + std::string(16'000, '\xbe'))));  // 48 MB
+  test.Send(test.socket.Write(Ok(1, true)));
+  EXPECT_EQ(test.Only().target, "/bomb");
+  EXPECT_LE(test.Only().tracestate.size(), 64u << 10);
+  EXPECT_GE(test.Only().tracestate.size(), 3000u);
+  EXPECT_EQ(test.Only().incomplete, protocol::kIncompleteRequestHead);
+  test.ExpectClosedLedger();
+  EXPECT_EQ(test.registry.Value("wirespan_http2_header_lists_cut_total"), 1);
+}
+
+TEST(Http2ConnectionTest, WindowsAndTablesOfAnySizeChangeNothing) {
+  Server test;
+  const auto setting = [](std::uint16_t name, std::uint32_t value) {
+    return Frame(http2::FrameType::kSettings, 0, 0, Number(name, 2) + Number(value, 4));
+  };
+  const auto window = [](std::uint32_t stream, std::uint32_t by) {
+    return Frame(http2::FrameType::kWindowUpdate, 0, stream, Number(by, 4));
+  };
+  test.Send(test.socket.Read(Get(1, "/x", false)));
+  for (int i = 0; i < 1000; ++i) {
+    const std::uint32_t by = i % 2 == 0 ? 0x7fffffffu : 0u;
+    test.Send(test.socket.Read(window(0, by) + window(1, by) + window(0xffffffff, by)));
+    test.Send(test.socket.Read(setting(4, 0xffffffff) + setting(1, 0xffffffff)));
+    test.Send(test.socket.Write(window(0, by) + setting(1, i % 3 == 0 ? 0u : 0xffffffffu)));
+  }
+  EXPECT_EQ(test.table.open_streams(), 1u);
+  EXPECT_EQ(test.table.held_events(), 0u);
+  test.Send(test.socket.Read(Data(1, "hello", true)));
+  test.Send(test.socket.Write(Ok(1) + Data(1, "hi", true)));
+  EXPECT_EQ(test.Only().status, 200);
+  EXPECT_EQ(test.Only().incomplete, 0);
+  EXPECT_EQ(test.Only().request_body_bytes, 5u);
+  EXPECT_EQ(test.Only().response_body_bytes, 2u);
+  test.ExpectClosedLedger();
+}
+
+// A header that stands for an entry of a table that was not seen.
+const std::string kHole = "\xbe";
+
+// One POST whose content types are holes; `last` is what ends the answer.
+protocol::Exchange Unnamed(const std::string& request, const std::string& response,
+                           const std::string& last, const std::string& type = kHole) {
+  Server test;
+  test.Send(test.socket.Read(
+      Frame(http2::FrameType::kHeaders, http2::kEndHeaders, 1,
+            Block({{":method", "POST"}, {":scheme", "http"}, {":path", "/s/m"}}) + kHole) +
+      Data(1, request, true)));
+  test.Send(test.socket.Write(
+      Frame(http2::FrameType::kHeaders, http2::kEndHeaders, 1, Block({{":status", "200"}}) + type) +
+      Data(1, response) + last));
+  test.ExpectClosedLedger();
+  return test.Only();
+}
+
+TEST(Http2ConnectionTest, ACallWithoutAContentTypeIsKnownByItsMessagesAndTrailers) {
+  const std::string trailers =
+      Frame(http2::FrameType::kHeaders, http2::kEndHeaders | http2::kEndStream, 1, kHole);
+  const Exchange call = Unnamed(Grpc("one") + Grpc("two"), Grpc(std::string(300, 'x')), trailers);
+  EXPECT_EQ(call.protocol, Protocol::kGrpc);
+  ASSERT_TRUE(call.rpc.has_value());
+  EXPECT_TRUE(call.rpc->protocol_inferred);
+  EXPECT_FALSE(call.rpc->status.has_value());
+  EXPECT_EQ(call.rpc->request_messages, 2u);
+  EXPECT_EQ(call.rpc->response_bytes, 300u);
+  EXPECT_TRUE(call.incomplete & protocol::kIncompleteHpack);
+
+  const Exchange read = Unnamed(Grpc("one"), Grpc("two"), Trailers(1, "5"));
+  EXPECT_EQ(read.rpc->status, 5);
+  EXPECT_FALSE(read.rpc->protocol_inferred);
+
+  const auto is_http = [](const Exchange& exchange) {
+    EXPECT_EQ(exchange.protocol, Protocol::kHttp2);
+    EXPECT_FALSE(exchange.rpc.has_value());
+  };
+  is_http(Unnamed("one", Grpc("two"), trailers));
+  is_http(Unnamed(Grpc("one"), "two, as text", trailers));
+  is_http(Unnamed(Grpc("one"), Grpc("two") + "x", trailers));
+  is_http(Unnamed(Grpc("one"), Grpc("two") + "\x80" + Grpc("grpc-status:0").substr(1), trailers));
+  is_http(Unnamed(Grpc("one"), Grpc("two"), Data(1, "", true)));
+  is_http(Unnamed(Grpc("one"), Grpc("two"), trailers, Block({{"content-type", "text/plain"}})));
 }
 
 TEST(Http2ConnectionTest, PromisedStreamsAreNotFollowed) {
@@ -518,6 +614,43 @@ TEST(Http2ConnectionTest, ALostAnswerIsCountedAndTheNextIsRight) {
   test.Wait(61 * kSecond);
   EXPECT_EQ(test.recorder.exchanges.size(), 2u);
   EXPECT_EQ(test.Dropped("response_lost"), 1u);
+  test.ExpectClosedLedger();
+}
+
+TEST(Http2ConnectionTest, AnAnswerWhoseHeadWasLostIsToldWithoutItsStatus) {
+  Server test;
+  test.Send(
+      test.socket.Read(Get(1, "/1") + Call(3, "/s/m") + Data(3, Grpc("hi"), true) + Get(5, "/5")));
+  test.socket.Lose(kWrite, Ok(1).size() + GrpcOk(3).size());
+  test.Send(test.socket.Write(Data(1, "x", true) + Data(3, Grpc("yes")) + Trailers(3, "5")));
+  test.Wait(kSecond / 4);
+  ASSERT_EQ(test.recorder.exchanges.size(), 2u);
+  for (const ObservedExchange& one : test.recorder.exchanges) {
+    EXPECT_EQ(one.exchange.outcome, Outcome::kComplete);
+    EXPECT_EQ(one.exchange.status, 0);
+    EXPECT_TRUE(one.exchange.incomplete & protocol::kIncompleteResponseHead);
+    EXPECT_FALSE(one.exchange.response_body_bytes.has_value());
+  }
+  EXPECT_EQ(test.recorder.exchanges[0].exchange.target, "/1");
+  EXPECT_EQ(test.recorder.exchanges[1].exchange.rpc->status, 5);
+  test.ExpectClosedLedger();
+}
+
+TEST(Http2ConnectionTest, HolesDoNotWaitForOneAnother) {
+  Server test;
+  constexpr int kStreams = 40;
+  const std::string ping = Frame(http2::FrameType::kPing, 0, 0, "01234567");
+  for (std::uint32_t i = 0; i < kStreams; ++i) {
+    test.Send(test.socket.Read(Get(4 * i + 1, "/seen") + ping));
+    test.socket.Lose(kRead, Get(4 * i + 3, "/lost").size());
+    test.Send(test.socket.Write(Ok(4 * i + 1, true)));
+  }
+  test.Wait(kSecond / 10);
+  test.Wait(kSecond / 10);
+  // Of the requests that were lost the last one is not known to be missing.
+  EXPECT_EQ(test.recorder.exchanges.size(), std::size_t{kStreams});
+  test.table.Publish();
+  EXPECT_EQ(test.registry.Value("wirespan_http2_streams_unseen_total"), kStreams - 1);
   test.ExpectClosedLedger();
 }
 

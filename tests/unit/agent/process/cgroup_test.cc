@@ -92,6 +92,56 @@ TEST(CgroupTest, KnowsUserUnitsAndPods) {
   EXPECT_EQ(ParseCgroupPath("/system.slice/podman.service").pod_uid, "");
 }
 
+TEST(CgroupTest, FindsPodAndItsContainerInEveryLayout) {
+  const std::string uid = "0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f";
+  const std::string under = "0a1b2c3d_0a1b_0a1b_0a1b_0a1b2c3d4e5f";
+  const std::string other(64, 'b');
+  struct Row {
+    std::string path;
+    std::string uid;
+    std::string container;
+  };
+  const std::vector<Row> rows = {
+      {"/kubepods/burstable/pod" + uid + "/" + kId, uid, kId},
+      {"/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod" + under +
+           ".slice/cri-containerd-" + kId + ".scope",
+       uid, kId},
+      {"/kubepods.slice/kubepods-pod" + under + ".slice/crio-" + kId + ".scope/container", uid,
+       kId},
+      {"/system.slice/containerd.service/kubepods-burstable-pod" + under +
+           ".slice:cri-containerd:" + kId,
+       uid, kId},
+      // kind: the node is a container itself.
+      {"/docker/" + other + "/kubelet/kubepods/besteffort/pod" + uid + "/" + kId, uid, kId},
+      {"/system.slice/docker-" + other +
+           ".scope/kubelet.slice/kubelet-kubepods.slice/"
+           "kubelet-kubepods-besteffort.slice/kubelet-kubepods-besteffort-pod" +
+           under + ".slice/cri-containerd-" + kId + ".scope",
+       uid, kId},
+      // A static pod's uid is the hash of its file.
+      {"/kubepods/pod0123456789abcdef0123456789abcdef/" + kId, "0123456789abcdef0123456789abcdef",
+       kId},
+      // Docker in a pod.
+      {"/kubepods/pod" + uid + "/" + kId + "/docker/" + other, uid, kId},
+      // Told from within a group namespace: of another pod, and of the same one.
+      {"/../../kubepods-pod" + under + ".slice/cri-containerd-" + kId + ".scope", uid, kId},
+      {"/../" + kId, "", kId},
+      {"/kubepods/burstable", "", ""},
+      {"/shop-pod" + uid, "", ""},
+      {"/kubepods/pod" + uid + "x/y", "", ""},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.path);
+    const Placement placement = ParseCgroupPath(row.path);
+    EXPECT_EQ(placement.pod_uid, row.uid);
+    EXPECT_EQ(placement.pod_container_id, row.container);
+    const Placement hybrid =
+        ParseCgroup("12:pids:" + row.path + "\n1:name=systemd:" + row.path + "\n0::/\n");
+    EXPECT_EQ(hybrid.pod_uid, row.uid);
+    EXPECT_EQ(hybrid.pod_container_id, row.container);
+  }
+}
+
 TEST(CgroupTest, ReadsAllThreeKindsOfHierarchies) {
   const Placement v2 = ParseCgroup("0::/system.slice/nginx.service\n");
   EXPECT_EQ(v2.systemd_unit, "nginx.service");

@@ -41,7 +41,10 @@ void FakeRoot::Put(const FakeProcess& process) {
         fmt::format("{} ({}) S {} 1 1 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 {} 1000 10\n",
                     process.pid, process.comm, process.parent_pid, process.start_ticks));
   Write(folder + "status",
-        fmt::format("Name:\t{}\nUid:\t0\t{}\t0\t0\nGid:\t0\t0\t0\t0\n", process.comm, process.uid));
+        fmt::format("Name:\t{}\nUid:\t0\t{}\t0\t0\nGid:\t0\t0\t0\t0\n{}", process.comm, process.uid,
+                    process.inner_pid == 0
+                        ? std::string()
+                        : fmt::format("NSpid:\t{}\t{}\n", process.pid, process.inner_pid)));
   Write(folder + "cmdline", joined(process.arguments));
   Write(folder + "environ", joined(process.environment));
   Write(folder + "cgroup", process.cgroup);

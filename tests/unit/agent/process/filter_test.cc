@@ -17,6 +17,29 @@ ProcessInfo Nginx() {
   return info;
 }
 
+TEST(FilterTest, KnowsNamespacesPodsAndLabels) {
+  ProcessInfo info = Nginx();
+  const ProcessMatch system{.pod_namespace = "kube-*"};
+  EXPECT_FALSE(Matches(system, info));  // in no pod, or in one that is not known
+  auto pod = std::make_shared<kube::Pod>();
+  pod->name_space = "kube-system";
+  pod->name = "coredns-1";
+  pod->labels = {{"app", "dns"}, {"tier", "infra"}};
+  info.kubernetes.pod = pod;
+  EXPECT_TRUE(Matches(system, info));
+  EXPECT_FALSE(Matches({.pod_namespace = "shop"}, info));
+  EXPECT_TRUE(Matches({.pod_name = "coredns-*"}, info));
+  EXPECT_TRUE(Matches({.pod_labels = {{"app", "d*"}}}, info));
+  EXPECT_TRUE(Matches({.pod_labels = {{"app", "dns"}, {"tier", "infra"}}}, info));
+  EXPECT_FALSE(Matches({.pod_labels = {{"app", "dns"}, {"tier", "web"}}}, info));
+  EXPECT_FALSE(Matches({.pod_labels = {{"none", "*"}}}, info));
+  EXPECT_EQ(DescribeMatch({.pod_namespace = "a", .pod_name = "b", .pod_labels = {{"c", "d"}}}),
+            "pod_namespace=a, pod_name=b, pod_labels.c=d");
+  const FilterDecision decision = Decide({.exclude = {system}}, info);
+  EXPECT_FALSE(decision.observed);
+  EXPECT_EQ(decision.reason, FilterReason::kExcludeRule);
+}
+
 TEST(GlobTest, MatchesWholeTexts) {
   EXPECT_TRUE(GlobMatches("", ""));
   EXPECT_TRUE(GlobMatches("*", ""));

@@ -26,6 +26,10 @@ TEST(ProcTextTest, RefusesCutStat) {
 }
 
 TEST(ProcTextTest, ReadsTheEffectiveUid) {
+  EXPECT_EQ(ParseStatusInnerPid("Name:\tx\nNSpid:\t4711\t7\t1\nNSpgid:\t1\n"), 1u);
+  EXPECT_EQ(ParseStatusInnerPid("Name:\tx\nNSpid:\t4711\n"), 4711u);
+  EXPECT_EQ(ParseStatusInnerPid("Name:\tx\nNSpid:\tx\n"), 0u);
+  EXPECT_EQ(ParseStatusInnerPid("Name:\tNSpid:\t1\n"), 0u);
   EXPECT_EQ(ParseStatusUid("Name:\tx\nUid:\t0\t33\t0\t0\n"), 33u);
   EXPECT_FALSE(ParseStatusUid("Name:\tUid:\t1\t2\n"));
   EXPECT_FALSE(ParseStatusUid("Name:\tx\nUid:\t0\n"));

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "fake_proc.h"
+#include "tests/support/fake_clock.h"
 
 namespace wirespan::process {
 namespace {
@@ -282,6 +283,112 @@ TEST_F(ProcessTableTest, AKnownPidIsCheap) {
   RecordProperty("ns_each", static_cast<int>(std::chrono::nanoseconds(each).count()));
   // Loose: sanitizers and busy machines. It says "no file was read".
   EXPECT_LT(each, std::chrono::microseconds(5));
+}
+
+// A table that knows one node's pods; they are put in by hand.
+class PodProcessTest : public ProcessTableTest {
+ protected:
+  PodProcessTest() { config_.pods = &pods_; }
+  static constexpr const char* kUid = "0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f";
+
+  FakeProcess InPod(std::uint32_t pid) {
+    return {.pid = pid,
+            .cgroup = std::string("0::/kubepods/pod") + kUid + "/" + std::string(64, 'a') + "\n",
+            .inner_pid = 1};
+  }
+  // By the fields that PodFields lists.
+  void Tell(const std::string& name, const std::string& container = {}) {
+    kube::Object object;
+    const auto& fields = kube::PodFields();
+    const auto put = [&](std::string_view path, const std::string& value) {
+      const auto at = std::find(fields.begin(), fields.end(), path);
+      ASSERT_NE(at, fields.end());
+      object.fields.push_back(
+          {.path = static_cast<std::size_t>(at - fields.begin()), .value = value});
+    };
+    put("metadata.uid", kUid);
+    put("metadata.name", name);
+    put("metadata.namespace", "shop");
+    put("spec.nodeName", "n1");
+    put("metadata.ownerReferences[].kind", "StatefulSet");
+    put("metadata.ownerReferences[].name", "db");
+    put("metadata.ownerReferences[].controller", "true");
+    if (!container.empty()) {
+      put("status.containerStatuses[].name", container);
+      put("status.containerStatuses[].containerID", "containerd://" + std::string(64, 'a'));
+    }
+    pods_.OnObject(object);
+  }
+  double Counted(const char* result) const {
+    return Value("wirespan_kube_processes_total", {{"result", result}});
+  }
+
+  wirespan::testing::FakeClock clock_;
+  kube::PodTable pods_{{.node = "n1"}, clock_, registry_};
+};
+
+TEST_F(PodProcessTest, NamesAProcessByItsPod) {
+  Tell("db-0", "postgres");
+  root_.Put(InPod(5));
+  const Process& process = table().Find(5);
+  EXPECT_EQ(process.service.name, "db");
+  EXPECT_EQ(process.info.kubernetes.pod->name, "db-0");
+  EXPECT_EQ(process.info.kubernetes.container, "postgres");
+  EXPECT_EQ(Counted("known"), 1);
+  EXPECT_EQ(Counted("unknown"), 0);
+}
+
+TEST_F(PodProcessTest, NamesItAgainWhenMoreIsTold) {
+  root_.Put(InPod(5));
+  EXPECT_EQ(Name(5), "shop");
+  EXPECT_EQ(Counted("unknown"), 1);
+  Tell("db-0");
+  Move(kSecond);
+  EXPECT_EQ(table().TakeRevised(), std::vector<std::uint32_t>{5});
+  EXPECT_EQ(Name(5), "db");
+  EXPECT_EQ(Counted("revised"), 1);
+  EXPECT_EQ(table().Find(5).info.kubernetes.container, "");
+  Tell("db-0", "postgres");
+  Move(kSecond);
+  EXPECT_EQ(table().Find(5).info.kubernetes.container, "postgres");
+  Move(kSecond);
+  EXPECT_EQ(table().TakeRevised().size(), 1u);
+  Move(kSecond);
+  EXPECT_TRUE(table().TakeRevised().empty());
+}
+
+TEST_F(PodProcessTest, AnswersOfTheFilterFollowThePod) {
+  config_.filter.exclude = {{.pod_namespace = "shop"}};
+  root_.Put(InPod(5));
+  EXPECT_TRUE(table().Find(5).filter.observed);
+  Tell("db-0");
+  Move(kSecond);
+  EXPECT_FALSE(table().Find(5).filter.observed);
+}
+
+TEST_F(PodProcessTest, AProcessKeepsThePodThatItHad) {
+  Tell("db-0", "postgres");
+  root_.Put(InPod(5));
+  EXPECT_EQ(Name(5), "db");
+  pods_.OnList();
+  pods_.OnListed();  // it is gone
+  clock_.Advance(1000 * kSecond);
+  pods_.OnList();
+  pods_.OnListed();
+  ASSERT_EQ(pods_.Find(kUid, "").pod, nullptr);
+  Move(kSecond);
+  TableConfig again = config_;
+  table().Reconfigure(again);
+  EXPECT_EQ(Name(5), "db");
+  // One that dies before its pod is told is named by what was kept of it.
+  FakeProcess other = InPod(6);
+  root_.Put(other);
+  EXPECT_EQ(Name(6), "shop");
+  root_.Remove(6);
+  table().OnExit(6, now_);
+  Tell("db-0");
+  Move(kSecond);
+  EXPECT_EQ(Name(6, now_ - 2 * kSecond), "db");
 }
 
 }  // namespace

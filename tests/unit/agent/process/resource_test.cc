@@ -66,6 +66,93 @@ TEST(ResourceTest, SaysWhatIsKnownOfProcessAndHost) {
                              [](const auto& a, const auto& b) { return a.first < b.first; }));
 }
 
+std::shared_ptr<kube::Pod> CartPod() {
+  auto pod = std::make_shared<kube::Pod>();
+  pod->name = "cart-7d9-x2";
+  pod->name_space = "shop";
+  pod->uid = "u1";
+  pod->start_time = "2026-11-28T10:00:01Z";
+  pod->workload = {kube::WorkloadKind::kDeployment, "cart", "cart-7d9"};
+  pod->labels = {{"team", "a"}, {"app.kubernetes.io/version", "1.5"}, {"other", "b"}};
+  pod->annotations = {{"resource.opentelemetry.io/deployment.environment.name", "prod"},
+                      {"resource.opentelemetry.io/process.pid", "1"},
+                      {"owner", "me"}};
+  pod->containers = {{"app", "c1", "registry.example/cart:1.4"}};
+  return pod;
+}
+
+TEST(ResourceTest, SaysWhereAPodsProcessRuns) {
+  ProcessInfo info = Shop();
+  info.inner_pid = 1;
+  const auto pod = CartPod();
+  info.kubernetes = {pod, "app"};
+  ResourceOptions options{.node_name = "n1",
+                          .pod_labels = *GlobSet::Compile({"team"}),
+                          .pod_annotations = *GlobSet::Compile({"own*"})};
+  const auto build = [&] { return BuildResource(info, NameService({}, info), kHost, options); };
+  ProcessResource resource = build();
+  const std::vector<std::pair<const char*, const char*>> expected = {
+      {"service.name", "cart"},
+      {"service.namespace", "shop"},
+      {"service.version", "1.5"},
+      {"service.instance.id", "shop.cart-7d9-x2.app"},
+      {"k8s.node.name", "n1"},
+      {"k8s.namespace.name", "shop"},
+      {"k8s.pod.name", "cart-7d9-x2"},
+      {"k8s.pod.uid", "u1"},
+      {"k8s.pod.start_time", "2026-11-28T10:00:01Z"},
+      {"k8s.container.name", "app"},
+      {"container.name", "app"},
+      {"k8s.deployment.name", "cart"},
+      {"k8s.replicaset.name", "cart-7d9"},
+      {"k8s.pod.label.team", "a"},
+      {"k8s.pod.label.other", "(absent)"},
+      {"k8s.pod.annotation.owner", "me"},
+      {"deployment.environment.name", "prod"},
+      {"process.pid", "42"}};
+  for (const auto& [key, value] : expected) EXPECT_EQ(Text(resource, key), value) << key;
+
+  // Another process of the same container is another instance.
+  info.inner_pid = 17;
+  EXPECT_EQ(Text(build(), "service.instance.id"), "shop.cart-7d9-x2.app.17");
+  info.inner_pid = 0;
+  EXPECT_EQ(Text(build(), "service.instance.id").size(), 36u);
+  pod->labels.clear();
+  EXPECT_EQ(Text(build(), "service.version"), "1.4");
+
+  // What the process was told itself is replaced where it was observed, and stays otherwise.
+  info.otel = {{"OTEL_RESOURCE_ATTRIBUTES",
+                "k8s.pod.name=told,k8s.cluster.name=c,service.version=9,service.instance.id=i"}};
+  resource = build();
+  EXPECT_EQ(Text(resource, "k8s.pod.name"), "cart-7d9-x2");
+  EXPECT_EQ(Text(resource, "k8s.cluster.name"), "c");
+  EXPECT_EQ(Text(resource, "service.version"), "9");
+  EXPECT_EQ(Text(resource, "service.instance.id"), "i");
+  info.kubernetes = {};
+  EXPECT_EQ(Text(build(), "k8s.pod.name"), "told");
+}
+
+TEST(ResourceTest, NamesEveryKindOfWorkload) {
+  const std::vector<std::tuple<kube::Workload, const char*, const char*>> rows = {
+      {{kube::WorkloadKind::kStatefulSet, "db", ""}, "k8s.statefulset.name", "db"},
+      {{kube::WorkloadKind::kDaemonSet, "log", ""}, "k8s.daemonset.name", "log"},
+      {{kube::WorkloadKind::kCronJob, "nightly", "nightly-29"}, "k8s.cronjob.name", "nightly"},
+      {{kube::WorkloadKind::kCronJob, "nightly", "nightly-29"}, "k8s.job.name", "nightly-29"},
+      {{kube::WorkloadKind::kJob, "load", ""}, "k8s.job.name", "load"},
+      {{kube::WorkloadKind::kReplicaSet, "rs", ""}, "k8s.replicaset.name", "rs"},
+      {{kube::WorkloadKind::kReplicationController, "rc", ""},
+       "k8s.replicationcontroller.name",
+       "rc"},
+      {{}, "k8s.deployment.name", "(absent)"}};
+  for (const auto& [workload, key, value] : rows) {
+    ProcessInfo info = Shop();
+    const auto pod = CartPod();
+    pod->workload = workload;
+    info.kubernetes.pod = pod;
+    EXPECT_EQ(Text(BuildResource(info, NameService({}, info), kHost, {}), key), value) << key;
+  }
+}
+
 TEST(ResourceTest, InstanceIdIsTheProcesssOwnForItsWholeLife) {
   const ProcessInfo info = Shop();
   const std::string id = InstanceId(info, kHost);

@@ -23,9 +23,13 @@ TEST(ServiceNameTest, AsksInTheStatedOrder) {
   ProcessInfo info = Everything();
   std::vector<ServiceRule> rules = {{.match = {.executable = "other"}, .name = "wrong"},
                                     {.match = {.executable = "python3*"}, .name = "rule"}};
-  const auto expect = [&](const char* name, NameSource source,
-                          std::string_view workload = "workload") {
-    const ServiceName service = NameService(rules, info, workload);
+  auto pod = std::make_shared<kube::Pod>();
+  pod->annotations = {{"resource.opentelemetry.io/service.name", "annotation"}};
+  pod->labels = {{"app.kubernetes.io/name", "label"}};
+  pod->workload = {kube::WorkloadKind::kDeployment, "workload", "workload-1"};
+  info.kubernetes = {pod, "pods-container"};
+  const auto expect = [&](const char* name, NameSource source) {
+    const ServiceName service = NameService(rules, info);
     EXPECT_EQ(service.name, name);
     EXPECT_EQ(service.source, source);
   };
@@ -35,18 +39,38 @@ TEST(ServiceNameTest, AsksInTheStatedOrder) {
   info.otel.pop_back();
   expect("attribute", NameSource::kEnvironment);
   info.otel.clear();
-  expect("workload", NameSource::kKubernetes);
-  expect("container", NameSource::kContainer, "");
+  expect("annotation", NameSource::kPodAnnotation);
+  pod->annotations.clear();
+  expect("label", NameSource::kPodLabel);
+  pod->labels.clear();
+  expect("workload", NameSource::kWorkload);
+  pod->workload = {};
+  expect("pods-container", NameSource::kContainer);
+  info.kubernetes = {};
+  expect("container", NameSource::kContainer);
   info.container_name.clear();
-  expect("unit", NameSource::kSystemdUnit, "");
+  expect("unit", NameSource::kSystemdUnit);
   info.placement = {};
-  expect("script", NameSource::kProgram, "");
+  expect("script", NameSource::kProgram);
   info.program = DescribeProgram(info.executable, {"python3"});
-  expect("python3.11", NameSource::kExecutable, "");
+  expect("python3.11", NameSource::kExecutable);
   info.program = {};
-  expect("python3", NameSource::kExecutable, "");
+  expect("python3", NameSource::kExecutable);
   info.comm.clear();
-  expect("unknown_service", NameSource::kUnknown, "");
+  expect("unknown_service", NameSource::kUnknown);
+}
+
+TEST(ServiceNameTest, TakesTheNamespaceOfThePodLast) {
+  ProcessInfo info = Everything();
+  auto pod = std::make_shared<kube::Pod>();
+  pod->name_space = "kube-space";
+  pod->annotations = {{"resource.opentelemetry.io/service.namespace", "annotated"}};
+  info.kubernetes.pod = pod;
+  EXPECT_EQ(NameService({}, info).name_space, "space");
+  info.otel.clear();
+  EXPECT_EQ(NameService({}, info).name_space, "annotated");
+  pod->annotations.clear();
+  EXPECT_EQ(NameService({}, info).name_space, "kube-space");
 }
 
 TEST(ServiceNameTest, TakesTheNamespaceFromTheRuleOrTheProcess) {

@@ -63,6 +63,83 @@ TEST(HttpClientTest, SendsAndReuseItsConnection) {
   EXPECT_EQ(head->body, "");
 }
 
+TEST(HttpClientTest, HandsABodyOverInPiecesAsTheyCome) {
+  std::mutex mutex;
+  std::unique_ptr<BodyStream> stream;
+  const auto server = StartServer({}, [&](Request request, std::unique_ptr<Responder> responder) {
+    if (request.path == "/refused") return responder->Send({.status = 403, .body = "not for you"});
+    if (request.path == "/whole") return responder->Send({.body = std::string(100'000, 'w')});
+    const std::lock_guard lock(mutex);
+    stream = responder->StartStream({.body = "first "});
+  });
+  const auto client = Client::Create({.max_response_bytes = 1000});
+  std::string got;
+  const auto pieces = [&](std::string_view piece) {
+    const std::lock_guard lock(mutex);
+    got += piece;
+    return got.find("stop") == std::string::npos;
+  };
+  const auto seen = [&](std::string_view text) {
+    return Eventually([&] {
+      const std::lock_guard lock(mutex);
+      return got == text;
+    });
+  };
+  const auto fetch = [&](const char* path) {
+    return std::async(std::launch::async, [&, path] {
+      return Fetch(*client, {.method = "GET",
+                             .url = UrlOf(server->port(), path),
+                             .timeout = 60s,
+                             .on_piece = pieces});
+    });
+  };
+  auto ended = fetch("/");
+  ASSERT_TRUE(seen("first "));
+  {
+    const std::lock_guard lock(mutex);
+    stream->Write("second");
+  }
+  ASSERT_TRUE(seen("first second"));  // while the response goes on
+  stream->Finish();
+  const auto response = ended.get();
+  ASSERT_TRUE(response.has_value()) << response.error().message;
+  EXPECT_EQ(response->status, 200);
+  EXPECT_EQ(response->body, "");
+
+  // Longer than a kept body may be; the connection is used again.
+  got.clear();
+  ASSERT_TRUE(fetch("/whole").get().has_value());
+  EXPECT_EQ(got, std::string(100'000, 'w'));
+  const auto accepted = server->stats().accepted;
+  ASSERT_TRUE(fetch("/whole").get().has_value());
+  EXPECT_EQ(server->stats().accepted, accepted);
+
+  // What is no success is no stream.
+  got.clear();
+  const auto refused = fetch("/refused").get();
+  ASSERT_TRUE(refused.has_value());
+  EXPECT_EQ(refused->status, 403);
+  EXPECT_EQ(refused->body, "not for you");
+  EXPECT_EQ(got, "");
+
+  auto stopped = fetch("/");
+  ASSERT_TRUE(seen("first "));
+  {
+    const std::lock_guard lock(mutex);
+    stream->Write("stop");
+  }
+  EXPECT_EQ(stopped.get().error().code, ErrorCode::kCancelled);
+
+  got.clear();
+  auto cut = fetch("/");
+  ASSERT_TRUE(seen("first "));
+  {
+    const std::lock_guard lock(mutex);
+    stream.reset();
+  }
+  EXPECT_EQ(cut.get().error().code, ErrorCode::kUnavailable);
+}
+
 TEST(HttpClientTest, LimitsItsConnections) {
   std::mutex mutex;
   std::vector<std::unique_ptr<Responder>> held;

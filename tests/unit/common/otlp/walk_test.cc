@@ -102,8 +102,27 @@ TEST(WalkTest, CountsSpansPointsAndRecords) {
   EXPECT_EQ(counted.invalid, 1u);
 }
 
+TEST(WalkTest, ProfilesAreCountedBySamplesAndNotLookedInto) {
+  const auto nest = [](std::uint32_t number, std::string_view message) {
+    std::string out;
+    AppendBytesField(out, number, message);
+    return out;
+  };
+  // The dictionary and whatever else a version has may hold anything.
+  const std::string odd = nest(3, "\xff\xff");
+  const std::string profile = nest(2, "") + odd + nest(2, "\x08\x01") + nest(21, "pprof");
+  const std::string request = nest(1, nest(2, nest(2, profile) + nest(2, profile))) + nest(2, odd);
+  const WalkResult walk = Walk(Signal::kProfiles, request, WalkDepth::kAll);
+  EXPECT_TRUE(walk.ok);
+  EXPECT_EQ(walk.items, 4u);
+  EXPECT_EQ(walk.invalid, 0u);
+  EXPECT_EQ(walk.resources, 1u);
+  EXPECT_FALSE(Walk(Signal::kProfiles, nest(1, nest(2, "\x12\x7f")), WalkDepth::kAll).ok);
+}
+
 TEST(WalkTest, AnEmptyRequestIsWellFormed) {
-  for (const Signal signal : {Signal::kTraces, Signal::kMetrics, Signal::kLogs}) {
+  for (const Signal signal :
+       {Signal::kTraces, Signal::kMetrics, Signal::kLogs, Signal::kProfiles}) {
     EXPECT_TRUE(Walk(signal, "", WalkDepth::kAll).ok);
     EXPECT_TRUE(Walk(signal, std::string("\x0a\x00", 2), WalkDepth::kAll).ok);
   }

@@ -1,5 +1,6 @@
 #include "gateway/app/config_loader.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -115,7 +116,7 @@ service:
   ASSERT_TRUE(config) << config.error().message;
   const ReceiverConfig& receiver = config->receivers.at("otlp/all");
   EXPECT_EQ(receiver.grpc->max_recv_msg_size_bytes, 16u << 20);
-  EXPECT_EQ(receiver.grpc->max_connection_age, seconds(90));
+  EXPECT_EQ(receiver.grpc->connection.max_age, seconds(90));
   EXPECT_EQ(receiver.http->traces_path, "/spans");
   EXPECT_EQ(receiver.http->max_request_body_bytes, 1000u);
   EXPECT_EQ(std::get<BatchOptions>(config->processors.at("batch/1")).send_batch_max_size, 20u);
@@ -209,6 +210,25 @@ TEST(ConfigLoaderTest, ReplacesVariablesAndMergesFiles) {
   EXPECT_EQ(std::get<GrpcClientOptions>(config->exporters.at("otlp").kind).endpoint, "other:4317");
 }
 
+TEST(ConfigLoaderTest, GrpcAndHttpWithTheSameEndpointShareAPort) {
+  const auto with = [](std::string_view grpc, std::string_view http) {
+    auto config =
+        Read({fmt::format("receivers: {{otlp: {{protocols: {{grpc: {{endpoint: \"{}\", keepalive: "
+                          "{{server_parameters: {{max_connection_age: 1m}}}}}}, http: {{endpoint: "
+                          "\"{}\"}}}}}}}}\nexporters: {{debug: }}\nservice: {{pipelines: {{traces: "
+                          "{{receivers: [otlp], exporters: [debug]}}}}}}\n",
+                          grpc, http)},
+             {});
+    EXPECT_TRUE(config) << config.error().message;
+    return config->receivers.at("otlp");
+  };
+  const ReceiverConfig shared = with("0.0.0.0:4317", "0.0.0.0:4317");
+  EXPECT_TRUE(shared.one_port());
+  EXPECT_EQ(shared.http->connection.max_age, std::chrono::minutes(1));
+  EXPECT_FALSE(with("0.0.0.0:4317", "0.0.0.0:4318").one_port());
+  EXPECT_FALSE(with("localhost:0", "localhost:0").one_port());
+}
+
 struct Mistake {
   const char* what;
   std::string text;
@@ -256,7 +276,21 @@ TEST(ConfigLoaderTest, NamesThePlaceOfEachMistakeAndWhatThereIs) {
       {"no pipelines", "receivers: {otlp: {protocols: {grpc: }}}\n",
        "a.yaml:1:1: service.pipelines must have at least one pipeline"},
       {"unknown pipeline", With("", "", "") + "    spans: {receivers: [otlp], exporters: [otlp]}\n",
-       "a.yaml:13:5: unknown pipeline \"spans\" (its name begins with traces, metrics or logs)"},
+       "a.yaml:13:5: unknown pipeline \"spans\" (its name begins with traces, metrics, logs or "
+       "profiles)"},
+      {"batch of profiles",
+       With("", "", "") +
+           "    profiles: {receivers: [otlp], processors: [batch], exporters: [otlp]}\n",
+       "a.yaml:13:5: batch takes no profiles: they pass through unchanged and one by one, so "
+       "memory_limiter alone may stand here"},
+      {"one port, two kinds of TLS",
+       "receivers:\n  otlp:\n    protocols:\n      grpc: {endpoint: \"h:1\"}\n      http: "
+       "{endpoint: "
+       "\"h:1\", tls: {cert_file: a, key_file: b}}\nexporters:\n  debug:\nservice:\n  pipelines:\n "
+       "   "
+       "traces: {receivers: [otlp], exporters: [debug]}\n",
+       "a.yaml:5:13: grpc and http share the endpoint h:1, so both need the same tls block, or "
+       "none"},
       {"no exporters", With("", "", "") + "    logs: {receivers: [otlp]}\n",
        "a.yaml:13:5: logs needs exporters"},
       {"twice", With("", "", "") + "    logs: {receivers: [otlp], exporters: [otlp, otlp]}\n",

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <mutex>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -69,12 +70,31 @@ class Ground : public Consumer {
   std::vector<Ack> held_{};
 };
 
+// Where gRPC and HTTP are, and which HTTP.
+struct Way {
+  bool one_port = false;
+  bool http2 = false;
+  friend void PrintTo(const Way& way, std::ostream* out) {
+    *out << (way.one_port ? "one port" : "two ports") << (way.http2 ? ", HTTP/2" : ", HTTP/1");
+  }
+};
+
 class ReceiverTest : public ::testing::Test {
  protected:
   static constexpr std::size_t kLimit = 256 << 10;
 
-  ReceiverTest() {
-    Door::Pipelines all{.by_signal = {&ground_, &ground_, &ground_}};
+  explicit ReceiverTest(Way way = {}) : way_(way) {
+    Door::Pipelines all{.by_signal = {&ground_, &ground_, &ground_, &ground_}};
+    if (way.one_port) {
+      auto both =
+          StartSharedReceiver({.endpoint = "127.0.0.1:0", .max_request_body_bytes = kLimit},
+                              std::make_unique<Door>("otlp", "http", all, budget_, registry_),
+                              {.max_recv_msg_size_bytes = kLimit},
+                              std::make_unique<Door>("otlp", "grpc", all, budget_, registry_));
+      if (!both) throw std::runtime_error(both.error().message);
+      http_ = std::move(*both);
+      return;
+    }
     auto grpc = StartGrpcReceiver({.endpoint = "127.0.0.1:0", .max_recv_msg_size_bytes = kLimit},
                                   std::make_unique<Door>("otlp", "grpc", all, budget_, registry_));
     if (!grpc) throw std::runtime_error(grpc.error().message);
@@ -87,16 +107,26 @@ class ReceiverTest : public ::testing::Test {
 
   GrpcAnswer Grpc(std::string_view request, GrpcCompression compression = GrpcCompression::kNone,
                   Signal signal = Signal::kTraces) {
-    return GrpcExport("127.0.0.1:" + std::to_string(grpc_->port()),
+    return GrpcExport("127.0.0.1:" + std::to_string(grpc_port()),
                       std::string(otlp::GrpcMethod(signal)), request, compression);
+  }
+  std::uint16_t grpc_port() const { return (grpc_ ? grpc_ : http_)->port(); }
+  HttpAnswer Send(std::string_view method, std::string_view path,
+                  const std::vector<std::string>& headers, std::string_view body) {
+    return (way_.http2 ? Http2Send : HttpSend)(http_->port(), method, path, headers, body);
+  }
+  HttpAnswer Post(std::string_view path, std::string_view type, std::string_view body,
+                  std::vector<std::string> headers = {}) {
+    headers.push_back("Content-Type: " + std::string(type));
+    return Send("POST", path, headers, body);
   }
   HttpAnswer Proto(std::string_view body, std::vector<std::string> headers = {},
                    std::string_view path = "/v1/traces") {
-    return HttpPost(http_->port(), path, "application/x-protobuf", body, std::move(headers));
+    return Post(path, "application/x-protobuf", body, std::move(headers));
   }
   HttpAnswer Json(std::string_view body, std::vector<std::string> headers = {},
                   std::string_view path = "/v1/traces") {
-    return HttpPost(http_->port(), path, "application/json", body, std::move(headers));
+    return Post(path, "application/json", body, std::move(headers));
   }
   static std::string Compressed(otlp::Encoding encoding, std::string_view bytes) {
     otlp::Compressor compressor;
@@ -113,10 +143,11 @@ class ReceiverTest : public ::testing::Test {
     return registry_.Value(name, {{"receiver", "otlp"}, {"transport", std::string(transport)}});
   }
 
+  const Way way_;
   telemetry::Registry registry_;
   std::shared_ptr<MemoryBudget> budget_ = MemoryBudget::Create(64 << 20);
   Ground ground_;
-  std::unique_ptr<Receiver> grpc_;
+  std::unique_ptr<Receiver> grpc_;  // null: on the port of http_
   std::unique_ptr<Receiver> http_;
 };
 

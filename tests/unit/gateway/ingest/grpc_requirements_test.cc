@@ -9,9 +9,15 @@ namespace {
 
 using ::testing::HasSubstr;
 
-class OtlpServerTest : public ReceiverTest {};
+class OtlpServerTest : public ReceiverTest, public ::testing::WithParamInterface<Way> {
+ protected:
+  OtlpServerTest() : ReceiverTest(GetParam()) {}
+};
 
-TEST_F(OtlpServerTest, S1AcceptsNoneAndGzipEverywhereAndDeliversTheSameBytes) {
+INSTANTIATE_TEST_SUITE_P(Ways, OtlpServerTest,
+                         ::testing::Values(Way{}, Way{.one_port = true, .http2 = true}));
+
+TEST_P(OtlpServerTest, S1AcceptsNoneAndGzipEverywhereAndDeliversTheSameBytes) {
   const std::string request = Spans(3);
   const std::string gzip = Compressed(otlp::Encoding::kGzip, request);
   EXPECT_EQ(Grpc(request).code, 0);
@@ -39,7 +45,7 @@ TEST_F(OtlpServerTest, S1AcceptsNoneAndGzipEverywhereAndDeliversTheSameBytes) {
   EXPECT_EQ(json[0].items, 1u);
 }
 
-TEST_F(OtlpServerTest, S2RefusesAGzipBomb) {
+TEST_P(OtlpServerTest, S2RefusesAGzipBomb) {
   const std::string bomb = Compressed(otlp::Encoding::kGzip, Spans(1, std::string(65 << 20, 'a')));
   ASSERT_LT(bomb.size(), kLimit * 2);
   const std::string small = Compressed(otlp::Encoding::kGzip, Spans(1, std::string(4 << 20, 'a')));
@@ -50,14 +56,14 @@ TEST_F(OtlpServerTest, S2RefusesAGzipBomb) {
   EXPECT_TRUE(ground_.Take().empty());
 }
 
-TEST_F(OtlpServerTest, S3KeepsTheConfiguredLimit) {
+TEST_P(OtlpServerTest, S3KeepsTheConfiguredLimit) {
   EXPECT_EQ(Grpc(Spans(1, std::string(kLimit - 1000, 'a'))).code, 0);
   EXPECT_EQ(Grpc(Spans(1, std::string(kLimit + 1000, 'a'))).code, 8);
   EXPECT_EQ(Proto(Spans(1, std::string(kLimit - 1000, 'a'))).status, 200);
   EXPECT_EQ(Proto(Spans(1, std::string(kLimit + 1000, 'a'))).status, 413);
 }
 
-TEST_F(OtlpServerTest, S4SaysTooLargeWithoutRetryInfo) {
+TEST_P(OtlpServerTest, S4SaysTooLargeWithoutRetryInfo) {
   for (const GrpcCompression compression : {GrpcCompression::kNone, GrpcCompression::kGzip}) {
     const GrpcAnswer answer = Grpc(Spans(1, std::string(kLimit * 2, 'a')), compression);
     EXPECT_EQ(answer.code, 8);
@@ -65,7 +71,7 @@ TEST_F(OtlpServerTest, S4SaysTooLargeWithoutRetryInfo) {
   }
 }
 
-TEST_F(OtlpServerTest, S5AnswersEachSignalWithItsResponse) {
+TEST_P(OtlpServerTest, S5AnswersEachSignalWithItsResponse) {
   for (const Signal signal : kSignals) {
     const GrpcAnswer answer = Grpc(RequestOf(signal, 2), GrpcCompression::kNone, signal);
     EXPECT_EQ(answer.code, 0);
@@ -83,7 +89,7 @@ TEST_F(OtlpServerTest, S5AnswersEachSignalWithItsResponse) {
   EXPECT_EQ(Count("otelcol_receiver_accepted_log_records_total", "grpc"), 2);
 }
 
-TEST_F(OtlpServerTest, S6ALongMessageIsShortenedAndTheCountStays) {
+TEST_P(OtlpServerTest, S6ALongMessageIsShortenedAndTheCountStays) {
   Outcome partial;
   partial.rejected_items = 2;
   partial.message = std::string(5 << 20, 'm');
@@ -97,7 +103,7 @@ TEST_F(OtlpServerTest, S6ALongMessageIsShortenedAndTheCountStays) {
   EXPECT_FALSE(read.message.empty());
 }
 
-TEST_F(OtlpServerTest, S7EmptyRequestsSucceed) {
+TEST_P(OtlpServerTest, S7EmptyRequestsSucceed) {
   EXPECT_EQ(Grpc("").code, 0);
   EXPECT_EQ(Grpc(Wrap("")).code, 0);
   EXPECT_EQ(Proto("").status, 200);
@@ -105,13 +111,13 @@ TEST_F(OtlpServerTest, S7EmptyRequestsSucceed) {
   EXPECT_TRUE(ground_.Take().empty());
 }
 
-TEST_F(OtlpServerTest, S8FullSuccessIsAnEmptyMessage) {
+TEST_P(OtlpServerTest, S8FullSuccessIsAnEmptyMessage) {
   EXPECT_EQ(Grpc(Spans(1)).response, "");
   EXPECT_EQ(Proto(Spans(1)).body, "");
   EXPECT_EQ(Json(SpanJson()).body, "{}");
 }
 
-TEST_F(OtlpServerTest, S9RejectsBadIdsAndDeliversTheRest) {
+TEST_P(OtlpServerTest, S9RejectsBadIdsAndDeliversTheRest) {
   std::string items;
   for (int i = 0; i < 7; ++i) items += Nest(2, Span("good"));
   for (int i = 0; i < 3; ++i) items += Nest(2, Span("bad", 15));
@@ -132,7 +138,7 @@ TEST_F(OtlpServerTest, S9RejectsBadIdsAndDeliversTheRest) {
             3);
 }
 
-TEST_F(OtlpServerTest, S11OverloadIsUnavailableWithRetryInfo) {
+TEST_P(OtlpServerTest, S11OverloadIsUnavailableWithRetryInfo) {
   ground_.AnswerWith(Outcome::Retry("the queue is full", std::chrono::milliseconds(5000)));
   const GrpcAnswer answer = Grpc(Spans(4));
   EXPECT_EQ(answer.code, 14);
@@ -143,7 +149,7 @@ TEST_F(OtlpServerTest, S11OverloadIsUnavailableWithRetryInfo) {
   EXPECT_EQ(Count("otelcol_receiver_accepted_spans_total", "grpc"), 0);
 }
 
-TEST_F(OtlpServerTest, S12UndecodableIsInvalidArgumentWithBadRequest) {
+TEST_P(OtlpServerTest, S12UndecodableIsInvalidArgumentWithBadRequest) {
   std::string truncated = Spans(2);
   truncated.resize(truncated.size() - 5);
   const GrpcAnswer answer = Grpc(truncated);
@@ -154,7 +160,7 @@ TEST_F(OtlpServerTest, S12UndecodableIsInvalidArgumentWithBadRequest) {
   EXPECT_TRUE(ground_.Take().empty());
 }
 
-TEST_F(OtlpServerTest, S13MemoryLimitIsSignalledAndLetsGoAfterwards) {
+TEST_P(OtlpServerTest, S13MemoryLimitIsSignalledAndLetsGoAfterwards) {
   const auto all = budget_->Lease(budget_->limit_bytes());
   ASSERT_TRUE(all);
   const GrpcAnswer answer = Grpc(Spans(1));
@@ -165,7 +171,7 @@ TEST_F(OtlpServerTest, S13MemoryLimitIsSignalledAndLetsGoAfterwards) {
   EXPECT_GE(std::atoi(http.Header("Retry-After").c_str()), 1);
 }
 
-TEST_F(OtlpServerTest, S14UnknownFieldsAreKeptByteForByte) {
+TEST_P(OtlpServerTest, S14UnknownFieldsAreKeptByteForByte) {
   const std::string unknown = Nest(1000, "from the future");
   const std::string request = Wrap(Nest(2, Span("GET /", 16, unknown)) + unknown) + unknown;
   EXPECT_EQ(Grpc(request).code, 0);
@@ -174,7 +180,7 @@ TEST_F(OtlpServerTest, S14UnknownFieldsAreKeptByteForByte) {
   EXPECT_EQ(received[0].bytes, request);
 }
 
-TEST_F(OtlpServerTest, S15EveryKindOfValueIsAcceptedAndDepthIsBounded) {
+TEST_P(OtlpServerTest, S15EveryKindOfValueIsAcceptedAndDepthIsBounded) {
   const std::string text = Nest(1, "x");
   std::string boolean;
   otlp::AppendVarintField(boolean, 2, 1);
@@ -193,14 +199,14 @@ TEST_F(OtlpServerTest, S15EveryKindOfValueIsAcceptedAndDepthIsBounded) {
   EXPECT_EQ(Grpc(Wrap(Nest(2, Span("GET /", 16, Nest(9, Attribute("deep", deep)))))).code, 3);
 }
 
-TEST_F(OtlpServerTest, AnUnknownMethodIsUnimplemented) {
+TEST_P(OtlpServerTest, AnUnknownMethodIsUnimplemented) {
   const GrpcAnswer answer =
-      GrpcExport("127.0.0.1:" + std::to_string(grpc_->port()), "/grpc.health.v1.Health/Check", "");
+      GrpcExport("127.0.0.1:" + std::to_string(grpc_port()), "/grpc.health.v1.Health/Check", "");
   EXPECT_EQ(answer.code, 12);
 }
 
-TEST_F(OtlpServerTest, APortInUseIsOneSentence) {
-  const std::string endpoint = "127.0.0.1:" + std::to_string(grpc_->port());
+TEST_P(OtlpServerTest, APortInUseIsOneSentence) {
+  const std::string endpoint = "127.0.0.1:" + std::to_string(grpc_port());
   auto second = StartGrpcReceiver(
       {.endpoint = endpoint},
       std::make_unique<Door>("otlp/2", "grpc", Door::Pipelines{}, budget_, registry_));

@@ -13,8 +13,10 @@ namespace {
 
 using ::testing::HasSubstr;
 
-class OtlpHttpServerTest : public ReceiverTest {
+class OtlpHttpServerTest : public ReceiverTest, public ::testing::WithParamInterface<Way> {
  protected:
+  OtlpHttpServerTest() : ReceiverTest(GetParam()) {}
+
   // The JSON that a JSON request has become, to look into.
   std::string Delivered(std::string_view json) {
     const HttpAnswer answer = Json(json);
@@ -25,48 +27,51 @@ class OtlpHttpServerTest : public ReceiverTest {
   }
 };
 
-TEST_F(OtlpHttpServerTest, H1AnswersInTheEncodingOfTheRequest) {
+INSTANTIATE_TEST_SUITE_P(Ways, OtlpHttpServerTest,
+                         ::testing::Values(Way{}, Way{.http2 = true},
+                                           Way{.one_port = true, .http2 = true},
+                                           Way{.one_port = true}));
+
+TEST_P(OtlpHttpServerTest, H1AnswersInTheEncodingOfTheRequest) {
   EXPECT_EQ(Proto(Spans(1)).Header("Content-Type"), "application/x-protobuf");
   EXPECT_EQ(Json(SpanJson()).Header("Content-Type"), "application/json");
   EXPECT_EQ(Proto("\x0a").Header("Content-Type"), "application/x-protobuf");
   EXPECT_EQ(Json("{").Header("Content-Type"), "application/json");
-  EXPECT_EQ(
-      HttpPost(http_->port(), "/v1/traces", "Application/JSON; charset=utf-8", SpanJson()).status,
-      200);
+  EXPECT_EQ(Post("/v1/traces", "Application/JSON; charset=utf-8", SpanJson()).status, 200);
 }
 
-TEST_F(OtlpHttpServerTest, H2TakesEnumsAsNumbersOnly) {
+TEST_P(OtlpHttpServerTest, H2TakesEnumsAsNumbersOnly) {
   EXPECT_EQ(Json(SpanJson(R"(,"kind":"SPAN_KIND_SERVER")")).status, 400);
   EXPECT_THAT(Delivered(SpanJson(R"(,"kind":2)")), HasSubstr(R"("kind":2)"));
 }
 
-TEST_F(OtlpHttpServerTest, H3IgnoresUnknownMembers) {
+TEST_P(OtlpHttpServerTest, H3IgnoresUnknownMembers) {
   const std::string plain = Delivered(SpanJson());
   EXPECT_EQ(Delivered(SpanJson(R"(,"novelty":{"a":[1,{"b":null}]},"other":[[]])")), plain);
 }
 
-TEST_F(OtlpHttpServerTest, H4TakesIdsAsHexInAnyCase) {
+TEST_P(OtlpHttpServerTest, H4TakesIdsAsHexInAnyCase) {
   const std::string lower = Delivered(SpanJson("", "abababababababababababababababab"));
   EXPECT_EQ(Delivered(SpanJson("", "ABABABABABABABABABABABABABABABAB")), lower);
   EXPECT_EQ(Delivered(SpanJson("", "aBABabABabABabABabABabABabABabAB")), lower);
   EXPECT_EQ(Json(SpanJson("", "GhoaGhoaGhoaGhoaGhoaGg==")).status, 400);
 }
 
-TEST_F(OtlpHttpServerTest, H5TakesLowerCamelCaseOnly) {
+TEST_P(OtlpHttpServerTest, H5TakesLowerCamelCaseOnly) {
   EXPECT_THAT(Delivered(SpanJson(R"(,"dropped_attributes_count":5)")),
               ::testing::Not(HasSubstr("roppedAttributesCount")));
   EXPECT_THAT(Delivered(SpanJson(R"(,"droppedAttributesCount":5)")),
               HasSubstr(R"("droppedAttributesCount":5)"));
 }
 
-TEST_F(OtlpHttpServerTest, H6TakesLongIntegersAsTextOrNumber) {
+TEST_P(OtlpHttpServerTest, H6TakesLongIntegersAsTextOrNumber) {
   EXPECT_THAT(Delivered(SpanJson(R"(,"startTimeUnixNano":123)")),
               HasSubstr(R"("startTimeUnixNano":"123")"));
   EXPECT_THAT(Delivered(SpanJson(R"(,"startTimeUnixNano":"9223372036854775809")")),
               HasSubstr(R"("startTimeUnixNano":"9223372036854775809")"));
 }
 
-TEST_F(OtlpHttpServerTest, H7TooLargeIs413HoweverItComes) {
+TEST_P(OtlpHttpServerTest, H7TooLargeIs413HoweverItComes) {
   const std::string large = Spans(1, std::string(kLimit * 2, 'a'));
   EXPECT_EQ(Proto(large).status, 413);
   EXPECT_EQ(Proto(Compressed(otlp::Encoding::kGzip, large), {"Content-Encoding: gzip"}).status,
@@ -78,7 +83,7 @@ TEST_F(OtlpHttpServerTest, H7TooLargeIs413HoweverItComes) {
   EXPECT_TRUE(ground_.Take().empty());
 }
 
-TEST_F(OtlpHttpServerTest, H8SuccessIs200WithAnEmptyResponse) {
+TEST_P(OtlpHttpServerTest, H8SuccessIs200WithAnEmptyResponse) {
   const HttpAnswer proto = Proto(Spans(1));
   EXPECT_EQ(proto.status, 200);
   EXPECT_EQ(proto.body, "");
@@ -87,7 +92,7 @@ TEST_F(OtlpHttpServerTest, H8SuccessIs200WithAnEmptyResponse) {
   EXPECT_EQ(json.body, "{}");
 }
 
-TEST_F(OtlpHttpServerTest, H9PartialSuccessIs200WithTheCount) {
+TEST_P(OtlpHttpServerTest, H9PartialSuccessIs200WithTheCount) {
   const HttpAnswer answer = Proto(Wrap(Nest(2, Span("good")) + Nest(2, Span("bad", 15))));
   EXPECT_EQ(answer.status, 200);
   otlp::PartialSuccess partial;
@@ -98,7 +103,7 @@ TEST_F(OtlpHttpServerTest, H9PartialSuccessIs200WithTheCount) {
   EXPECT_THAT(json.body, HasSubstr("rejectedSpans"));
 }
 
-TEST_F(OtlpHttpServerTest, H10EveryFailureHasAStatusAsItsBody) {
+TEST_P(OtlpHttpServerTest, H10EveryFailureHasAStatusAsItsBody) {
   struct Case {
     HttpAnswer answer;
     int status;
@@ -108,8 +113,7 @@ TEST_F(OtlpHttpServerTest, H10EveryFailureHasAStatusAsItsBody) {
   std::vector<Case> cases = {
       {Proto("\x0a"), 400},
       {Proto(Spans(1), {}, "/v1/nothing"), 404},
-      {HttpSend(http_->port(), "GET", "/v1/traces", {"Content-Type: application/x-protobuf"}, ""),
-       405},
+      {Send("GET", "/v1/traces", {"Content-Type: application/x-protobuf"}, ""), 405},
       {Proto(bomb, {"Content-Encoding: gzip"}), 413},
       {Proto(large), 413},
       {Proto(Spans(1), {"Content-Encoding: br"}), 415},
@@ -130,10 +134,10 @@ TEST_F(OtlpHttpServerTest, H10EveryFailureHasAStatusAsItsBody) {
     EXPECT_FALSE(status.message.empty());  // H11
   }
   EXPECT_EQ(cases[6].answer.Header("Retry-After"), "2");  // H13, rounded up
-  EXPECT_EQ(HttpPost(http_->port(), "/v1/traces", "text/plain", "x").status, 415);
+  EXPECT_EQ(Post("/v1/traces", "text/plain", "x").status, 415);
 }
 
-TEST_F(OtlpHttpServerTest, H12UndecodableIs400WithBadRequest) {
+TEST_P(OtlpHttpServerTest, H12UndecodableIs400WithBadRequest) {
   for (const std::string& garbage : {std::string("\x0a"), std::string(100, '\xff'),
                                      std::string("\x0a\x05hello!!"), std::string("{}")}) {
     const HttpAnswer answer = Proto(garbage);
@@ -148,7 +152,7 @@ TEST_F(OtlpHttpServerTest, H12UndecodableIs400WithBadRequest) {
   EXPECT_EQ(Proto("not gzip", {"Content-Encoding: gzip"}).status, 400);
 }
 
-TEST_F(OtlpHttpServerTest, AnswersLateWhenThePipelineDoes) {
+TEST_P(OtlpHttpServerTest, AnswersLateWhenThePipelineDoes) {
   ground_.HoldAnswers();
   auto answer = std::async(std::launch::async, [&] { return Proto(Spans(1)); });
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
@@ -158,27 +162,27 @@ TEST_F(OtlpHttpServerTest, AnswersLateWhenThePipelineDoes) {
   EXPECT_EQ(answer.get().status, 200);
 }
 
-TEST_F(OtlpHttpServerTest, H15ResponsesAreNeverCompressed) {
+TEST_P(OtlpHttpServerTest, H15ResponsesAreNeverCompressed) {
   const HttpAnswer answer = Proto(Spans(1), {"Accept-Encoding: gzip"});
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.Header("Content-Encoding"), "");
 }
 
-TEST_F(OtlpHttpServerTest, H16BothEncodingsShareAPort) {
+TEST_P(OtlpHttpServerTest, H16BothEncodingsShareAPort) {
   EXPECT_EQ(Proto(Spans(1)).status, 200);
   EXPECT_EQ(Json(SpanJson()).status, 200);
   EXPECT_EQ(ground_.Take().size(), 2u);
 }
 
-TEST_F(OtlpHttpServerTest, H17OtherMethodsAre405WithAllow) {
+TEST_P(OtlpHttpServerTest, H17OtherMethodsAre405WithAllow) {
   for (const char* method : {"GET", "PUT", "DELETE"}) {
-    const HttpAnswer answer = HttpSend(http_->port(), method, "/v1/traces", {}, "");
+    const HttpAnswer answer = Send(method, "/v1/traces", {}, "");
     EXPECT_EQ(answer.status, 405) << method;
     EXPECT_EQ(answer.Header("Allow"), "POST");
   }
 }
 
-TEST_F(OtlpHttpServerTest, H18AcceptsATrailingSlash) {
+TEST_P(OtlpHttpServerTest, H18AcceptsATrailingSlash) {
   EXPECT_EQ(Proto(Spans(1), {}, "/v1/traces/").status, 200);
 }
 

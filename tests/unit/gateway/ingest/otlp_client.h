@@ -36,6 +36,10 @@ struct HttpAnswer {
 HttpAnswer HttpSend(std::uint16_t port, std::string_view method, std::string_view path,
                     const std::vector<std::string>& headers, std::string_view body);
 
+// The same over HTTP/2, by prior knowledge.
+HttpAnswer Http2Send(std::uint16_t port, std::string_view method, std::string_view path,
+                     const std::vector<std::string>& headers, std::string_view body);
+
 inline HttpAnswer HttpPost(std::uint16_t port, std::string_view path, std::string_view type,
                            std::string_view body, std::vector<std::string> headers = {}) {
   headers.push_back("Content-Type: " + std::string(type));

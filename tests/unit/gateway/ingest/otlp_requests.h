@@ -64,6 +64,13 @@ inline std::string Records(std::size_t count) {
   return Wrap(records);
 }
 
+// Samples of one profile, and the dictionary that its indices mean.
+inline std::string Profiles(std::size_t samples) {
+  std::string profile;
+  for (std::size_t i = 0; i < samples; ++i) profile += Nest(2, Nest(2, "\x01"));
+  return Wrap(Nest(2, profile)) + Nest(2, Nest(5, "main"));
+}
+
 inline std::string RequestOf(otlp::Signal signal, std::size_t items) {
   switch (signal) {
     case otlp::Signal::kTraces:
@@ -72,6 +79,8 @@ inline std::string RequestOf(otlp::Signal signal, std::size_t items) {
       return Points(items);
     case otlp::Signal::kLogs:
       return Records(items);
+    case otlp::Signal::kProfiles:
+      return Profiles(items);
   }
   return {};
 }

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* When a socket begins to speak HTTP/2, when that was a wrong guess, and which of its calls need no look at all. */
+#ifndef WIRESPAN_BPF_HTTP2_TURNS_H
+#define WIRESPAN_BPF_HTTP2_TURNS_H
+
+#include "bpf/lib/http2.h"
+
+#define WS_GUESS_MISSES 8
+#define WS_SWITCHED_MISSES 6
+
+/*
+ * The socket begins to speak HTTP/2, or may: from plan.pos of this call on, and where the other direction is by now.
+ * That one begins with the client's preface if nothing of it passed yet; where the preface was seen, with a frame.
+ */
+static __always_inline void ws_h2_begin(struct ws_sock *ws, struct ws_scratch *s, __u32 direction)
+{
+	__u64 other = ws->place[!direction].next;
+	struct ws_h2 *there = &ws->h2[!direction];
+	__u32 act = s->plan.act;
+
+	ws->misses = 0;
+	ws->flags |= WS_SOCK_HTTP2 | (act == WS_ACT_FRAMES   ? WS_SOCK_GUESSED :
+				      act == WS_ACT_SWITCHED ? WS_SOCK_SWITCHED :
+							       0);
+	ws_h2_start(&s->h2, s->plan.start + s->plan.pos, act == WS_ACT_SWITCHED ? WS_H2_UPGRADED : WS_H2_SCAN);
+	if (act == WS_ACT_HTTP2_CUT)
+		ws_h2_expect_preface(&s->h2, WS_PREFACE - WS_PREFACE_HEAD);
+	ws_h2_start(there, other, act == WS_ACT_SWITCHED ? WS_H2_UPGRADED : WS_H2_SCAN);
+	if (act == WS_ACT_HTTP2 || act == WS_ACT_HTTP2_CUT) {
+		there->mode = WS_H2_SYNC;
+	} else if (act == WS_ACT_FRAMES && other == 0 && (ws->flags & WS_SOCK_TCP)) {
+		ws_h2_expect_preface(there, WS_PREFACE);
+	}
+}
+
+/* What a walked call tells of the guess that this is HTTP/2. */
+static __always_inline void ws_h2_judge(struct ws_sock *ws, struct ws_scratch *s, struct ws_counts *counts)
+{
+	__u32 len = s->plan.len;
+
+	if (s->walk.lost)
+		ws_note(counts, WS_NOTED_HTTP2_LOST, len);
+	if (s->walk.head_bound)
+		s->plan.head_bound = 1;
+	if (s->walk.found) {
+		ws->misses = 0;
+		if (ws->flags & WS_SOCK_SWITCHED) {
+			ws->flags &= ~WS_SOCK_SWITCHED;
+			ws_note(counts, WS_NOTED_HTTP2, len);
+		}
+		return;
+	}
+	if (!s->walk.missed || !(ws->flags & (WS_SOCK_GUESSED | WS_SOCK_SWITCHED)))
+		return;
+	ws->misses++;
+	if (ws->misses < (ws->flags & WS_SOCK_GUESSED ? WS_GUESS_MISSES : WS_SWITCHED_MISSES))
+		return;
+	if (ws->flags & WS_SOCK_SWITCHED) {
+		ws_note(counts, WS_NOTED_UPGRADED, len);
+		ws->flags |= WS_SOCK_OPAQUE;
+		return;
+	}
+	ws_note(counts, WS_NOTED_HTTP2_UNDONE, len);
+	ws->flags &= ~(WS_SOCK_HTTP2 | WS_SOCK_GUESSED);
+	ws->talk.misses += 2; /* or this goes on for ever */
+}
+
+/*
+ * Is this call the inside of a large DATA frame? Nothing is told of it, so neither the clock nor the ring is needed; where it
+ * lies is our own count, which the next call that is told compares with TCP's.
+ */
+static __always_inline bool ws_inside_frame(struct ws_sock *ws, __u32 direction, __u32 len)
+{
+	struct ws_place *place = &ws->place[direction];
+
+	/* Of a read from a Unix socket more has to be remembered (ws_locate). */
+	if (direction == WS_READ && !(ws->flags & WS_SOCK_TCP_FAMILY))
+		return false;
+	if ((ws->flags & (WS_SOCK_HTTP2 | WS_SOCK_SWITCHED)) != WS_SOCK_HTTP2 || place->hole ||
+	    !ws_h2_inside(&ws->h2[direction], place->next, len))
+		return false;
+	__sync_fetch_and_add(&place->next, len);
+	ws->last_direction = direction;
+	return true;
+}
+
+#endif

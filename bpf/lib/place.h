@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Where in its stream a call's bytes lie, by TCP's counters where they can be trusted, and by our own count elsewhere. */
+#ifndef WIRESPAN_BPF_PLACE_H
+#define WIRESPAN_BPF_PLACE_H
+
+#include "bpf/lib/tcp.h"
+
+#define WS_HOLE_AGE 64
+#define WS_STRIKES 4
+
+/* Nobody will show those bytes any more. */
+static __always_inline void ws_give_up_hole(struct ws_place *place, struct ws_counts *counts)
+{
+	if (place->hole)
+		ws_note(counts, WS_NOTED_UNSEEN, place->hole);
+	place->hole = 0;
+}
+
+/*
+ * Where the call's bytes lie in the stream; moves `next` behind them. Two threads may have written (or read) before
+ * either call is seen here: TCP's counter then holds both, the first one seen is taken for the last one made, and
+ * leaves a hole that the other one fills. Neither is exact.
+ */
+static __always_inline __u64 ws_locate(struct ws_sock *ws, struct sock *sk, struct ws_counts *counts, __u32 direction,
+				       __u32 len, __u32 after, bool *exact)
+{
+	struct ws_place *place = &ws->place[direction & 1];
+	__u64 start = place->next, end;
+
+	*exact = false;
+	if (!(ws->flags & WS_SOCK_TCP)) {
+		if (direction == WS_READ && !(ws->flags & WS_SOCK_TCP_FAMILY))
+			ws->buffer_read = ws_buffer_read(sk);
+		__sync_fetch_and_add(&place->next, len);
+		return start;
+	}
+	end = ws_tcp_position(ws, sk, ws_tcp_known(sk), direction) - after;
+	if (end == start + len) {
+		if (place->hole && ++place->hole_age > WS_HOLE_AGE)
+			ws_give_up_hole(place, counts);
+		*exact = !place->hole;
+		place->strikes = 0;
+		place->next = end;
+		return start;
+	}
+	if (end > start + len) {
+		/* Bytes that no call of ours showed, or another thread's call that is not seen yet. */
+		ws_give_up_hole(place, counts);
+		place->hole_at = start;
+		place->hole = end - start - len < ~0u ? end - start - len : ~0u;
+		place->hole_age = 0;
+		place->next = end;
+		return end - len;
+	}
+	ws_note(counts, WS_NOTED_INEXACT, len);
+	if (place->hole >= len) {
+		/* The late one. */
+		start = place->hole_at;
+		place->hole_at += len;
+		place->hole -= len;
+		return start;
+	}
+	if (++place->strikes >= WS_STRIKES) {
+		/* The counters don't move with the calls: own counting from here on. */
+		ws->flags &= ~WS_SOCK_TCP;
+		place->next = start + len;
+		return start;
+	}
+	/* A later one of three threads: told at a place that was told already, which does no harm. */
+	return start > len ? start - len : 0;
+}
+
+#endif

@@ -1,0 +1,69 @@
+{{/* The gateway's configuration: what follows from the values, with gateway.config over it (null removes a key there). */}}
+{{- define "wirespan.gatewayConfig" -}}
+{{- if .Values.gateway.alternateConfig -}}
+{{- toYaml .Values.gateway.alternateConfig -}}
+{{- else -}}
+{{- toYaml (fromYaml (include "wirespan.gatewayOwnConfig" .)) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "wirespan.gatewayOwnConfig" -}}
+{{- $grpc := dict "keepalive" (dict "server_parameters" (dict "max_connection_age" .Values.gateway.maxConnectionAge "max_connection_age_grace" "10s")) -}}
+{{- $http := dict -}}
+{{- $extensions := dict "health_check" dict -}}
+{{- if .Values.tls.enabled -}}
+{{- $tls := dict "cert_file" "/etc/wirespan/tls/tls.crt" "key_file" "/etc/wirespan/tls/tls.key" "reload_interval" "1m" -}}
+{{- if .Values.tls.mutual -}}{{- $tls = merge $tls (dict "client_ca_file" "/etc/wirespan/tls/ca.crt" "client_ca_file_reload" true) -}}{{- end -}}
+{{- $_ := set $grpc "tls" $tls -}}{{- $_ := set $http "tls" $tls -}}
+{{- end -}}
+{{- if .Values.auth.enabled -}}
+{{- $_ := set $extensions "bearertokenauth" (dict "filename" (printf "/etc/wirespan/auth/%s" .Values.auth.key)) -}}
+{{- $_ := set $grpc "auth" (dict "authenticator" "bearertokenauth") -}}
+{{- $_ := set $http "auth" (dict "authenticator" "bearertokenauth") -}}
+{{- end -}}
+{{- $exporters := dict -}}
+{{- if .Values.backend.enabled -}}
+{{- $exporters = dict "otlp/backend" (dict "endpoint" (printf "%s:4317" (include "wirespan.name.backend" .)) "tls" (dict "insecure" true)) -}}
+{{- end -}}
+{{- $config := dict
+      "receivers" (dict "otlp" (dict "protocols" (dict "grpc" $grpc "http" $http)))
+      "processors" (dict "memory_limiter" (dict "check_interval" "1s" "limit_percentage" 80 "spike_limit_percentage" 25) "batch" dict)
+      "exporters" $exporters -}}
+{{- $config = mergeOverwrite $config (deepCopy (omit .Values.gateway.config "service" "extensions")) -}}
+{{- $exporters = get $config "exporters" -}}
+{{- range $key, $value := $exporters -}}{{- if kindIs "invalid" $value -}}{{- $_ := unset $exporters $key -}}{{- end -}}{{- end -}}
+{{- if .Values.gateway.queue.durable -}}
+{{- $_ := set $extensions "file_storage/queue" (dict "directory" "/var/lib/wirespan/queue") -}}
+{{- range $key, $value := $exporters -}}
+{{- if has (first (splitList "/" $key)) (list "otlp" "otlp_grpc" "otlphttp" "otlp_http" "jaeger" "zipkin") -}}
+{{- $_ := set $value "sending_queue" (merge dict (get $value "sending_queue" | default dict) (dict "storage" "file_storage/queue" "sizer" "bytes" "queue_size" 4294967296)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $extensions = mergeOverwrite $extensions (deepCopy (get .Values.gateway.config "extensions" | default dict)) -}}
+{{- $_ := set $config "extensions" $extensions -}}
+{{- /* Metrics and logs go to what takes them: the chart's own backend keeps traces alone. */ -}}
+{{- $taking := list -}}
+{{- range $key := keys $exporters | sortAlpha -}}
+{{- if not (has (first (splitList "/" $key)) (list "jaeger" "zipkin")) -}}{{- if ne $key "otlp/backend" -}}{{- $taking = append $taking $key -}}{{- end -}}{{- end -}}
+{{- end -}}
+{{- $receivers := keys (get $config "receivers") | sortAlpha -}}
+{{- $pipelines := dict "traces" (dict "receivers" $receivers "processors" (list "memory_limiter" "batch") "exporters" (keys $exporters | sortAlpha)) -}}
+{{- range $signal := list "metrics" "logs" -}}
+{{- if $taking -}}
+{{- $_ := set $pipelines $signal (dict "receivers" (list "otlp") "processors" (list "memory_limiter" "batch") "exporters" $taking) -}}
+{{- end -}}
+{{- end -}}
+{{- $service := dict "extensions" (keys $extensions | sortAlpha) "pipelines" $pipelines -}}
+{{- $_ := set $config "service" (mergeOverwrite $service (deepCopy (get .Values.gateway.config "service" | default dict))) -}}
+{{- toYaml $config -}}
+{{- end -}}
+
+{{/* "true" if the gateway takes metrics, as far as its configuration is known here. */}}
+{{- define "wirespan.gatewayTakesMetrics" -}}
+{{- if not .Values.gateway.configMap.existingName -}}
+{{- range $name, $_ := dig "service" "pipelines" dict (fromYaml (include "wirespan.gatewayConfig" .)) -}}
+{{- if hasPrefix "metrics" $name -}}true{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

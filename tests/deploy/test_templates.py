@@ -1,0 +1,221 @@
+"""What the chart's switches do to its objects."""
+
+import unittest
+
+from charts import pod_of, rendered
+
+AGENT, GATEWAY, BACKEND = ("DaemonSet", "wirespan-agent"), ("Deployment", "wirespan-gateway"), ("StatefulSet", "wirespan-backend")
+
+
+def container(workload):
+    return pod_of(workload)["containers"][0]
+
+
+class Rights(unittest.TestCase):
+    def test_nothing_calls_the_api(self):
+        for values in ({}, {"agent": {"handover": True, "privileged": True}}):
+            found = rendered(values)
+            kinds = {kind for kind, _ in found}
+            self.assertEqual(kinds & {"Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"}, set())
+            for (kind, name), one in found.items():
+                if kind == "ServiceAccount":
+                    self.assertIs(one["automountServiceAccountToken"], False, name)
+                if "template" in one.get("spec", {}):
+                    self.assertIs(pod_of(one)["automountServiceAccountToken"], False, name)
+
+    def test_the_agent_has_four_capabilities(self):
+        context = container(rendered()[AGENT])["securityContext"]
+        self.assertEqual(context["capabilities"], {"drop": ["ALL"], "add": ["BPF", "PERFMON", "SYS_PTRACE", "DAC_READ_SEARCH"]})
+        self.assertIs(context["privileged"], False)
+        self.assertIs(context["allowPrivilegeEscalation"], False)
+        self.assertIs(context["readOnlyRootFilesystem"], True)
+        self.assertEqual(context["seccompProfile"], {"type": "RuntimeDefault"})
+        self.assertEqual(context["appArmorProfile"], {"type": "Unconfined"})
+
+    def test_each_switch_adds_one(self):
+        plain = container(rendered()[AGENT])["securityContext"]["capabilities"]["add"]
+        for switch, more in (("observeOldConnections", "SYS_ADMIN"), ("lockedMemoryLimit", "SYS_RESOURCE")):
+            found = container(rendered({"agent": {switch: True}})[AGENT])["securityContext"]["capabilities"]["add"]
+            self.assertEqual(found, [*plain, more])
+        self.assertIs(container(rendered({"agent": {"privileged": True}})[AGENT])["securityContext"]["privileged"], True)
+
+    def test_apparmor_is_an_annotation_before_1_30(self):
+        agent = rendered(version="1.28.0")[AGENT]
+        self.assertNotIn("appArmorProfile", container(agent)["securityContext"])
+        annotations = agent["spec"]["template"]["metadata"]["annotations"]
+        self.assertEqual(annotations["container.apparmor.security.beta.kubernetes.io/agent"], "unconfined")
+
+    def test_the_node_is_mounted_only_where_it_is_asked_for(self):
+        def host_paths(**agent):
+            return [v["hostPath"]["path"] for v in pod_of(rendered({"agent": agent})[AGENT])["volumes"] if "hostPath" in v]
+        self.assertEqual(host_paths(), [])
+        self.assertEqual(host_paths(tracefs=True), ["/sys/kernel/tracing"])
+        self.assertEqual(host_paths(handover=True), ["/sys/fs/bpf"])
+        self.assertEqual(host_paths(releaseHandover=True), ["/sys/fs/bpf"])
+
+    def test_what_earlier_agents_left_is_removed_before_this_one_starts(self):
+        pod = pod_of(rendered({"agent": {"releaseHandover": True}})[AGENT])
+        self.assertEqual([one["args"] for one in pod["initContainers"]], [["release"]])
+        self.assertNotIn("bpffs", [m["name"] for m in pod["containers"][0]["volumeMounts"]])
+        self.assertNotIn("initContainers", pod_of(rendered()[AGENT]))
+
+    def test_gateway_and_backend_are_restricted(self):
+        for workload in (rendered()[GATEWAY], rendered()[BACKEND], rendered()[("Pod", "wirespan-test")]):
+            pod = workload["spec"] if workload["kind"] == "Pod" else pod_of(workload)
+            self.assertIs(pod["securityContext"]["runAsNonRoot"], True)
+            self.assertEqual(pod["securityContext"]["seccompProfile"], {"type": "RuntimeDefault"})
+            self.assertNotIn("hostPID", pod)
+            for one in pod["containers"]:
+                context = one["securityContext"]
+                self.assertEqual(context["capabilities"], {"drop": ["ALL"]})
+                self.assertIs(context["allowPrivilegeEscalation"], False)
+                self.assertIs(context["readOnlyRootFilesystem"], True)
+
+
+class Resources(unittest.TestCase):
+    def test_limits_are_the_resource_plan(self):
+        found = rendered()
+        limits = {key: container(found[key])["resources"]["limits"] for key in (AGENT, GATEWAY, BACKEND)}
+        self.assertEqual(limits[AGENT], {"cpu": "500m", "memory": "512Mi", "ephemeral-storage": "10Gi"})
+        self.assertEqual(limits[GATEWAY], {"cpu": "2", "memory": "4Gi", "ephemeral-storage": "50Gi"})
+        self.assertEqual(limits[BACKEND], {"cpu": "4", "memory": "16Gi"})
+
+    def test_disks_are_the_resource_plan(self):
+        found = rendered({"gateway": {"queue": {"durable": True}}})
+        sizes = {key: found[key]["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"]
+                 for key in (("StatefulSet", "wirespan-gateway"), BACKEND)}
+        self.assertEqual(list(sizes.values()), ["50Gi", "500Gi"])
+
+
+class Scaling(unittest.TestCase):
+    def test_three_replicas_one_of_them_may_be_away(self):
+        found = rendered()
+        self.assertEqual(found[GATEWAY]["spec"]["replicas"], 3)
+        self.assertEqual(found[("PodDisruptionBudget", "wirespan-gateway")]["spec"]["maxUnavailable"], 1)
+        keys = [c["topologyKey"] for c in pod_of(found[GATEWAY])["topologySpreadConstraints"]]
+        self.assertEqual(keys, ["topology.kubernetes.io/zone", "kubernetes.io/hostname"])
+
+    def test_an_autoscaler_alone_says_how_many(self):
+        found = rendered({"gateway": {"autoscaling": {"enabled": True, "queueMetric": "fill"}}})
+        self.assertNotIn("replicas", found[GATEWAY]["spec"])
+        metrics = found[("HorizontalPodAutoscaler", "wirespan-gateway")]["spec"]["metrics"]
+        self.assertEqual([m["type"] for m in metrics], ["Resource", "Pods"])
+        self.assertEqual(metrics[1]["pods"]["metric"]["name"], "fill")
+
+    def test_a_queue_on_disk_is_not_scaled_in(self):
+        found = rendered({"gateway": {"autoscaling": {"enabled": True}, "queue": {"durable": True}}})
+        scaler = found[("HorizontalPodAutoscaler", "wirespan-gateway")]["spec"]
+        self.assertEqual(scaler["scaleTargetRef"]["kind"], "StatefulSet")
+        self.assertEqual(scaler["behavior"], {"scaleDown": {"selectPolicy": "Disabled"}})
+
+    def test_agents_know_every_replica(self):
+        found = rendered()
+        self.assertEqual(found[("Service", "wirespan-gateway-headless")]["spec"]["clusterIP"], "None")
+        self.assertIn("dns:///wirespan-gateway-headless.observability.svc.cluster.local:4317",
+                      found[("ConfigMap", "wirespan-agent")]["data"]["agent.yaml"])
+
+    def test_a_tenth_of_the_agents_rolls_at_a_time(self):
+        self.assertEqual(rendered()[AGENT]["spec"]["updateStrategy"]["rollingUpdate"], {"maxUnavailable": "10%"})
+
+    def test_there_is_time_to_drain(self):
+        pod = pod_of(rendered({"gateway": {"drainSeconds": 40}})[GATEWAY])
+        self.assertIn("--drain-timeout-ms=40000", pod["containers"][0]["args"])
+        self.assertEqual(pod["terminationGracePeriodSeconds"], 55)
+
+
+class Rollouts(unittest.TestCase):
+    def checksum(self, key, values):
+        return rendered(values)[key]["spec"]["template"]["metadata"]["annotations"]["checksum/config"]
+
+    def test_a_changed_configuration_rolls_its_pods_alone(self):
+        changed = {"agent": {"config": {"log": {"level": "debug"}}}}
+        self.assertNotEqual(self.checksum(AGENT, {}), self.checksum(AGENT, changed))
+        self.assertEqual(self.checksum(GATEWAY, {}), self.checksum(GATEWAY, changed))
+
+    def test_selectors_never_change(self):
+        more = {"additionalLabels": {"team": "a"}, "agent": {"podLabels": {"b": "c"}}}
+        for key in (AGENT, GATEWAY, BACKEND):
+            self.assertEqual(rendered()[key]["spec"]["selector"], rendered(more)[key]["spec"]["selector"])
+
+
+class Secrets(unittest.TestCase):
+    def test_what_is_made_here_is_kept(self):
+        found = rendered({"auth": {"enabled": True, "generate": True}, "tls": {"enabled": True, "generate": True, "mutual": True}})
+        secrets = {name: one for (kind, name), one in found.items() if kind == "Secret"}
+        self.assertEqual(set(secrets), {"wirespan-auth", "wirespan-gateway-tls", "wirespan-agent-tls"})
+        for one in secrets.values():
+            self.assertEqual(one["metadata"]["annotations"]["helm.sh/resource-policy"], "keep")
+
+    def test_the_token_is_in_no_configmap(self):
+        found = rendered({"auth": {"enabled": True, "existingSecret": "mine"}})
+        env = {e["name"]: e for e in container(found[AGENT])["env"]}
+        self.assertEqual(env["WIRESPAN_API_KEY"]["valueFrom"], {"secretKeyRef": {"name": "mine", "key": "api-key"}})
+        self.assertIn("Bearer ${env:WIRESPAN_API_KEY}", found[("ConfigMap", "wirespan-agent")]["data"]["agent.yaml"])
+        self.assertNotIn(("Secret", "wirespan-auth"), found)
+
+    def test_the_agent_gets_no_key_of_the_gateway(self):
+        found = rendered({"tls": {"enabled": True, "existingSecret": "server"}})
+        volume = next(v for v in pod_of(found[AGENT])["volumes"] if v["name"] == "tls")
+        self.assertEqual(volume["secret"]["items"], [{"key": "ca.crt", "path": "ca.crt"}])
+
+
+class Policies(unittest.TestCase):
+    def test_exactly_the_flows_that_are_needed(self):
+        found = rendered({"networkPolicy": {"enabled": True}})
+        policies = {name: one["spec"] for (kind, name), one in found.items() if kind == "NetworkPolicy"}
+        self.assertEqual(set(policies), {"wirespan-agent", "wirespan-gateway", "wirespan-backend"})
+
+        def peers(rule, key):
+            return [(p["podSelector"]["matchLabels"]["app.kubernetes.io/component"], [q["port"] for q in rule["ports"]])
+                    for p in rule.get(key, [])]
+        self.assertEqual(policies["wirespan-agent"]["ingress"], [])
+        self.assertEqual(peers(policies["wirespan-agent"]["egress"][1], "to"), [("gateway", [4317])])
+        self.assertEqual(peers(policies["wirespan-gateway"]["ingress"][0], "from"),
+                         [("agent", ["otlp", "otlp-http"]), ("test", ["otlp", "otlp-http"])])
+        self.assertEqual(peers(policies["wirespan-gateway"]["egress"][1], "to"), [("backend", [4317, 4318, 14250])])
+        self.assertEqual(peers(policies["wirespan-backend"]["ingress"][0], "from"), [("gateway", ["otlp", "otlp-http", "jaeger-grpc"])])
+        self.assertEqual(policies["wirespan-backend"]["egress"], [])
+        for name in ("wirespan-agent", "wirespan-gateway"):
+            self.assertEqual(policies[name]["egress"][0], {"ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]})
+
+
+class Signals(unittest.TestCase):
+    def exporter(self, values):
+        return [e["value"] for e in container(rendered(values)[AGENT])["env"] if e["name"] == "OTEL_METRICS_EXPORTER"]
+
+    def test_metrics_are_sent_where_somebody_takes_them(self):
+        self.assertEqual(self.exporter({}), ["none"])
+        self.assertEqual(self.exporter({"gateway": {"config": {"exporters": {"otlphttp": {"endpoint": "http://m"}}}}}), [])
+        self.assertEqual(self.exporter({"agent": {"exportMetrics": "always"}}), [])
+
+
+class Images(unittest.TestCase):
+    def test_registry_digest_and_pull_secrets(self):
+        digest = "sha256:" + "ab" * 32
+        found = rendered({"global": {"imageRegistry": "mirror.example/x/", "imagePullSecrets": [{"name": "s"}]},
+                          "agent": {"image": {"digest": digest}}})
+        self.assertEqual(container(found[AGENT])["image"], f"mirror.example/x/wirespan-agent@{digest}")
+        self.assertEqual(container(found[GATEWAY])["image"], "mirror.example/x/wirespan-gateway:0.1.0")
+        for key in (AGENT, GATEWAY, BACKEND):
+            self.assertEqual(pod_of(found[key])["imagePullSecrets"], [{"name": "s"}])
+
+
+class Monitoring(unittest.TestCase):
+    def test_alerts_and_dashboards_are_those_of_the_repository(self):
+        found = rendered({"monitoring": {"dashboards": {"enabled": True}, "prometheusRule": {"enabled": True}}})
+        groups = found[("PrometheusRule", "wirespan")]["spec"]["groups"]
+        self.assertEqual([g["name"] for g in groups], ["wirespan-agent", "wirespan-gateway"])
+        self.assertIn("{{ $labels.instance }}", groups[0]["rules"][0]["annotations"]["summary"])
+        boards = {name: one for (kind, name), one in found.items() if kind == "ConfigMap" and "dashboard" in name}
+        self.assertEqual(set(boards), {f"wirespan-dashboard-{n}" for n in ("agent", "gateway", "traffic")})
+        for one in boards.values():
+            self.assertEqual(one["metadata"]["labels"]["grafana_dashboard"], "1")
+
+    def test_only_metrics_that_are_served_are_scraped(self):
+        found = rendered({"monitoring": {"podMonitor": {"enabled": True}, "serviceMonitor": {"enabled": True}}})
+        ports = {p["name"] for p in container(found[AGENT])["ports"]}
+        self.assertLessEqual({e["port"] for e in found[("PodMonitor", "wirespan-agent")]["spec"]["podMetricsEndpoints"]}, ports)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,209 @@
+"""The chart on a real cluster of one node, in the order of its life: installed, used, rolled, scaled, closed off, removed."""
+
+import collections
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+from cluster import HERE, ROOT, TOOLS, WORK, Arrived, get, helm, inside, kubectl, metric, page, pods, rollout, run, wait_for
+
+SPACE = "telemetry"
+REQUESTS = 40
+SPANS = WORK / "spans"
+ARRIVED = Arrived(SPANS)
+PINNED = list(pathlib.Path("/sys/fs/bpf/wirespan").glob("*"))  # by others, before
+RUN = os.urandom(4).hex()  # in every path: a cluster that was kept has spans of runs before
+
+
+def install(*more, values=HERE / "values.yaml"):
+    helm("upgrade", "--install", "wirespan", setUpModule.chart, "--namespace", SPACE, "--reset-values", "--values", values,
+         "--wait", "--timeout", "300s", *more)
+    rollout("daemonset", "wirespan-agent", SPACE)
+    rollout("deployment", "wirespan-gateway", SPACE)
+
+
+def ask(path, count=REQUESTS):
+    """Requests from the shop's own pod through its ClusterIP; all of them are answered."""
+    answered = kubectl("exec", "--namespace", "shop", "deployment/shop", "--", "/sample", "ask", f"http://shop.shop:8080/{RUN}{path}", count).stdout
+    assert int(answered) == count, answered
+    return count
+
+
+def spans_of(path):
+    return ARRIVED.of_path(f"/{RUN}{path}")
+
+
+def agent_page():
+    return page(pods(SPACE, "agent")[0]["status"]["podIP"] + ":8890")
+
+
+def acknowledged():
+    return int(metric(agent_page(), "wirespan_export_spans_total", result="acknowledged"))
+
+
+def setUpModule():  # noqa: N802
+    subprocess.run([ROOT / "tools" / "deploy-tools"], check=True)
+    with tempfile.TemporaryDirectory() as images:
+        run("env", "IMAGE_TAG=test", "IMAGE_PREFIX=localhost/", ROOT / "tools" / "images", images)
+        for program in ("wirespan-agent", "wirespan-gateway"):
+            run(HERE / "image", pathlib.Path(images) / f"{program}.tar")
+    run(HERE / "image", "sample:1", WORK / "bin" / "sample")
+    setUpModule.chart = WORK / "chart"
+    run(ROOT / "tools" / "chart", setUpModule.chart)
+    kubectl("apply", "-f", "-", stdin=(HERE / "shop.yaml").read_text().replace("SPANS", str(SPANS)))
+    kubectl("create", "namespace", SPACE, check=False)
+    for name, space in (("shop", "shop"), ("orders", "shop"), ("stock", "shop"), ("sink", "sink")):
+        rollout("deployment", name, space)
+    install()
+
+
+class Life(unittest.TestCase):
+    """Methods run in the order of their names."""
+
+    def test_10_every_request_is_a_span_at_both_ends(self):
+        path = "/seen"
+        ask(path)
+        wait_for("every span", lambda: len(spans_of(path)) >= 6 * REQUESTS)
+        spans = spans_of(path)
+        counted = collections.Counter((s["kind"], s["attributes"].get("http.response.status_code")) for s in spans)
+        self.assertEqual(counted, {(2, "200"): 3 * REQUESTS, (3, "200"): 3 * REQUESTS})
+        # Each is in the container that did it.
+        wanted = {}
+        for pod in get("pods", namespace="shop")["items"]:
+            wanted[pod["metadata"]["labels"]["app"]] = pod["status"]["containerStatuses"][0]["containerID"].split("//")[1]
+        by_container = collections.Counter((s["kind"], s["resource"].get("container.id")) for s in spans)
+        self.assertEqual(by_container, {(2, wanted["shop"]): REQUESTS, (2, wanted["orders"]): REQUESTS, (2, wanted["stock"]): REQUESTS,
+                                        (3, wanted["shop"]): 2 * REQUESTS, (3, wanted["orders"]): REQUESTS})
+
+    def test_11_both_ends_are_linked_through_the_cluster_ip(self):
+        spans = spans_of("/seen")
+        clients = {s["spanId"]: s for s in spans if s["kind"] == 3}
+        parents = [s.get("parentSpanId") for s in spans if s["kind"] == 2]
+        self.assertEqual(len(parents), 3 * REQUESTS)
+        self.assertEqual(set(parents), set(clients))  # one server for each client, none alone
+        for server in (s for s in spans if s["kind"] == 2):
+            self.assertEqual(server["traceId"], clients[server["parentSpanId"]]["traceId"])
+
+    def test_20_helm_test_passes(self):
+        helm("test", "wirespan", "--namespace", SPACE)
+        wait_for("the span of the test", lambda: [s for s in ARRIVED.spans() if s["resource"].get("service.name") == "wirespan-probe"])
+
+    def test_21_nobody_may_ask_the_api(self):
+        for account in ("wirespan-agent", "wirespan-gateway"):
+            for what in ("list pods", "get secrets", "list nodes", "get configmaps"):
+                answer = kubectl("auth", "can-i", *what.split(), "--namespace", SPACE, "--as", f"system:serviceaccount:{SPACE}:{account}",
+                                 check=False)
+                self.assertEqual(answer.stdout.strip(), "no", f"{account}: {what}")
+
+    def test_22_the_gateway_is_restricted_and_the_agent_cannot_be(self):
+        for kind, name, refused in (("deployment", "wirespan-gateway", False), ("daemonset", "wirespan-agent", True)):
+            pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "closed"},
+                   "spec": get(kind, name, namespace=SPACE)["spec"]["template"]["spec"] | {"serviceAccountName": "default"}}
+            answer = kubectl("apply", "--dry-run=server", "-f", "-", stdin=json.dumps(pod), check=False)
+            self.assertEqual("violates PodSecurity" in answer.stderr, refused, answer.stderr)
+            self.assertEqual(answer.returncode != 0, refused, answer.stderr)
+
+    def test_30_replicas_come_and_go_and_nothing_acknowledged_is_lost(self):
+        before = acknowledged()
+        for replicas in (4, 1, 2):
+            helm("upgrade", "wirespan", setUpModule.chart, "--namespace", SPACE, "--reset-values", "--values", HERE / "values.yaml",
+                 "--set", f"gateway.replicaCount={replicas}")
+            ask(f"/scaled-{replicas}")
+            rollout("deployment", "wirespan-gateway", SPACE)
+            ask(f"/scaled-{replicas}")
+        kubectl("rollout", "restart", "deployment/wirespan-gateway", "--namespace", SPACE)
+        ask("/restarted")
+        rollout("deployment", "wirespan-gateway", SPACE)
+        ask("/restarted")
+        wait_for("what the agent holds", lambda: metric(agent_page(), "wirespan_export_held_spans") == 0)
+        self.assertEqual(metric(agent_page(), "wirespan_export_spans_total", result="dropped"), 0)
+        for path, count in (("/scaled-4", 2), ("/scaled-1", 2), ("/scaled-2", 2), ("/restarted", 2)):
+            wait_for(f"the spans of {path}", lambda path=path, count=count: len(spans_of(path)) == 6 * count * REQUESTS)
+        self.assertGreaterEqual(acknowledged() - before, 6 * 8 * REQUESTS)
+
+    def test_31_new_replicas_get_their_share(self):
+        wait_for("two gateways", lambda: len(pods(SPACE, "gateway")) == 2)
+        addresses = [p["status"]["podIP"] for p in pods(SPACE, "gateway")]
+
+        def accepted():
+            return [metric(page(f"{a}:8888"), "otelcol_receiver_accepted_spans_total") for a in addresses]
+
+        def both_grew():
+            before = accepted()
+            for _ in range(5):
+                ask("/shared", 10)
+            return all(b > a for a, b in zip(before, accepted()))
+        wait_for("both to get spans", both_grew)
+
+    def test_32_a_rollout_of_the_agent_misses_no_request(self):
+        before = {p["metadata"]["uid"] for p in pods(SPACE, "agent")}
+        kubectl("rollout", "restart", "daemonset/wirespan-agent", "--namespace", SPACE)
+        sent = 0
+        while {p["metadata"]["uid"] for p in pods(SPACE, "agent")} <= before or sent < 400:
+            sent += ask("/rolled", 20)
+        rollout("daemonset", "wirespan-agent", SPACE)
+        sent += ask("/rolled", 20)
+        # What served, and what called for it from pods that outlive the rollout: the processes that ask in between are gone before the next
+        # agent can look whose they were. An exchange that is under way when an agent stops is given up, and counted: one request at a time,
+        # so its six ends at most.
+        def ends():
+            asking = {s["spanId"] for s in spans_of("/rolled") if s["kind"] == 3 and s["attributes"].get("server.address") == "shop.shop"}
+            found = [s for s in spans_of("/rolled") if s["spanId"] not in asking]
+            return collections.Counter(s["kind"] for s in found)
+        wait_for("the spans of the rollout", lambda: ends()[2] >= 3 * sent - 3 and ends()[3] >= 2 * sent - 2, seconds=60)
+        self.assertLessEqual(ends()[2], 3 * sent)
+        self.assertLessEqual(ends()[3], 2 * sent)
+
+    def test_40_policies_let_through_what_is_needed_and_no_more(self):
+        sink = [{"to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "sink"}}}],
+                 "ports": [{"protocol": "TCP", "port": 4317}]}]
+        install("--set", "networkPolicy.enabled=true", "--set-json", f"networkPolicy.gatewayEgress={json.dumps(sink)}")
+        ask("/closed")
+        wait_for("spans past the policies", lambda: len(spans_of("/closed")) == 6 * REQUESTS)
+        helm("test", "wirespan", "--namespace", SPACE)
+        gateway = pods(SPACE, "gateway")[0]["status"]["podIP"]
+        for what in (f"{gateway}:4318", f"{gateway}:8888", pods(SPACE, "agent")[0]["status"]["podIP"] + ":8890"):
+            self.assertFalse(self.reached(what), f"a stranger reached {what}")
+
+    def reached(self, address):
+        """By a pod of another namespace: whether anything answers, with whatever status."""
+        result = run("timeout", "20", HERE / "kubectl", "exec", "--namespace", "shop", "deployment/stock", "--", "/sample", "ask", f"http://{address}/",
+                     "1", check=False)
+        return result.returncode == 0 and "timeout" not in result.stderr and "refused" not in result.stderr
+
+    def test_41_without_policies_a_stranger_gets_through(self):
+        """That the test before tests something."""
+        install()
+        self.assertTrue(self.reached(pods(SPACE, "gateway")[0]["status"]["podIP"] + ":8888"))
+
+    def test_50_upgrade_and_rollback(self):
+        helm("upgrade", "wirespan", setUpModule.chart, "--namespace", SPACE, "--reset-values", "--values", HERE / "values.yaml",
+             "--set", "gateway.config.processors.batch.timeout=1s", "--wait", "--timeout", "300s")
+        self.assertIn("timeout: 1s", get("configmap", "wirespan-gateway", namespace=SPACE)["data"]["config.yaml"])
+        helm("rollback", "wirespan", "--namespace", SPACE, "--wait", "--timeout", "300s")
+        self.assertNotIn("timeout: 1s", get("configmap", "wirespan-gateway", namespace=SPACE)["data"]["config.yaml"])
+        ask("/after")
+        wait_for("spans after the rollback", lambda: len(spans_of("/after")) == 6 * REQUESTS)
+
+    def test_60_both_helms_can_install_it(self):
+        environment = ["env", f"KUBECONFIG={WORK}/etc/admin.conf", f"HOME={WORK}/home"]
+        inside(*environment, TOOLS / "helm4", "template", "wirespan", setUpModule.chart, "--namespace", SPACE, "--values", HERE / "values.yaml",
+               "--validate", timeout=300)
+
+    def test_90_uninstalling_leaves_nothing(self):
+        install("--set", "agent.handover=false,agent.releaseHandover=true")
+        helm("uninstall", "wirespan", "--namespace", SPACE, "--wait", "--timeout", "200s")
+        kinds = "daemonset,deployment,statefulset,service,configmap,secret,serviceaccount,networkpolicy,poddisruptionbudget,pod,pvc"
+        # (of the cluster's own: a ConfigMap with its authority, and the default ServiceAccount)
+
+        def left():
+            return sorted(f"{o['kind']}/{o['metadata']['name']}" for o in get(kinds, namespace=SPACE)["items"])
+        wait_for("nothing but those", lambda: left() == ["ConfigMap/kube-root-ca.crt", "ServiceAccount/default"], seconds=90)
+        self.assertEqual(list(pathlib.Path("/sys/fs/bpf/wirespan").glob("*")), PINNED)
+
+
+if __name__ == "__main__":
+    unittest.main(failfast=False)
