@@ -22,6 +22,7 @@ test_packages=(
   nghttp2-client nghttp2-server                             # h2load, nghttp, nghttpd
   prometheus                                                # promtool lints the exposition
   buildah python3-yaml                                      # images; reading rendered manifests
+  rpm patchelf mmdebstrap                                   # packages, and an old system to try them in
   iproute2 nftables procps systemd util-linux               # systemd-analyze, setpriv
   qemu-system-x86 busybox-static cpio kmod xz-utils         # kernel tests on other kernels
 )

@@ -75,13 +75,23 @@ Result<> Agent::Start() {
   exporter_ = std::move(*exporter);
   tap_ = std::make_unique<WatchTap>(hub_, exporter_.get());
 
+  auto kubernetes = Kubernetes::Start(config_.kubernetes, clock_, registry_);
+  if (!kubernetes) return tl::unexpected(std::move(kubernetes.error()));
+  kubernetes_ = std::move(*kubernetes);
+
   if (auto listening = StartListeners(); !listening) return listening;
 
   auto left = FindLeftBehind(config_);
+  KubernetesView pods;
+  if (kubernetes_ != nullptr) {
+    kubernetes_->WaitForPods(config_.kubernetes.startup_wait);
+    pods = {.pods = &kubernetes_->pods(), .node_name = kubernetes_->node_name()};
+  }
   auto source = kernel::LiveSource::Create(CaptureOptionsOf(config_));
   if (!source) return Wrap("capture", std::move(source.error()));
   source_ = std::move(*source);
-  auto pipeline = Pipeline::Create(config_, source_.get(), *tap_, clock_, registry_);
+  auto pipeline =
+      Pipeline::Create(config_, source_.get(), *tap_, clock_, registry_, nullptr, std::move(pods));
   if (!pipeline) return tl::unexpected(std::move(pipeline.error()));
   pipeline_ = std::move(*pipeline);
   pipeline_->SetCheckpoint([this] { HoldMemory(clock_.monotonic_ns()); });
@@ -345,6 +355,7 @@ std::string Agent::ExplainJson() {
   std::scoped_lock lock(status_mutex_);
   explanation.backend = status_.backend;
   AddKernelNotes(status_, explanation);
+  if (kubernetes_ != nullptr) explanation.notes.push_back(kubernetes_->Describe(clock_));
   return ToJson(explanation);
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/app/config.h"
+#include "agent/app/kubernetes.h"
 #include "agent/app/memory_guard.h"
 #include "agent/app/pipeline.h"
 #include "agent/app/watch_hub.h"
@@ -65,6 +66,7 @@ class Agent {
   std::unique_ptr<kernel::LiveSource> source_;
   std::unique_ptr<exporting::Exporter> exporter_;
   std::unique_ptr<WatchTap> tap_;
+  std::unique_ptr<Kubernetes> kubernetes_;  // null: none
   std::unique_ptr<Pipeline> pipeline_;
   MemoryGuard memory_;
 

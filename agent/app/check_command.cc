@@ -1,10 +1,12 @@
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "agent/app/commands.h"
 #include "agent/app/exit_codes.h"
+#include "agent/app/kubernetes.h"
 #include "agent/kernel/feature_probe.h"
 #include "common/telemetry/log.h"
 
@@ -59,7 +61,24 @@ std::string Text(const kernel::FeatureReport& report) {
   return out;
 }
 
-std::string Json(const kernel::FeatureReport& report) {
+// What a start would find of Kubernetes here, without a configuration file.
+struct KubernetesFinding {
+  KubernetesPlan plan{};
+  std::string why_not{};  // empty: pods can be listed, or nobody asks for it
+};
+
+// Tries a list of one pod: rights and trust show only then.
+KubernetesFinding FindKubernetes() {
+  KubernetesFinding finding;
+  finding.plan = PlanKubernetes({}, [](const char* name) { return std::getenv(name); });
+  finding.why_not = finding.plan.why_not;
+  if (!finding.plan.possible()) return finding;
+  const auto tried = kube::TryList(WatchOptionsOf(finding.plan), std::chrono::seconds(5));
+  if (!tried) finding.why_not = tried.error().message;
+  return finding;
+}
+
+std::string Json(const kernel::FeatureReport& report, const KubernetesFinding& kubernetes) {
   nlohmann::ordered_json json{{"kernel", report.kernel_release},
                               {"architecture", report.architecture},
                               {"cap_bpf", report.cap_bpf},
@@ -75,7 +94,22 @@ std::string Json(const kernel::FeatureReport& report) {
     json["backends"].push_back(
         {{"name", backend.name}, {"usable", backend.usable}, {"why_not", backend.why_not}});
   }
-  return json.dump(2) + "\n";
+  json["kubernetes"] = {{"wanted", kubernetes.plan.wanted},
+                        {"node", kubernetes.plan.node_name},
+                        {"server", kubernetes.plan.access.server},
+                        {"works", kubernetes.plan.possible() && kubernetes.why_not.empty()},
+                        {"why_not", kubernetes.why_not}};
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+std::string Text(const KubernetesFinding& finding) {
+  if (!finding.plan.wanted) return {};
+  return YesNo(finding.why_not.empty(),
+               finding.plan.possible()
+                   ? fmt::format("Kubernetes: pods of node {} by {}", finding.plan.node_name,
+                                 finding.plan.access.server)
+                   : std::string("Kubernetes"),
+               finding.why_not + "; services are named without their pods");
 }
 
 }  // namespace
@@ -83,7 +117,8 @@ std::string Json(const kernel::FeatureReport& report) {
 int CheckCommand(const CheckFlags& flags) {
   log::Configure({.level = log::Level::kWarn, .json = false});
   const auto report = kernel::ProbeFeatures();
-  std::cout << (flags.json ? Json(report) : Text(report));
+  const auto kubernetes = FindKubernetes();
+  std::cout << (flags.json ? Json(report, kubernetes) : Text(report) + Text(kubernetes));
   if (!report.chosen.empty()) return kExitOk;
   return report.cap_bpf && report.cap_perfmon ? kExitUnsupported : kExitPermission;
 }

@@ -66,6 +66,17 @@ struct ExportConfig {  // both signals; empty strings: not said
   std::chrono::milliseconds shutdown_timeout{5000};
 };
 
+struct KubernetesConfig {
+  std::string enabled = "auto";  // "on", "off"
+  std::string node_name{};       // "" : NODE_NAME's or K8S_NODE_NAME's
+  std::string server{};          // "" : as a pod finds it
+  std::string token_file{};
+  std::string ca_file{};
+  std::vector<std::string> pod_labels{};  // globs
+  std::vector<std::string> pod_annotations{};
+  std::chrono::milliseconds startup_wait{3000};
+};
+
 struct Config {
   CaptureConfig capture{};
   std::vector<span::IgnoreRule> ignore{};   // exchanges.ignore
@@ -74,6 +85,7 @@ struct Config {
   std::uint64_t memory_limit = 256u << 20;  // memory.limit
   std::vector<process::ServiceRule> services{};
   bool command_args = false;  // resource.command_args
+  KubernetesConfig kubernetes{};
   std::vector<span::RouteRule> routes{};
   span::QueryRedaction redact_query = span::QueryRedaction::kKnown;
   span::ClientAddress client_address = span::ClientAddress::kFull;

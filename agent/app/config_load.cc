@@ -47,16 +47,25 @@ process::ProcessMatch MatchOf(const Section& section) {
                               .cgroup = section.String("cgroup"),
                               .container_id = section.String("container_id"),
                               .container_name = section.String("container_name"),
-                              .systemd_unit = section.String("systemd_unit")};
+                              .systemd_unit = section.String("systemd_unit"),
+                              .pod_namespace = section.String("pod_namespace"),
+                              .pod_name = section.String("pod_name"),
+                              .pod_labels = section.StringMap("pod_labels")};
   const std::pair<const char*, const std::string*> patterns[] = {
       {"executable", &match.executable},
       {"command_line", &match.command_line},
       {"cgroup", &match.cgroup},
       {"container_id", &match.container_id},
       {"container_name", &match.container_name},
-      {"systemd_unit", &match.systemd_unit}};
+      {"systemd_unit", &match.systemd_unit},
+      {"pod_namespace", &match.pod_namespace},
+      {"pod_name", &match.pod_name}};
   for (const auto& [key, pattern] : patterns) {
     if (auto glob = Glob::Compile(*pattern); !glob) section.node(key).Fail(glob.error().message);
+  }
+  for (const auto& [label, pattern] : match.pod_labels) {
+    if (auto glob = Glob::Compile(pattern); !glob)
+      section.node("pod_labels").Fail(label + ": " + glob.error().message);
   }
   if (process::DescribeMatch(match).empty()) {
     section.node("executable").Fail("a rule that names no process would match none");
@@ -177,7 +186,26 @@ void ReadServices(const Section& root, Config& config) {
   }
 }
 
+void ReadKubernetes(const Section& section, KubernetesConfig& kubernetes) {
+  kubernetes.enabled = section.String("enabled");
+  kubernetes.node_name = section.String("node_name");
+  kubernetes.server = section.String("server");
+  kubernetes.token_file = section.String("token_file");
+  kubernetes.ca_file = section.String("ca_file");
+  kubernetes.pod_labels = section.Strings("pod_labels");
+  kubernetes.pod_annotations = section.Strings("pod_annotations");
+  kubernetes.startup_wait = Milliseconds(section, "startup_wait");
+  for (const auto& [key, globs] : {std::pair{"pod_labels", &kubernetes.pod_labels},
+                                   std::pair{"pod_annotations", &kubernetes.pod_annotations}}) {
+    if (auto set = GlobSet::Compile(*globs); !set) section.node(key).Fail(set.error().message);
+  }
+  if (kubernetes.server.empty()) return;
+  if (auto url = http::ParseUrl(kubernetes.server); !url)
+    section.node("server").Fail(url.error().message);
+}
+
 void ReadRest(const Section& root, Config& config) {
+  ReadKubernetes(root.Child("kubernetes"), config.kubernetes);
   const auto query = root.String("redact.query");
   config.redact_query = query == "values" ? span::QueryRedaction::kValues
                         : query == "drop" ? span::QueryRedaction::kDrop
@@ -269,6 +297,10 @@ std::vector<std::string> FixedChanges(const Config& old_config, const Config& ne
                     e.batch_delay, e.concurrent_requests, e.max_elapsed);
   };
   compare("export", sending(old_config.exporting), sending(new_config.exporting));
+  const auto pods = [](const KubernetesConfig& k) {
+    return std::tie(k.enabled, k.node_name, k.server, k.token_file, k.ca_file, k.pod_annotations);
+  };
+  compare("kubernetes", pods(old_config.kubernetes), pods(new_config.kubernetes));
   compare("admin.listen", old_config.admin_listen, new_config.admin_listen);
   compare("control.socket", old_config.control_socket, new_config.control_socket);
   compare("control.group", old_config.control_group, new_config.control_group);

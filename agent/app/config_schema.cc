@@ -29,6 +29,11 @@ std::vector<Key> MatchKeys() {
        .type = Type::kString,
        .help = "Glob on the container's name where the runtime tells it."},
       {.name = "systemd_unit", .type = Type::kString, .help = "Glob on the systemd unit."},
+      {.name = "pod_namespace", .type = Type::kString, .help = "Glob on the Kubernetes namespace."},
+      {.name = "pod_name", .type = Type::kString, .help = "Glob on the pod's name."},
+      {.name = "pod_labels",
+       .type = Type::kStringMap,
+       .help = "Labels that the pod must have; values are globs."},
   };
 }
 
@@ -332,6 +337,44 @@ std::vector<Key> Rest() {
                  .type = Type::kBool,
                  .default_text = "false",
                  .help = "process.command_args: arguments often hold secrets."},
+            }),
+      Group("kubernetes", "What processes in pods are called (naming.md).",
+            {
+                {.name = "enabled",
+                 .type = Type::kChoice,
+                 .default_text = "auto",
+                 .help = "Ask the API server for this node's pods; auto does in a pod, or where "
+                         "kubernetes.server is set.",
+                 .choices = {"auto", "on", "off"}},
+                {.name = "node_name",
+                 .type = Type::kString,
+                 .help = "This node's name there; empty: the variable NODE_NAME or K8S_NODE_NAME, "
+                         "which the downward API's spec.nodeName is to set."},
+                {.name = "server",
+                 .type = Type::kString,
+                 .help = "The API server's URL; empty: as KUBERNETES_SERVICE_HOST and "
+                         "KUBERNETES_SERVICE_PORT tell it to every pod."},
+                {.name = "token_file",
+                 .type = Type::kString,
+                 .help = "A file with the bearer token, read for every request; empty: the service "
+                         "account's, or none where kubernetes.server is set."},
+                {.name = "ca_file",
+                 .type = Type::kString,
+                 .help = "Authorities that the server's certificate is checked against; empty: the "
+                         "service account's, or the system's where kubernetes.server is set."},
+                {.name = "pod_labels",
+                 .type = Type::kStrings,
+                 .help = "Globs on names of labels that become k8s.pod.label.*; * takes all."},
+                {.name = "pod_annotations",
+                 .type = Type::kStrings,
+                 .help = "Globs on names of annotations that become k8s.pod.annotation.*."},
+                {.name = "startup_wait",
+                 .type = Type::kDuration,
+                 .default_text = "3s",
+                 .help = "How long a start waits for the node's pods, at most, before it looks at "
+                         "traffic; 0: not at all.",
+                 .min = 0,
+                 .max = 60},
             }),
       Group("limits", "Sizes of tables; what does not fit is counted.",
             {

@@ -16,6 +16,8 @@ Json ToValue(const ProcessExplanation& process) {
               {"service", process.service},
               {"executable", process.executable},
               {"service_name_source", process.service_name_source},
+              {"pod", process.pod},
+              {"pod_unknown", process.pod_unknown},
               {"listening", process.listening},
               {"connections", process.connections},
               {"seen", process.seen},
@@ -42,6 +44,8 @@ ProcessExplanation FromValue(const Json& json) {
   process.service = json.value("service", "");
   process.executable = json.value("executable", "");
   process.service_name_source = json.value("service_name_source", "");
+  process.pod = json.value("pod", "");
+  process.pod_unknown = json.value("pod_unknown", "");
   process.listening = json.value("listening", std::vector<std::uint16_t>{});
   process.connections = json.value("connections", std::uint64_t{0});
   process.seen = json.value("seen", true);
@@ -121,6 +125,11 @@ std::string Paragraph(const ProcessExplanation& process, const std::string& back
   std::string out = fmt::format(
       "{} {} ({})\n", process.pid, Printable(process.service),
       process.executable.empty() ? "executable unknown" : Printable(process.executable));
+  if (!process.pod.empty()) Line(out, "pod " + process.pod);
+  if (!process.pod_unknown.empty()) {
+    Line(out, "in a pod of which nothing was told yet, uid " + process.pod_unknown +
+                  " (see the notes on this node)");
+  }
   if (!process.listening.empty()) {
     Line(out, fmt::format("listens on {} {}", process.listening.size() == 1 ? "port" : "ports",
                           fmt::join(process.listening, ", ")));

@@ -15,6 +15,8 @@ struct ProcessExplanation {
   std::uint32_t pid = 0;
   std::string service{};
   std::string executable{};
+  std::string pod{};                  // "namespace/pod/container"
+  std::string pod_unknown{};          // the uid of a pod of which the API server said nothing
   std::string service_name_source{};  // which step of docs/naming.md named it
   std::vector<std::uint16_t> listening{};
   std::uint64_t connections = 0;  // stream sockets open now

@@ -64,7 +64,8 @@ span::NodeIdentity Pipeline::NodeIdentityNow() {
   return {.boot_id = ParseUuid(process::ReadHost().boot_id), .run_id = SystemClock().realtime_ns()};
 }
 
-process::TableConfig Pipeline::TableConfigOf(const Config& config) {
+process::TableConfig Pipeline::TableConfigOf(const Config& config,
+                                             const KubernetesView& kubernetes) {
   process::TableConfig table;
   table.filter.include = config.capture.include;
   table.filter.exclude = config.capture.exclude;
@@ -73,6 +74,13 @@ process::TableConfig Pipeline::TableConfigOf(const Config& config) {
   table.traces = config.traces.mode;
   table.resource.version = kVersion;
   table.resource.command_args = config.command_args;
+  table.pods = kubernetes.pods;
+  table.resource.node_name = kubernetes.node_name;
+  // Patterns that do not compile were refused when the configuration was read.
+  if (auto labels = GlobSet::Compile(config.kubernetes.pod_labels))
+    table.resource.pod_labels = std::move(*labels);
+  if (auto annotations = GlobSet::Compile(config.kubernetes.pod_annotations))
+    table.resource.pod_annotations = std::move(*annotations);
   table.attach = ProcessBridge::ToResource;
   return table;
 }
@@ -108,22 +116,25 @@ connection::TableOptions Pipeline::ConnectionOptionsOf(const Config& config) {
 Result<std::unique_ptr<Pipeline>> Pipeline::Create(const Config& config, kernel::LiveSource* source,
                                                    span::SpanSink& sink, const Clock& clock,
                                                    telemetry::Registry& registry,
-                                                   const Recorded* recorded) {
+                                                   const Recorded* recorded,
+                                                   KubernetesView kubernetes) {
   auto options = SpanOptionsOf(config, recorded != nullptr ? recorded->node : NodeIdentityNow());
   if (!options) return tl::unexpected(std::move(options.error()));
   return std::unique_ptr<Pipeline>(
       new Pipeline(config, std::move(*options), source, sink, clock, registry,
-                   recorded != nullptr ? recorded->processes : nullptr));
+                   recorded != nullptr ? recorded->processes : nullptr, std::move(kubernetes)));
 }
 
 Pipeline::Pipeline(const Config& config, span::SpanOptions options, kernel::LiveSource* source,
                    span::SpanSink& sink, const Clock& clock, telemetry::Registry& registry,
-                   span::ProcessLookup* recorded)
+                   span::ProcessLookup* recorded, KubernetesView kubernetes)
     : clock_(clock),
       node_(options.node),
       live_(recorded == nullptr),
       source_(source),
-      processes_("", process::ReadHost(), TableConfigOf(config), ProcessLimitsOf(config), registry),
+      kubernetes_(std::move(kubernetes)),
+      processes_("", process::ReadHost(), TableConfigOf(config, kubernetes_),
+                 ProcessLimitsOf(config), registry),
       bridge_(processes_, source),
       red_(RedOptionsOf(config), registry),
       spans_(std::move(options), live_ ? bridge_ : *recorded, sink, red_, clock, registry),
@@ -162,6 +173,8 @@ void Pipeline::Tick() { TickAt(clock_.monotonic_ns()); }
 
 void Pipeline::TickAt(std::uint64_t now_ns) {
   processes_.Advance(now_ns);
+  // A pod's namespace or labels may change the filter's word, which the kernel must hear.
+  for (const auto pid : processes_.TakeRevised()) bridge_.Meet(pid);
   connections_.Tick(now_ns);
   spans_.Tick();
   red_.Tick(now_ns);
@@ -202,7 +215,7 @@ Result<> Pipeline::Reconfigure(const Config& config) {
       return set;
   }
   spans_.Reconfigure(std::move(*options));
-  processes_.Reconfigure(TableConfigOf(config));
+  processes_.Reconfigure(TableConfigOf(config, kubernetes_));
   bridge_.JudgeAgain();
   return {};
 }
@@ -217,6 +230,11 @@ Explanation Pipeline::Explain() {
     ProcessExplanation one;
     one.pid = sockets.pid;
     one.service = process.service.name;
+    if (const auto& [pod, container] = process.info.kubernetes; pod != nullptr) {
+      one.pod = pod->name_space + "/" + pod->name + (container.empty() ? "" : "/" + container);
+    } else if (!process.info.placement.pod_uid.empty()) {
+      one.pod_unknown = process.info.placement.pod_uid;
+    }
     one.executable = sockets.executable;
     one.service_name_source = process::NameSourceText(process.service.source);
     for (const auto& listening : sockets.listening) {

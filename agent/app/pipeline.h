@@ -26,6 +26,12 @@ struct Recorded {
   span::ProcessLookup* processes = nullptr;  // outlives the pipeline
 };
 
+// What the pipeline is told of Kubernetes; both outlive it.
+struct KubernetesView {
+  const kube::PodTable* pods = nullptr;
+  std::string node_name{};
+};
+
 // Events in, spans and RED metrics out: the stages between the source and the exporter, wired. One
 // thread drives it, except red().
 class Pipeline final : public connection::EventHandler {
@@ -35,9 +41,11 @@ class Pipeline final : public connection::EventHandler {
   static Result<std::unique_ptr<Pipeline>> Create(const Config& config, kernel::LiveSource* source,
                                                   span::SpanSink& sink, const Clock& clock,
                                                   telemetry::Registry& registry,
-                                                  const Recorded* recorded = nullptr);
+                                                  const Recorded* recorded = nullptr,
+                                                  KubernetesView kubernetes = {});
 
-  static process::TableConfig TableConfigOf(const Config& config);
+  static process::TableConfig TableConfigOf(const Config& config,
+                                            const KubernetesView& kubernetes = {});
   static process::TableLimits ProcessLimitsOf(const Config& config);
   // Of this machine and this run.
   static span::NodeIdentity NodeIdentityNow();
@@ -71,7 +79,7 @@ class Pipeline final : public connection::EventHandler {
  private:
   Pipeline(const Config& config, span::SpanOptions options, kernel::LiveSource* source,
            span::SpanSink& sink, const Clock& clock, telemetry::Registry& registry,
-           span::ProcessLookup* recorded);
+           span::ProcessLookup* recorded, KubernetesView kubernetes);
 
   // Live: the table learns of programs and ends, the kernel of verdicts.
   void MeetProcesses(const connection::Event& event);
@@ -84,6 +92,7 @@ class Pipeline final : public connection::EventHandler {
   span::NodeIdentity node_;  // the same for the whole run: ids are made of it
   bool live_;                // false: /proc has nothing to do with the events
   kernel::LiveSource* source_;
+  KubernetesView kubernetes_;
   process::ProcessTable processes_;
   ProcessBridge bridge_;
   metric::RedMetrics red_;

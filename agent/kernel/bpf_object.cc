@@ -175,6 +175,12 @@ Result<std::unique_ptr<BpfObject>> BpfObject::Load(const Spec& spec, const Sizes
   const bool hold_cpu = sizes.may_hold_cpu && spec.name == "socktrace" &&
                         KernelHasType("bpf_preempt_disable", BTF_KIND_FUNC) && KernelPreempts();
   settings->hold_cpu = hold_cpu ? 1 : 0;
+  if (!hold_cpu) {
+    for (const char* second : {"socket_sent_again", "socket_received_again"}) {
+      if (bpf_program* chance = bpf_object__find_program_by_name(self->object_, second))
+        bpf_program__set_autoload(chance, false);
+    }
+  }
   settings->receive_arguments = KernelFunctionArguments("tcp_recvmsg");
   int failed = bpf_map__set_max_entries(rings, sizes.cpus);
   failed |= bpf_map__set_value_size(

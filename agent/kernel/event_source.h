@@ -23,8 +23,8 @@ struct KernelCount {
 struct ProgramCost {
   std::string program{};
   std::uint64_t runs = 0;
-  std::uint64_t run_time_ns = 0;  // 0 unless the kernel keeps BPF statistics
-  std::uint64_t recursion_misses = 0;
+  std::uint64_t run_time_ns = 0;       // 0 unless the kernel keeps BPF statistics
+  std::uint64_t recursion_misses = 0;  // runs that the kernel left out and nothing made up for
 };
 
 struct SourceStatus {

@@ -18,7 +18,7 @@ struct CaptureOptions {
   std::string backend = "auto";
   std::uint64_t ring_bytes =
       16u << 20;  // all CPUs together; divided by the CPUs that there may be, bounded by 48 MiB
-  std::uint32_t head_bytes = 16384;  // of one message head that are captured; at most 64 KiB
+  std::uint32_t head_bytes = 16384;        // of one message head that are captured; at most 64 KiB
   std::uint32_t http2_head_bytes = 65536;  // of one HTTP/2 header block; at most 1 MiB
   std::uint32_t max_sockets =
       65536;  // kprobe and kernels without socket storage: how many sockets are remembered

@@ -12,7 +12,8 @@ namespace wirespan::protocol {
 //
 // HTTP/2: the kernel follows the frames and does not copy payload. `frame_start`: it takes the
 // first byte for that of a frame header. `run`: nothing was captured, and all of the piece is so
-// many whole DATA frames of one stream, without padding and END_STREAM.
+// many whole DATA frames of one stream, without padding and END_STREAM; or, as stream 0, whole
+// WINDOW_UPDATE frames of any.
 struct FrameRun {
   std::uint32_t stream = 0;
   std::uint32_t frames = 0;  // 0: no run

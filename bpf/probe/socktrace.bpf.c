@@ -11,20 +11,47 @@
 #define WS_TYPED
 #include "bpf/lib/hooked.h"
 #include "bpf/lib/process_probe.h"
+#include "bpf/lib/turn.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(socket_sent, struct sock *sk, int ret, int flags)
 {
-	ws_on_socket(sk, bpf_get_current_task_btf(), ret, flags, WS_WRITE);
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	ws_take_turn(task);
+	ws_on_socket(sk, task, ret, flags, WS_WRITE);
+	return 0;
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(socket_sent_again, struct sock *sk, int ret, int flags)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (!ws_had_turn(task))
+		ws_on_socket(sk, task, ret, flags, WS_WRITE);
 	return 0;
 }
 
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(socket_received, struct sock *sk, int ret, int flags)
 {
-	ws_on_socket(sk, bpf_get_current_task_btf(), ret, flags, WS_READ);
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	ws_take_turn(task);
+	ws_on_socket(sk, task, ret, flags, WS_READ);
+	return 0;
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(socket_received_again, struct sock *sk, int ret, int flags)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (!ws_had_turn(task))
+		ws_on_socket(sk, task, ret, flags, WS_READ);
 	return 0;
 }
 

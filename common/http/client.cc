@@ -14,6 +14,8 @@
 #include "common/http/client_connection.h"
 #include "common/http/client_transport.h"
 #include "common/http/proxy.h"
+#include "common/http/tls_files.h"
+#include "common/telemetry/log.h"
 
 namespace wirespan::http {
 namespace internal {
@@ -74,18 +76,25 @@ Result<> CheckHead(const ClientRequest& request) {
   return {};
 }
 
+std::string FilesOf(const TlsClientOptions& tls) {
+  return StampOf(
+      {.certificate_file = tls.certificate_file, .key_file = tls.key_file, .ca_file = tls.ca_file});
+}
+
 // Everything but Send() and the destructor runs on the client's thread.
 class PooledClient final : public Client {
  public:
   explicit PooledClient(ClientOptions options)
       : options_(std::move(options)), work_(asio::make_work_guard(context_)), sweep_(context_) {
     if (options_.max_connections == 0) options_.max_connections = 1;
+    tls_files_ = FilesOf(options_.tls);
     auto tls = MakeClientTls(options_.tls);
     if (tls) {
       tls_ = std::move(*tls);
     } else {
       tls_error_ = std::move(tls.error());
     }
+    tls_read_ = std::chrono::steady_clock::now();
     if (!options_.proxy.empty()) {
       auto proxy = ParseUrl(options_.proxy);
       if (!proxy) {
@@ -156,6 +165,7 @@ class PooledClient final : public Client {
     auto url = ParseUrl(job.request.url);
     if (!url) return tl::unexpected<Error>(std::move(url.error()));
     job.url = std::move(*url);
+    if (job.url.tls()) ReloadTls();
     if (job.url.tls() && tls_error_) return tl::unexpected<Error>(*tls_error_);
     job.route = {.host = job.url.host, .port = job.url.port, .tls = job.url.tls()};
     job.route.server_name =
@@ -176,6 +186,29 @@ class PooledClient final : public Client {
       job.proxy_authorization = BasicAuthorization(*proxy_);
     }
     return {};
+  }
+
+  // Connections that are there keep what they began with; idle ones are not used again.
+  void ReloadTls() {
+    if (options_.tls.reload_interval.count() <= 0) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (now - tls_read_ < options_.tls.reload_interval) return;
+    tls_read_ = now;
+    const std::string seen = FilesOf(options_.tls);
+    if (seen == tls_files_) return;
+    auto made = MakeClientTls(options_.tls);
+    if (!made) {
+      log::WriteLimited(log::Level::kWarn, "http-client-tls" + options_.tls.certificate_file,
+                        "http client: " + made.error().message + "; going on with what was there");
+      return;
+    }
+    tls_ = std::move(*made);
+    tls_error_.reset();
+    tls_files_ = seen;
+    for (auto& [key, kept] : idle_) {
+      for (Idle& idle : kept) idle.connection->Close();
+    }
+    idle_.clear();
   }
 
   void Pump() {
@@ -304,6 +337,8 @@ class PooledClient final : public Client {
   ClientOptions options_;
   std::shared_ptr<asio::ssl::context> tls_;
   std::optional<Error> tls_error_;
+  SteadyTime tls_read_{};
+  std::string tls_files_{};  // their stamp when they were read
   std::optional<Url> proxy_;
   std::optional<Error> proxy_error_;
 

@@ -18,6 +18,9 @@ struct TlsClientOptions {
   std::string key_file{};
   std::string server_name{};  // empty: the URL's host
   bool insecure_skip_verify = false;
+  // How often the files are read again, for new connections; 0: never. Files that can't be used are
+  // told in the log, and what was read before goes on being used.
+  std::chrono::milliseconds reload_interval{0};
 };
 
 struct ClientOptions {

@@ -125,6 +125,9 @@ struct ServerOptions {
   std::size_t max_header_bytes = 64u << 10;
   // Bodies being received, all connections together; over it: 503 with Retry-After.
   std::size_t max_receiving_bytes = 256u << 20;
+  // Not null: bodies being received are counted by this too. Null for so many bytes: 503 likewise.
+  // What it returns is held until the body is handed over. On the server's threads.
+  std::function<std::shared_ptr<const void>(std::size_t bytes)> admit{};
   std::size_t max_connections = 1024;  // more are answered 503 and closed
   // For a whole request head, and between requests. A body, and a response to be taken by the peer,
   // get this plus the time that they need at 16 KiB/s.

@@ -245,9 +245,25 @@ class Session final : public ExchangeSession {
     const std::size_t size = parser_->get().body().size();
     const std::size_t more = size - counted_bytes_;
     counted_bytes_ = size;
-    return core_->receiving_bytes.fetch_add(more) + more <= core_->options.max_receiving_bytes;
+    const bool fits =
+        core_->receiving_bytes.fetch_add(more) + more <= core_->options.max_receiving_bytes;
+    return Admit(size) && fits;
   }
-  void ReleaseBody() { core_->receiving_bytes -= std::exchange(counted_bytes_, 0); }
+  // At once for all of it where the head says how much comes, else for twice what is there.
+  bool Admit(std::size_t size) {
+    if (!core_->options.admit || size <= admitted_bytes_) return true;
+    const std::size_t left =
+        static_cast<std::size_t>(parser_->content_length_remaining().value_or(size));
+    admitted_.reset();
+    admitted_bytes_ = size + left;
+    admitted_ = core_->options.admit(admitted_bytes_);
+    return admitted_ != nullptr;
+  }
+  void ReleaseBody() {
+    core_->receiving_bytes -= std::exchange(counted_bytes_, 0);
+    admitted_.reset();
+    admitted_bytes_ = 0;
+  }
 
   void Dispatch() {
     if (core_->stopped) return Close();
@@ -363,6 +379,8 @@ class Session final : public ExchangeSession {
   std::uint64_t request_ = 0;  // counts those that the handler got
   bool keep_alive_ = false;
   bool head_only_ = false;
+  std::shared_ptr<const void> admitted_{};  // of options.admit
+  std::size_t admitted_bytes_ = 0;
   std::size_t counted_bytes_ = 0;  // our share of core_->receiving_bytes
   std::chrono::steady_clock::time_point body_deadline_{};
 

@@ -1,6 +1,7 @@
 #include "gateway/app/config_loader.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <set>
@@ -12,6 +13,8 @@
 #include "gateway/app/components.h"
 #include "gateway/app/load_components.h"
 #include "gateway/app/load_service.h"
+#include "gateway/app/tenants.h"
+#include "gateway/sink/stored_batch.h"
 
 namespace wirespan::gateway {
 
@@ -30,6 +33,7 @@ class Loader {
       ReceiverConfig& receiver = config_.receivers[id];
       receiver = LoadReceiver(root["receivers"], id, node);
       SetDefaultHost(node, receiver);
+      receiver_marks_[id] = node.mark();
     }
     for (const auto& [id, node] : Components(root, "processors")) {
       config_.processors[id] = LoadProcessor(root["processors"], id, node);
@@ -46,6 +50,7 @@ class Loader {
     }
     Service(root, root["service"]);
     CheckUses(root);
+    Tenants(root);
     root.RefuseOthers();
     for (const config::Problem& warning : warnings_) config_.warnings.push_back(warning.text());
     return std::move(config_);
@@ -261,7 +266,33 @@ class Loader {
     }
   }
 
+  void Tenants(const Node& root) {
+    SetMetadataKeys(config_);
+    for (const auto& [id, exporter] : config_.exporters) {
+      if (exporter.queue.storage.empty()) continue;
+      for (const std::string& key : AuthenticatorKeys(config_, exporter)) {
+        if (!IsCredential(key)) continue;
+        for (const ExtensionUse& use : exporter.extensions) {
+          if (use.role != ExtensionRole::kClientAuth) continue;
+          root.FailAt(use.mark,
+                      fmt::format("\"{}\" takes {} from the request; that is a credential, "
+                                  "and those are not written to disk: an exporter with "
+                                  "storage can't send it",
+                                  use.id, key));
+        }
+      }
+    }
+    for (const MissingMetadata& missing : FindMissingMetadata(config_)) {
+      warnings_.push_back(
+          {receiver_marks_[missing.receiver],
+           fmt::format("{} asks for {} of requests, but {} is without include_metadata: true on at "
+                       "least one protocol; what comes there counts as without them",
+                       missing.pipeline, fmt::join(missing.keys, ", "), missing.receiver)});
+    }
+  }
+
   const std::string listen_host_;
+  std::map<std::string, config::Mark> receiver_marks_{};
   GatewayConfig config_{};
   std::map<std::string, ExtensionOptions> extensions_{};  // defined, enabled or not
   std::vector<ExtensionUse> uses_{};

@@ -8,6 +8,7 @@
 
 #include "gateway/app/make_exporter.h"
 #include "gateway/app/make_processor.h"
+#include "gateway/app/tenants.h"
 #include "gateway/ingest/grpc_receiver.h"
 #include "gateway/ingest/http_receiver.h"
 #include "gateway/ingest/http_settings.h"
@@ -36,6 +37,8 @@ Result<std::unique_ptr<Graph>> Graph::Start(const GatewayConfig& config,
     return tl::unexpected(built.error());
   }
   graph->BuildPipelines(config);
+  graph->certificates_ =
+      std::make_unique<CertificateWatch>(FindWatchedCertificates(config), *context.registry);
   if (auto started = graph->StartReceivers(config); !started) {
     return tl::unexpected(started.error());
   }
@@ -120,9 +123,15 @@ void Graph::BuildPipelines(const GatewayConfig& config) {
     Consumer* entry = ends.front();
     if (ends.size() > 1) entry = keep(std::make_unique<FanOut>(std::move(ends)));
     entry = keep(std::make_unique<PipelineExit>(ledger, *entry));
-    for (auto id = pipeline.processors.rbegin(); id != pipeline.processors.rend(); ++id) {
-      processors_.push_back(MakeProcessor(*id, pipeline.signal, config.processors.at(*id), *entry,
-                                          *context_.registry));
+    for (int i = static_cast<int>(pipeline.processors.size()) - 1; i >= 0; --i) {
+      const std::string& id = pipeline.processors[static_cast<std::size_t>(i)];
+      ProcessorConfig settings = config.processors.at(id);
+      // Also without metadata_keys of its own it joins nothing that is different further on.
+      if (auto* batch = std::get_if<BatchOptions>(&settings)) {
+        batch->metadata_keys = KeysBehind(config, pipeline, i - 1);
+      }
+      processors_.push_back(
+          MakeProcessor(id, pipeline.signal, settings, *entry, *context_.registry));
       entry = processors_.back().get();
     }
     pipelines_[pipeline.id] = keep(std::make_unique<PipelineEntry>(ledger, *entry));

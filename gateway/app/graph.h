@@ -9,6 +9,7 @@
 
 #include "common/base/result.h"
 #include "common/telemetry/metrics.h"
+#include "gateway/app/certificate_watch.h"
 #include "gateway/app/gateway_config.h"
 #include "gateway/extension/extensions.h"
 #include "gateway/ingest/door.h"
@@ -83,6 +84,7 @@ class Graph {
   const GraphContext context_;
   std::unique_ptr<Extensions> extensions_{};
   ListenSockets::Set socket_set_;
+  std::unique_ptr<CertificateWatch> certificates_{};
   std::map<std::string, std::shared_ptr<FileWriter>> files_{};  // of a file exporter's signals
   std::map<ExporterKey, Exporter> exporters_{};
   std::vector<std::unique_ptr<Consumer>> joints_{};       // fan-outs and the ledger's stages

@@ -7,6 +7,7 @@
 #include "common/base/strings.h"
 #include "common/otlp/walk.h"
 #include "common/otlp/wire.h"
+#include "gateway/app/load_components.h"
 #include "gateway/pipeline/any_value.h"
 
 namespace wirespan::gateway {
@@ -135,7 +136,7 @@ AttributeAction ReadAction(const Node& node) {
   action.kind = ReadKind(node["action"]);
   action.value = ReadValue(node["value"]);
   action.from_attribute = node["from_attribute"].String();
-  action.from_context = AsciiLower(node["from_context"].String());
+  action.from_context = ReadContextKey(node["from_context"]);
   action.pattern = ReadPattern(node["pattern"]);
   action.converted_type =
       node["converted_type"].Choice<Type>(Type::kString, {{"string", Type::kString},

@@ -34,6 +34,11 @@ std::string ReadStorage(const config::Node& storage, std::vector<ExtensionUse>& 
 // An HTTP server's settings: of a receiver, or of an exporter that serves what it keeps.
 HttpServerOptions ReadHttpServer(const config::Node& node, HttpServerOptions options,
                                  std::vector<ExtensionUse>& uses);
+// Names of headers, in lower case.
+std::vector<std::string> ReadMetadataKeys(const config::Node& node);
+// The key of metadata that a from_context means; a header_setter's from_attribute is checked alike.
+std::string ReadContextKey(const config::Node& node);
+void CheckAuthAttribute(const config::Node& node, std::string_view attribute);
 
 // "host:port" into host and port; an empty host means all addresses.
 void ReadHostPort(const config::Node& node, std::string& host, std::uint16_t& port);

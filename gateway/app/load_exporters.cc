@@ -1,8 +1,11 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "common/base/strings.h"
 #include "gateway/app/components.h"
 #include "gateway/app/load_components.h"
+#include "gateway/sink/stored_batch.h"
 
 namespace wirespan::gateway {
 
@@ -18,6 +21,7 @@ ClientTlsOptions ReadTls(const Node& node) {
   tls.ca_file = node["ca_file"].String();
   tls.cert_file = node["cert_file"].String();
   tls.key_file = node["key_file"].String();
+  tls.reload_interval = ReadDuration(node["reload_interval"], {});
   node.RefuseOthers();
   if (tls.cert_file.empty() != tls.key_file.empty()) {
     node.Fail("a client certificate needs both cert_file and key_file");
@@ -25,8 +29,11 @@ ClientTlsOptions ReadTls(const Node& node) {
   return tls;
 }
 
-QueueBatchOptions ReadQueueBatch(const Node& node) {
+QueueBatchOptions ReadQueueBatch(const Node& node, std::vector<std::string>& metadata_keys) {
   QueueBatchOptions batch;
+  const Node partition = node["partition"];
+  metadata_keys = ReadMetadataKeys(partition["metadata_keys"]);
+  partition.RefuseOthers();
   batch.sizer = node["sizer"].Choice<Sizer>(batch.sizer,
                                             {{"items", Sizer::kItems}, {"bytes", Sizer::kBytes}});
   constexpr std::int64_t kMost = std::int64_t{1} << 40;
@@ -57,12 +64,22 @@ QueueOptions ReadQueue(const Node& node, std::vector<ExtensionUse>& uses) {
   queue.block_on_overflow = node["block_on_overflow"].Bool(false);
   queue.storage = ReadStorage(node["storage"], uses);
   queue.drop_oldest = node["drop_oldest"].Bool(false);
-  if (node["batch"].present()) queue.batch = ReadQueueBatch(node["batch"]);
+  if (node["batch"].present()) {
+    queue.batch = ReadQueueBatch(node["batch"], queue.metadata_keys);
+  }
   node.RefuseOthers();
   if (!queue.storage.empty() && wants_result) {
     node["wait_for_result"].Fail(
         "wait_for_result and storage exclude each other: with storage senders are answered from "
         "disk");
+  }
+  const auto secret =
+      std::find_if(queue.metadata_keys.begin(), queue.metadata_keys.end(), IsCredential);
+  if (!queue.storage.empty() && secret != queue.metadata_keys.end()) {
+    node["batch"]["partition"]["metadata_keys"].Fail(
+        fmt::format("{} is a credential, and those are not written to disk: it can't part a queue "
+                    "with storage",
+                    *secret));
   }
   if (queue.storage.empty() && queue.drop_oldest) {
     node["drop_oldest"].Fail("drop_oldest needs storage");
@@ -172,6 +189,11 @@ FileOptions ReadFile(const Node& node) {
   options.format = node["format"].Choice<Encoding>(
       options.format, {{"json", Encoding::kJson}, {"proto", Encoding::kProto}});
   options.append = node["append"].Bool(false);
+  options.compression = node["compression"].Choice<Compression>(Compression::kIdentity,
+                                                                {{"zstd", Compression::kZstd},
+                                                                 {"none", Compression::kIdentity},
+                                                                 {"", Compression::kIdentity}});
+  static_cast<void>(node["flush_interval"].Duration({}));  // nothing is held back here
   const Node rotation = node["rotation"];
   if (rotation.present()) {
     options.max_megabytes =
@@ -195,6 +217,10 @@ StoreExporterOptions ReadStore(const Node& node, std::vector<ExtensionUse>& uses
   options.store.max_disk_bytes =
       static_cast<std::uint64_t>(retention["max_size_mib"].Int(10240, kLeastMib, kMostMib)) << 20;
   retention.RefuseOthers();
+  for (const char* key : {"cors", "include_metadata", "max_request_body_size"}) {
+    const Node meaningless = node["query"][key];
+    if (meaningless.present()) meaningless.Fail(fmt::format("{} has no meaning here", key));
+  }
   options.query = ReadHttpServer(node["query"], *options.query, uses);
   node["query"].RefuseOthers();
   return options;

@@ -104,22 +104,22 @@ Header ReadHeader(const Node& node) {
   if (!node["value"].null()) header.value = node["value"].Secret();
   header.value_file = node["value_file"].String();
   header.from_context = AsciiLower(node["from_context"].String());
-  if (!node["default_value"].null()) header.default_value = node["default_value"].Secret();
-  for (const char* key : {"from_attribute", "from_context"}) {
-    if (!node[key].present()) continue;
-    node[key].Fail(fmt::format(
-        "{} is not supported: what requests bring beside their body is not kept; use value or "
-        "value_file",
-        key));
-    return header;
+  if (const std::string attribute = node["from_attribute"].String(); !attribute.empty()) {
+    CheckAuthAttribute(node["from_attribute"], attribute);
+    header.from_context = MetadataKeyOf("auth." + attribute);
+    if (!node["from_context"].null()) {
+      node["from_attribute"].Fail("from_context and from_attribute exclude each other");
+    }
   }
+  if (!node["default_value"].null()) header.default_value = node["default_value"].Secret();
   node.RefuseOthers();
   const int sources = (header.value ? 1 : 0) + (header.value_file.empty() ? 0 : 1) +
                       (header.from_context.empty() ? 0 : 1);
   if (header.key.empty()) {
     node.Fail("a header needs a key");
   } else if (header.action != Action::kDelete && sources != 1) {
-    node.Fail(fmt::format("header {} needs one of value, value_file and from_context", header.key));
+    node.Fail(fmt::format(
+        "header {} needs one of value, value_file, from_context and from_attribute", header.key));
   }
   return header;
 }
@@ -167,6 +167,21 @@ ExtensionOptions ReadFileStorage(const std::string& id, const Node& node) {
 }
 
 }  // namespace
+
+void CheckAuthAttribute(const Node& node, std::string_view attribute) {
+  if (attribute == "username") return;
+  node.Fail(fmt::format("authenticators know the attribute username (of basicauth) alone, not {}",
+                        attribute));
+}
+
+std::string ReadContextKey(const Node& node) {
+  const std::string key = AsciiLower(node.String());
+  if (key.starts_with("auth.")) CheckAuthAttribute(node, key.substr(5));
+  if (key.starts_with("client.")) {
+    node.Fail(fmt::format("{} is not known here; a header by its name or auth.username is", key));
+  }
+  return MetadataKeyOf(key);
+}
 
 ExtensionOptions LoadExtension(const Node& parent, const std::string& id, const Node& node,
                                const std::string& listen_host, std::vector<ExtensionUse>& uses) {

@@ -15,17 +15,6 @@ namespace {
 
 using config::Node;
 
-// Headers have no case; two spellings of one are one too many, as in the Collector.
-std::vector<std::string> ReadLowerCase(const Node& node) {
-  std::vector<std::string> keys = node.Strings();
-  for (std::string& key : keys) key = AsciiLower(key);
-  std::vector<std::string> sorted = keys;
-  std::sort(sorted.begin(), sorted.end());
-  const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
-  if (twice != sorted.end()) node.Fail(fmt::format("\"{}\" stands here twice", *twice));
-  return keys;
-}
-
 BatchOptions ReadBatch(const Node& node) {
   BatchOptions batch;
   batch.timeout = ReadDuration(node["timeout"], batch.timeout);
@@ -33,7 +22,7 @@ BatchOptions ReadBatch(const Node& node) {
       node["send_batch_size"].Int(static_cast<std::int64_t>(batch.send_batch_size), 0, 1 << 30));
   batch.send_batch_max_size =
       static_cast<std::uint64_t>(node["send_batch_max_size"].Int(0, 0, 1 << 30));
-  batch.metadata_keys = ReadLowerCase(node["metadata_keys"]);
+  batch.metadata_keys = ReadMetadataKeys(node["metadata_keys"]);
   batch.metadata_cardinality_limit =
       static_cast<std::uint64_t>(node["metadata_cardinality_limit"].Int(1000, 0, 1 << 30));
   node.RefuseOthers();
@@ -88,6 +77,17 @@ SamplerOptions ReadSampler(const Node& node) {
 }
 
 }  // namespace
+
+// Headers have no case; two spellings of one are one too many, as in the Collector.
+std::vector<std::string> ReadMetadataKeys(const Node& node) {
+  std::vector<std::string> keys = node.Strings();
+  for (std::string& key : keys) key = AsciiLower(key);
+  std::vector<std::string> sorted = keys;
+  std::sort(sorted.begin(), sorted.end());
+  const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+  if (twice != sorted.end()) node.Fail(fmt::format("\"{}\" stands here twice", *twice));
+  return keys;
+}
 
 ProcessorConfig LoadProcessor(const Node&, const std::string& id, const Node& node) {
   const std::string_view type = TypeOf(id);

@@ -35,7 +35,17 @@ class BasicServer : public ServerAuthenticator {
     Refresh();
   }
 
-  Outcome Authenticate(const FindHeader& find) const override {
+  Outcome Authenticate(const FindHeader& find, AuthAttributes* found) const override {
+    std::string user;
+    Outcome outcome = Check(find, user);
+    if (outcome.ok() && found != nullptr) found->emplace_back("username", std::move(user));
+    return outcome;
+  }
+
+  std::string_view challenge() const override { return "Basic realm=\"wirespan\""; }
+
+ private:
+  Outcome Check(const FindHeader& find, std::string& user) const {
     const auto header = find("authorization");
     if (!header) return Refused("no authorization header");
     if (header->size() > 8192 || !EqualsIgnoreCase(header->substr(0, 6), "basic ")) {
@@ -44,7 +54,7 @@ class BasicServer : public ServerAuthenticator {
     const auto pair = http::DecodeBase64(TrimAscii(header->substr(6)));
     const std::size_t colon = pair ? pair->find(':') : std::string::npos;
     if (colon == std::string::npos) return Refused("the authorization header is not user:password");
-    const std::string user = pair->substr(0, colon);
+    user = pair->substr(0, colon);
     const std::string password = pair->substr(colon + 1);
     const std::string seal = http::Sha256({user, password});
     std::string stored;
@@ -67,9 +77,6 @@ class BasicServer : public ServerAuthenticator {
     return {};
   }
 
-  std::string_view challenge() const override { return "Basic realm=\"wirespan\""; }
-
- private:
   // mutex_ held. The file's users come over the inline ones.
   void Refresh() const {
     const auto content = file_ ? file_->Get() : nullptr;
@@ -97,7 +104,7 @@ class BasicClient : public ClientAuthenticator {
         user_file_(std::move(user_file)),
         password_file_(std::move(password_file)) {}
 
-  Result<> Apply(const FindHeader&, HeaderList& headers) const override {
+  Result<> Apply(const Metadata*, HeaderList& headers) const override {
     SetHeader(headers, "authorization",
               http::BasicCredentials(
                   user_file_ ? user_file_->Get()->text : options_.username,

@@ -49,7 +49,7 @@ class BearerServer : public ServerAuthenticator {
       : tokens_(std::move(tokens)),
         challenge_(tokens_->options().scheme.empty() ? "Bearer" : tokens_->options().scheme) {}
 
-  Outcome Authenticate(const FindHeader& find) const override {
+  Outcome Authenticate(const FindHeader& find, AuthAttributes*) const override {
     const auto header = find(tokens_->options().header);
     if (!header) {
       return Outcome::Reject(StatusCode::kUnauthenticated,
@@ -71,7 +71,7 @@ class BearerClient : public ClientAuthenticator {
  public:
   explicit BearerClient(std::unique_ptr<Tokens> tokens) : tokens_(std::move(tokens)) {}
 
-  Result<> Apply(const FindHeader&, HeaderList& headers) const override {
+  Result<> Apply(const Metadata*, HeaderList& headers) const override {
     const bool found = tokens_->Any([&](std::string_view token) {
       SetHeader(headers, tokens_->options().header, tokens_->Value(token));
       return true;

@@ -71,7 +71,7 @@ struct HeadersSetterOptions {
     std::string key{};  // in lower case
     std::optional<SecretString> value{};
     std::string value_file{};
-    std::string from_context{};  // a metadata key, in lower case
+    std::string from_context{};  // a key of the request's metadata (MetadataKeyOf)
     std::optional<SecretString> default_value{};
   };
   std::vector<Header> headers{};

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "common/base/strings.h"
@@ -21,9 +23,9 @@ class HeadersSetter : public ClientAuthenticator {
                 std::shared_ptr<const ClientAuthenticator> additional)
       : settings_(std::move(settings)), additional_(std::move(additional)) {}
 
-  Result<> Apply(const FindHeader& find, HeaderList& headers) const override {
+  Result<> Apply(const Metadata* metadata, HeaderList& headers) const override {
     if (additional_) {
-      if (auto applied = additional_->Apply(find, headers); !applied) return applied;
+      if (auto applied = additional_->Apply(metadata, headers); !applied) return applied;
     }
     for (const Setting& setting : settings_) {
       const std::string& key = setting.header.key;
@@ -44,18 +46,31 @@ class HeadersSetter : public ClientAuthenticator {
         case Action::kUpsert:
           break;
       }
-      SetHeader(headers, key, ValueOf(setting, find));
+      auto value = ValueOf(setting, metadata);
+      if (!value) return tl::unexpected(value.error());
+      SetHeader(headers, key, std::move(*value));
     }
     return {};
   }
 
  private:
-  static std::string ValueOf(const Setting& setting, const FindHeader& find) {
+  // A header that the request came without is set to default_value or, as in the Collector, to
+  // nothing.
+  static Result<std::string> ValueOf(const Setting& setting, const Metadata* metadata) {
     const HeadersSetterOptions::Header& header = setting.header;
     if (setting.file) return setting.file->Get()->text;
-    if (header.from_context.empty()) return header.value ? header.value->reveal() : "";
-    if (const auto found = find(header.from_context)) return std::string(*found);
-    return header.default_value ? header.default_value->reveal() : "";
+    if (header.from_context.empty()) {
+      return header.value ? header.value->reveal() : std::string();
+    }
+    const std::vector<std::string>* found =
+        metadata == nullptr ? nullptr : metadata->Find(header.from_context);
+    if (found != nullptr && found->size() > 1) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("the request came with {} values of {}: which one is its tenant's?",
+                              found->size(), header.from_context));
+    }
+    if (found != nullptr && !found->empty()) return found->front();
+    return header.default_value ? header.default_value->reveal() : std::string();
   }
 
   const std::vector<Setting> settings_;

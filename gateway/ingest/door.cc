@@ -69,6 +69,8 @@ void Door::HasRead(std::size_t bytes) {
   usual_bytes_.store(usual - usual / 8 + bytes / 8, std::memory_order_relaxed);
 }
 
+std::shared_ptr<const void> Door::AdmitBody(std::size_t bytes) { return budget_->Lease(bytes); }
+
 std::shared_ptr<Lease> Door::Admit(std::size_t bytes) {
   auto memory = budget_->Lease(bytes);
   return memory ? std::make_shared<Lease>(std::move(memory)) : nullptr;
@@ -81,7 +83,8 @@ bool Door::AdmitMore(Lease& lease, std::size_t bytes) {
   return true;
 }
 
-void Door::Enter(Signal signal, Bytes bytes, std::shared_ptr<Lease> lease, Ack::Callback answer) {
+void Door::Enter(Signal signal, Bytes bytes, std::shared_ptr<Lease> lease, Ack::Callback answer,
+                 std::shared_ptr<const Metadata> metadata) {
   std::string storage;
   const std::string_view request = bytes.Contiguous(storage);
   otlp::WalkResult walk = otlp::Walk(signal, request, otlp::WalkDepth::kAll);
@@ -119,6 +122,7 @@ void Door::Enter(Signal signal, Bytes bytes, std::shared_ptr<Lease> lease, Ack::
   batch.signal = signal;
   batch.items = walk.items;
   batch.bytes = std::move(bytes);
+  batch.metadata = std::move(metadata);
   batch.leases.push_back(lease);
   batch.ack = Ack([this, &counters, told, lease = std::move(lease), count = batch.items,
                    answer = std::move(answer)](Outcome outcome) {

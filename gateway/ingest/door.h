@@ -33,7 +33,8 @@ class Door {
 
   // `lease` covers the request's bytes (see Admit); Withdraw it when the sender gives up. `answer`
   // is called once: what to tell the sender.
-  void Enter(Signal signal, Bytes bytes, std::shared_ptr<Lease> lease, Ack::Callback answer);
+  void Enter(Signal signal, Bytes bytes, std::shared_ptr<Lease> lease, Ack::Callback answer,
+             std::shared_ptr<const Metadata> metadata = nullptr);
 
   // Before a message is read whose size is not known yet: memory for one as large as they have been
   // of late. Null: there is none, so it should not be read; answer with Overloaded(). To be dropped
@@ -41,6 +42,9 @@ class Door {
   std::shared_ptr<const void> AdmitReading();
   // A message had this size.
   void HasRead(std::size_t bytes);
+
+  // The same where the size is known, such as a body with a Content-Length.
+  std::shared_ptr<const void> AdmitBody(std::size_t bytes);
 
   // Memory for a request of so many bytes; null if there is none: answer with Overloaded().
   std::shared_ptr<Lease> Admit(std::size_t bytes);

@@ -14,6 +14,7 @@
 #include "common/otlp/response.h"
 #include "common/telemetry/log.h"
 #include "gateway/ingest/answer.h"
+#include "gateway/ingest/client_metadata.h"
 #include "gateway/ingest/connection_feeder.h"
 #include "gateway/ingest/decode.h"
 #include "gateway/ingest/grpc_credentials.h"
@@ -34,8 +35,11 @@ grpc::Status StatusOf(const Outcome& outcome) {
 class ExportCall : public grpc::ServerGenericBidiReactor {
  public:
   ExportCall(Door& door, std::optional<Signal> signal, const std::string& method,
-             std::size_t max_bytes)
-      : door_(door), signal_(signal.value_or(Signal::kTraces)), max_bytes_(max_bytes) {
+             std::size_t max_bytes, std::shared_ptr<const Metadata> metadata)
+      : door_(door),
+        signal_(signal.value_or(Signal::kTraces)),
+        max_bytes_(max_bytes),
+        metadata_(std::move(metadata)) {
     if (!signal || !door.Takes(*signal)) {
       Finish({grpc::StatusCode::UNIMPLEMENTED,
               signal ? fmt::format("no pipeline takes {} from this receiver",
@@ -60,7 +64,7 @@ class ExportCall : public grpc::ServerGenericBidiReactor {
     }
     door_.HasRead(request_.Length());
     reading_.reset();
-    auto lease = door_.Admit(request_.Length());
+    auto lease = door_.Admit(request_.Length() + (metadata_ ? metadata_->size() : 0));
     if (!lease) {
       Turn(Door::Overloaded());
       return;
@@ -95,8 +99,9 @@ class ExportCall : public grpc::ServerGenericBidiReactor {
       lease_ = lease;
       if (cancelled_) lease->Withdraw();
     }
-    door_.Enter(signal_, std::move(bytes), std::move(lease),
-                [this](Outcome outcome) { Answer(outcome); });
+    door_.Enter(
+        signal_, std::move(bytes), std::move(lease), [this](Outcome outcome) { Answer(outcome); },
+        std::move(metadata_));
   }
 
   // The sender gave up, or its connection broke.
@@ -127,6 +132,7 @@ class ExportCall : public grpc::ServerGenericBidiReactor {
   Door& door_;
   const Signal signal_;
   const std::size_t max_bytes_;
+  std::shared_ptr<const Metadata> metadata_;
   std::shared_ptr<const void> reading_{};
   grpc::ByteBuffer request_{};
   grpc::ByteBuffer response_{};
@@ -144,31 +150,49 @@ class RefusedCall : public grpc::ServerGenericBidiReactor {
 
 class Service : public grpc::CallbackGenericService {
  public:
-  Service(Door& door, std::size_t max_bytes, std::shared_ptr<const ServerAuthenticator> auth)
-      : door_(door), max_bytes_(max_bytes), auth_(std::move(auth)) {}
+  Service(Door& door, const GrpcServerOptions& options)
+      : door_(door),
+        max_bytes_(options.max_recv_msg_size_bytes),
+        auth_(options.auth),
+        client_metadata_(options.include_metadata ? options.metadata_keys
+                                                  : std::vector<std::string>()) {}
+
   grpc::ServerGenericBidiReactor* CreateReactor(
       grpc::GenericCallbackServerContext* context) override {
+    const auto& headers = context->client_metadata();
+    AuthAttributes who;
+    std::shared_ptr<const Metadata> metadata;
+    Outcome outcome;
     if (auth_) {
-      const auto& metadata = context->client_metadata();
-      const Outcome outcome =
-          auth_->Authenticate([&](std::string_view name) -> std::optional<std::string_view> {
-            const auto found = metadata.find(grpc::string_ref(name.data(), name.size()));
-            if (found == metadata.end()) return std::nullopt;
+      outcome = auth_->Authenticate(
+          [&](std::string_view name) -> std::optional<std::string_view> {
+            const auto found = headers.find(grpc::string_ref(name.data(), name.size()));
+            if (found == headers.end()) return std::nullopt;
             return std::string_view(found->second.data(), found->second.size());
-          });
-      if (!outcome.ok()) {
-        door_.CountTurnedAway(outcome);
-        return new RefusedCall(StatusOf(outcome));
-      }
+          },
+          &who);
+    }
+    if (outcome.ok()) {
+      outcome = client_metadata_.Take(
+          [&](std::string_view name, const std::function<void(std::string_view)>& value) {
+            const auto [from, to] = headers.equal_range(grpc::string_ref(name.data(), name.size()));
+            for (auto it = from; it != to; ++it) value({it->second.data(), it->second.size()});
+          },
+          who, metadata);
+    }
+    if (!outcome.ok()) {
+      door_.CountTurnedAway(outcome);
+      return new RefusedCall(StatusOf(outcome));
     }
     return new ExportCall(door_, SignalByGrpcMethod(context->method()), context->method(),
-                          max_bytes_);
+                          max_bytes_, std::move(metadata));
   }
 
  private:
   Door& door_;
   const std::size_t max_bytes_;
   const std::shared_ptr<const ServerAuthenticator> auth_;
+  const ClientMetadata client_metadata_;
 };
 
 // gRPC gets connections that were accepted here: the listening socket is not its own, so that
@@ -176,7 +200,7 @@ class Service : public grpc::CallbackGenericService {
 class GrpcReceiver : public Receiver {
  public:
   GrpcReceiver(std::unique_ptr<Door> door, const GrpcServerOptions& options)
-      : door_(std::move(door)), service_(*door_, options.max_recv_msg_size_bytes, options.auth) {}
+      : door_(std::move(door)), service_(*door_, options) {}
   ~GrpcReceiver() override { Stop(std::chrono::steady_clock::now()); }
 
   Result<> Listen(std::shared_ptr<const http::Listening> socket) {

@@ -8,6 +8,7 @@
 #include "gateway/ingest/answer.h"
 #include "gateway/ingest/decode.h"
 #include "gateway/ingest/grpc_wire.h"
+#include "gateway/ingest/http_settings.h"
 
 namespace wirespan::gateway {
 
@@ -58,10 +59,11 @@ void GrpcService::Handle(http::Request request, std::unique_ptr<http::Responder>
                      .body = "gRPC is HTTP/2 and POST\n"});
     return;
   }
+  AuthAttributes who;
   if (options_.auth != nullptr) {
-    const Outcome who = options_.auth->Authenticate(
-        [&](std::string_view name) { return http::FindHeader(request.headers, name); });
-    if (!who.ok()) return responder->Send(Turn(who));
+    const Outcome let_in = options_.auth->Authenticate(
+        [&](std::string_view name) { return http::FindHeader(request.headers, name); }, &who);
+    if (!let_in.ok()) return responder->Send(Turn(let_in));
   }
   const std::optional<Signal> signal = SignalByGrpcMethod(request.path);
   if (!signal || !door_->Takes(*signal)) {
@@ -70,10 +72,16 @@ void GrpcService::Handle(http::Request request, std::unique_ptr<http::Responder>
         signal ? fmt::format("no pipeline takes {} from this receiver", otlp::SignalName(*signal))
                : fmt::format("unknown method {}", request.path))));
   }
-  Export(*signal, std::move(request), std::move(responder));
+  std::shared_ptr<const Metadata> metadata;
+  if (options_.include_metadata) {
+    const Outcome taken = TakeMetadata(options_.metadata_keys, request.headers, who, metadata);
+    if (!taken.ok()) return responder->Send(Turn(taken));
+  }
+  Export(*signal, std::move(request), std::move(metadata), std::move(responder));
 }
 
 void GrpcService::Export(Signal signal, http::Request request,
+                         std::shared_ptr<const Metadata> metadata,
                          std::unique_ptr<http::Responder> responder) {
   const auto now = std::chrono::steady_clock::now();
   const auto timeout =
@@ -85,7 +93,7 @@ void GrpcService::Export(Signal signal, http::Request request,
   std::shared_ptr<Lease> lease;
   Bytes bytes;
   if (outcome.ok()) {
-    lease = door_->Admit(request.body.size());
+    lease = door_->Admit(request.body.size() + (metadata ? metadata->size() : 0));
     if (!lease) outcome = Door::Overloaded();
   }
   std::string inflated;
@@ -108,8 +116,9 @@ void GrpcService::Export(Signal signal, http::Request request,
     if (auto held = weak.lock()) held->Withdraw();
   });
   if (timeout) shared->AnswerBy(now + *timeout, GrpcFailure(TooLate()));
-  door_->Enter(signal, std::move(bytes), std::move(lease),
-               [shared](Outcome result) { shared->Send(AnswerOf(result)); });
+  door_->Enter(
+      signal, std::move(bytes), std::move(lease),
+      [shared](Outcome result) { shared->Send(AnswerOf(result)); }, std::move(metadata));
 }
 
 }  // namespace wirespan::gateway

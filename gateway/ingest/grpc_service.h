@@ -25,7 +25,8 @@ class GrpcService {
 
  private:
   http::Response Turn(const Outcome& outcome);
-  void Export(Signal signal, http::Request request, std::unique_ptr<http::Responder> responder);
+  void Export(Signal signal, http::Request request, std::shared_ptr<const Metadata> metadata,
+              std::unique_ptr<http::Responder> responder);
 
   const GrpcServerOptions options_;
   const std::unique_ptr<Door> door_;

@@ -12,6 +12,7 @@
 #include "common/http/server.h"
 #include "common/otlp/response.h"
 #include "gateway/ingest/answer.h"
+#include "gateway/ingest/cors.h"
 #include "gateway/ingest/decode.h"
 #include "gateway/ingest/grpc_service.h"
 #include "gateway/ingest/grpc_wire.h"
@@ -67,13 +68,17 @@ class HttpReceiver : public Receiver {
  public:
   HttpReceiver(HttpServerOptions options, std::unique_ptr<Door> door,
                std::unique_ptr<GrpcService> grpc)
-      : options_(std::move(options)), door_(std::move(door)), grpc_(std::move(grpc)) {}
+      : options_(std::move(options)),
+        cors_(options_.cors),
+        door_(std::move(door)),
+        grpc_(std::move(grpc)) {}
   ~HttpReceiver() override { Stop(std::chrono::steady_clock::now()); }
 
   Result<> Listen() {
     auto made = ServerOptionsOf(options_);
     if (!made) return tl::unexpected(made.error());
     http::ServerOptions& server = *made;
+    server.admit = [this](std::size_t bytes) { return door_->AdmitBody(bytes); };
     // The server refuses what it can't receive; the body is ours all the same.
     server.refusal = [this](int status, std::string_view content_type) {
       if (grpc_ && IsGrpc(content_type)) return grpc_->Refusal(status);
@@ -130,14 +135,17 @@ class HttpReceiver : public Receiver {
   }
 
   void Handle(http::Request request, std::unique_ptr<http::Responder> responder) {
+    if (auto answer = cors_.Preflight(request)) return responder->Send(std::move(*answer));
     const std::string_view type =
         http::FindHeader(request.headers, "Content-Type").value_or(std::string_view{});
     if (request.http2) door_->HasRead(request.body.size());
     if (grpc_ && IsGrpc(type)) return grpc_->Handle(std::move(request), std::move(responder));
+    responder = cors_.Tell(request.headers, std::move(responder));
     const std::optional<Format> known = FormatOf(type);
     const Format format = known.value_or(Format::kJson);
-    if (const Outcome who = Authenticate(options_, request.headers); !who.ok()) {
-      http::Response response = Turn(who, HttpStatusOf(who), format);
+    AuthAttributes who;
+    if (const Outcome let_in = Authenticate(options_, request.headers, &who); !let_in.ok()) {
+      http::Response response = Turn(let_in, HttpStatusOf(let_in), format);
       response.headers.emplace_back("WWW-Authenticate", options_.auth->challenge());
       responder->Send(std::move(response));
       return;
@@ -179,13 +187,20 @@ class HttpReceiver : public Receiver {
                            415, format));
       return;
     }
-    Export(*signal, format, *coding, std::move(request.body), std::move(responder));
+    std::shared_ptr<const Metadata> metadata;
+    if (const Outcome taken = TakeMetadata(options_, request.headers, who, metadata); !taken.ok()) {
+      responder->Send(Turn(taken, 431, format));
+      return;
+    }
+    Export(*signal, format, *coding, std::move(request.body), std::move(metadata),
+           std::move(responder));
   }
 
   void Export(Signal signal, Format format, otlp::Encoding coding, std::string body,
+              std::shared_ptr<const Metadata> metadata,
               std::unique_ptr<http::Responder> responder) {
     Outcome outcome;
-    std::shared_ptr<Lease> lease = door_->Admit(body.size());
+    std::shared_ptr<Lease> lease = door_->Admit(body.size() + (metadata ? metadata->size() : 0));
     if (!lease) outcome = Door::Overloaded();
     std::shared_ptr<const std::string> compressed;
     if (outcome.ok() && coding != otlp::Encoding::kIdentity) {
@@ -213,13 +228,16 @@ class HttpReceiver : public Receiver {
     shared->WhenGone([weak = std::weak_ptr<Lease>(lease)] {
       if (auto held = weak.lock()) held->Withdraw();
     });
-    door_->Enter(signal, std::move(bytes), std::move(lease),
-                 [signal, format, shared](Outcome result) {
-                   shared->Send(AnswerOf(result, signal, format));
-                 });
+    door_->Enter(
+        signal, std::move(bytes), std::move(lease),
+        [signal, format, shared](Outcome result) {
+          shared->Send(AnswerOf(result, signal, format));
+        },
+        std::move(metadata));
   }
 
   const HttpServerOptions options_;
+  const Cors cors_;
   const std::unique_ptr<Door> door_;
   const std::unique_ptr<GrpcService> grpc_;  // null: OTLP/HTTP alone
   std::unique_ptr<http::Server> server_;

@@ -1,5 +1,7 @@
 #include "gateway/ingest/http_settings.h"
 
+#include "common/base/strings.h"
+#include "gateway/ingest/client_metadata.h"
 #include "gateway/ingest/endpoint.h"
 
 namespace wirespan::gateway {
@@ -60,10 +62,28 @@ http::ServerCounters ConnectionCounters(const std::string& receiver, const std::
           .aged = counter("age")};
 }
 
-Outcome Authenticate(const HttpServerOptions& options, const http::Headers& headers) {
+Outcome Authenticate(const HttpServerOptions& options, const http::Headers& headers,
+                     AuthAttributes* found) {
   if (options.auth == nullptr) return {};
   return options.auth->Authenticate(
-      [&](std::string_view name) { return http::FindHeader(headers, name); });
+      [&](std::string_view name) { return http::FindHeader(headers, name); }, found);
+}
+
+Outcome TakeMetadata(const HttpServerOptions& options, const http::Headers& headers,
+                     const AuthAttributes& who, std::shared_ptr<const Metadata>& metadata) {
+  if (!options.include_metadata) return {};
+  return TakeMetadata(options.metadata_keys, headers, who, metadata);
+}
+
+Outcome TakeMetadata(const std::vector<std::string>& keys, const http::Headers& headers,
+                     const AuthAttributes& who, std::shared_ptr<const Metadata>& metadata) {
+  return ClientMetadata(keys).Take(
+      [&](std::string_view name, const std::function<void(std::string_view)>& value) {
+        for (const auto& [header, content] : headers) {
+          if (EqualsIgnoreCase(header, name)) value(content);
+        }
+      },
+      who, metadata);
 }
 
 }  // namespace wirespan::gateway

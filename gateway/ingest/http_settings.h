@@ -15,7 +15,14 @@ Result<http::ServerOptions> ServerOptionsOf(const HttpServerOptions& options);
 http::ServerCounters ConnectionCounters(const std::string& receiver, const std::string& transport,
                                         telemetry::Registry& registry);
 
-// Ok if there is no authenticator or it lets the request in.
-Outcome Authenticate(const HttpServerOptions& options, const http::Headers& headers);
+// Ok if there is no authenticator or it lets the request in. `found` gets what it knows of it.
+Outcome Authenticate(const HttpServerOptions& options, const http::Headers& headers,
+                     AuthAttributes* found);
+
+// What is kept of the headers (include_metadata), see ClientMetadata.
+Outcome TakeMetadata(const HttpServerOptions& options, const http::Headers& headers,
+                     const AuthAttributes& who, std::shared_ptr<const Metadata>& metadata);
+Outcome TakeMetadata(const std::vector<std::string>& keys, const http::Headers& headers,
+                     const AuthAttributes& who, std::shared_ptr<const Metadata>& metadata);
 
 }  // namespace wirespan::gateway

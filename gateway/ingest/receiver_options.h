@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/http/listen.h"
 #include "common/http/server.h"
@@ -33,6 +34,14 @@ struct ConnectionOptions {
   friend bool operator==(const ConnectionOptions&, const ConnectionOptions&) = default;
 };
 
+// The Collector's cors keys; no allowed_origins: off.
+struct CorsOptions {
+  std::vector<std::string> allowed_origins{};
+  std::vector<std::string> allowed_headers{};
+  std::vector<std::string> exposed_headers{};
+  std::chrono::seconds max_age{0};  // 0: browsers use their own
+};
+
 struct GrpcServerOptions {
   std::shared_ptr<const http::Listening> listening{};  // the endpoint's socket; null: opened
   std::string authenticator{};                         // auth::authenticator: an extension's id
@@ -40,6 +49,8 @@ struct GrpcServerOptions {
   std::string endpoint = "localhost:4317";
   bool unix_socket = false;  // transport: unix, endpoint is a path
   std::optional<ServerTlsOptions> tls{};
+  bool include_metadata = false;
+  std::vector<std::string> metadata_keys{};          // and what of it somebody asks for
   std::uint64_t max_recv_msg_size_bytes = 4u << 20;  // received, and again after decompression
   std::uint32_t max_concurrent_streams = 0;          // 0: gRPC's own
   ConnectionOptions connection{};
@@ -52,12 +63,15 @@ struct HttpServerOptions {
   std::string endpoint = "localhost:4318";
   bool unix_socket = false;
   std::optional<ServerTlsOptions> tls{};
+  bool include_metadata = false;
+  std::vector<std::string> metadata_keys{};          // and what of it somebody asks for
   std::uint64_t max_request_body_bytes = 20u << 20;  // received, and again after decompression
   std::string traces_path = "/v1/traces";
   std::string metrics_path = "/v1/metrics";
   std::string logs_path = "/v1/logs";
   std::string profiles_path = "/v1development/profiles";
   std::chrono::milliseconds idle_timeout{60000};
+  CorsOptions cors{};
   ConnectionOptions connection{};
   http::ServerCounters counters{};
   std::uint32_t max_concurrent_streams = 0;  // of an HTTP/2 connection; 0: the server's own

@@ -9,6 +9,7 @@
 #include "common/http/server.h"
 #include "common/otlp/zipkin.h"
 #include "gateway/ingest/answer.h"
+#include "gateway/ingest/cors.h"
 #include "gateway/ingest/decode.h"
 #include "gateway/ingest/http_settings.h"
 
@@ -31,13 +32,14 @@ http::Response TextOf(int status, const Outcome& outcome) {
 class ZipkinReceiver : public Receiver {
  public:
   ZipkinReceiver(HttpServerOptions options, std::unique_ptr<Door> door)
-      : options_(std::move(options)), door_(std::move(door)) {}
+      : options_(std::move(options)), cors_(options_.cors), door_(std::move(door)) {}
   ~ZipkinReceiver() override { Stop(std::chrono::steady_clock::now()); }
 
   Result<> Listen() {
     auto made = ServerOptionsOf(options_);
     if (!made) return tl::unexpected(made.error());
     http::ServerOptions& server = *made;
+    made->admit = [this](std::size_t bytes) { return door_->AdmitBody(bytes); };
     auto started = http::Server::Start(
         std::move(server),
         [this](http::Request request, std::unique_ptr<http::Responder> responder) {
@@ -67,11 +69,14 @@ class ZipkinReceiver : public Receiver {
   }
 
   void Handle(http::Request request, std::unique_ptr<http::Responder> responder) {
+    if (auto answer = cors_.Preflight(request)) return responder->Send(std::move(*answer));
+    responder = cors_.Tell(request.headers, std::move(responder));
     const auto refuse = [&](int status, std::string why) {
       responder->Send(Turn(status, Outcome::Reject(StatusCode::kInvalidArgument, std::move(why))));
     };
-    if (const Outcome who = Authenticate(options_, request.headers); !who.ok()) {
-      http::Response response = Turn(401, who);
+    AuthAttributes who;
+    if (const Outcome let_in = Authenticate(options_, request.headers, &who); !let_in.ok()) {
+      http::Response response = Turn(401, let_in);
       response.headers.emplace_back("WWW-Authenticate", options_.auth->challenge());
       return responder->Send(std::move(response));
     }
@@ -92,12 +97,17 @@ class ZipkinReceiver : public Receiver {
     const auto coding = otlp::ParseEncoding(
         http::FindHeader(request.headers, "Content-Encoding").value_or(std::string_view{}));
     if (!coding) return refuse(415, "Content-Encoding must be gzip, zstd, deflate or none");
-    Bring(*coding, std::move(request.body), std::move(responder));
+    std::shared_ptr<const Metadata> metadata;
+    if (const Outcome taken = TakeMetadata(options_, request.headers, who, metadata); !taken.ok()) {
+      return responder->Send(Turn(431, taken));
+    }
+    Bring(*coding, std::move(request.body), std::move(metadata), std::move(responder));
   }
 
-  void Bring(otlp::Encoding coding, std::string body, std::unique_ptr<http::Responder> responder) {
+  void Bring(otlp::Encoding coding, std::string body, std::shared_ptr<const Metadata> metadata,
+             std::unique_ptr<http::Responder> responder) {
     Outcome outcome;
-    std::shared_ptr<Lease> lease = door_->Admit(body.size());
+    std::shared_ptr<Lease> lease = door_->Admit(body.size() + (metadata ? metadata->size() : 0));
     if (!lease) outcome = Door::Overloaded();
     if (outcome.ok() && coding != otlp::Encoding::kIdentity) {
       std::string plain;
@@ -122,13 +132,17 @@ class ZipkinReceiver : public Receiver {
     shared->WhenGone([weak = std::weak_ptr<Lease>(lease)] {
       if (auto held = weak.lock()) held->Withdraw();
     });
-    door_->Enter(Signal::kTraces, std::move(bytes), std::move(lease), [shared](Outcome result) {
-      shared->Send(result.ok() ? http::Response{.status = 202}
-                               : TextOf(HttpStatusOf(result), result));
-    });
+    door_->Enter(
+        Signal::kTraces, std::move(bytes), std::move(lease),
+        [shared](Outcome result) {
+          shared->Send(result.ok() ? http::Response{.status = 202}
+                                   : TextOf(HttpStatusOf(result), result));
+        },
+        std::move(metadata));
   }
 
   const HttpServerOptions options_;
+  const Cors cors_;
   const std::unique_ptr<Door> door_;
   std::unique_ptr<http::Server> server_;
 };

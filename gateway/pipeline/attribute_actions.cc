@@ -21,12 +21,9 @@ std::string_view Encoded(AttributeList& list, const AnyValue& value) {
   return list.arena().Keep(message);
 }
 
-// "metadata.<header>" and "<header>" alone are the same.
 std::optional<std::string_view> FromContext(std::string_view key, const Metadata* metadata,
                                             AttributeList& list) {
   if (metadata == nullptr) return std::nullopt;
-  constexpr std::string_view kPrefix = "metadata.";
-  if (key.starts_with(kPrefix)) key.remove_prefix(kPrefix.size());
   const std::vector<std::string>* values = metadata->Find(key);
   if (values == nullptr || values->empty()) return std::nullopt;
   std::string joined;

@@ -29,7 +29,8 @@ struct AttributeAction {
   // Where kInsert, kUpdate and kUpsert have the value from: one of these.
   std::optional<std::string> value{};  // an AnyValue message
   std::string from_attribute{};
-  std::string from_context{};  // key of the metadata, lower case; several values are joined by ';'
+  std::string
+      from_context{};  // key of the metadata (MetadataKeyOf); several values are joined by ';'
   std::optional<Pattern> pattern{};
   Type converted_type = Type::kString;
 };

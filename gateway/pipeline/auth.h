@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/result.h"
+#include "gateway/pipeline/metadata.h"
 #include "gateway/pipeline/outcome.h"
 
 // What receivers and exporters know of the extensions that check or add credentials.
@@ -20,13 +21,17 @@ using HeaderList = std::vector<std::pair<std::string, std::string>>;
 // A header (gRPC: metadata) of a request by its lower-case name; nullopt if it has none.
 using FindHeader = std::function<std::optional<std::string_view>(std::string_view name)>;
 
+// What an authenticator found out about a sender: "username". Never a secret.
+using AuthAttributes = std::vector<std::pair<std::string, std::string>>;
+
 // Who may send to a receiver (its `auth::authenticator`).
 class ServerAuthenticator {
  public:
   virtual ~ServerAuthenticator() = default;
   // Ok, or a refusal for good with kUnauthenticated. Called before anything of the request's body
   // is looked at. The message is for the sender and never repeats what it sent.
-  virtual Outcome Authenticate(const FindHeader& find) const = 0;
+  // `found`, if not null, gets the attributes of who was let in.
+  virtual Outcome Authenticate(const FindHeader& find, AuthAttributes* found = nullptr) const = 0;
   // The value of WWW-Authenticate in HTTP's 401.
   virtual std::string_view challenge() const = 0;
 };
@@ -36,9 +41,10 @@ class ServerAuthenticator {
 class ClientAuthenticator {
  public:
   virtual ~ClientAuthenticator() = default;
-  // Adds, replaces or deletes headers. `find` is the metadata that the batch came with (a
-  // receiver's include_metadata). An error is answered as retryable: a token file may come later.
-  virtual Result<> Apply(const FindHeader& find, HeaderList& headers) const = 0;
+  // Adds, replaces or deletes headers. `metadata` is what the batch came with (a receiver's
+  // include_metadata); null: nothing. kInvalidArgument: these metadata will never do. Any other
+  // error is answered as retryable: a token file may come later.
+  virtual Result<> Apply(const Metadata* metadata, HeaderList& headers) const = 0;
 };
 
 }  // namespace wirespan::gateway

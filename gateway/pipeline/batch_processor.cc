@@ -24,11 +24,6 @@ struct Held {
   steady_clock::time_point oldest{};
 };
 
-bool SameMetadata(const std::shared_ptr<const Metadata>& a,
-                  const std::shared_ptr<const Metadata>& b) {
-  return a == b || (a != nullptr && b != nullptr && *a == *b);
-}
-
 Batch Join(Held held) {
   if (held.parts.size() == 1) return std::move(held.parts.front());
   Batch joined;
@@ -73,7 +68,7 @@ class BatchProcessor::Core {
             {{"processor", id}})) {}
 
   void Take(Batch batch) {
-    batch.metadata = Selected(batch.metadata);
+    batch.metadata = Narrowed(batch.metadata, options_.metadata_keys);
     Held ready;
     {
       std::lock_guard lock(mutex_);
@@ -166,11 +161,6 @@ class BatchProcessor::Core {
 
  private:
   using Shard = std::list<Held>::iterator;
-
-  std::shared_ptr<const Metadata> Selected(const std::shared_ptr<const Metadata>& metadata) const {
-    if (options_.metadata_keys.empty() || metadata == nullptr) return nullptr;
-    return std::make_shared<const Metadata>(metadata->Select(options_.metadata_keys));
-  }
 
   static Held Add(Held held, Batch batch) {
     held.items += batch.items;

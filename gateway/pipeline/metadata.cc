@@ -39,6 +39,8 @@ Metadata::Metadata(std::vector<Entry> entries) {
   }
   std::string bytes;
   for (const Entry& entry : entries_) {
+    size_ += entry.key.size();
+    for (const std::string& value : entry.values) size_ += value.size();
     Mix(bytes, entry.key);
     bytes += std::to_string(entry.values.size());
     bytes += '=';
@@ -60,6 +62,30 @@ Metadata Metadata::Select(const std::vector<std::string>& keys) const {
     if (std::find(keys.begin(), keys.end(), entry.key) != keys.end()) chosen.push_back(entry);
   }
   return Metadata(std::move(chosen));
+}
+
+std::shared_ptr<const Metadata> Narrowed(const std::shared_ptr<const Metadata>& metadata,
+                                         const std::vector<std::string>& keys) {
+  if (metadata == nullptr || keys.empty()) return nullptr;
+  Metadata chosen = metadata->Select(keys);
+  if (chosen.entries().empty()) return nullptr;
+  if (chosen.entries().size() == metadata->entries().size()) return metadata;
+  return std::make_shared<const Metadata>(std::move(chosen));
+}
+
+bool SameMetadata(const std::shared_ptr<const Metadata>& a,
+                  const std::shared_ptr<const Metadata>& b) {
+  return a == b || (a != nullptr && b != nullptr && *a == *b);
+}
+
+std::string MetadataKeyOf(std::string_view from_context) {
+  std::string key(from_context);
+  LowerCase(key);
+  constexpr std::string_view kHeader = "metadata.";
+  constexpr std::string_view kAuth = "auth.";
+  if (key.starts_with(kHeader)) return key.substr(kHeader.size());
+  if (key.starts_with(kAuth)) return std::string(kAuthPrefix) + key.substr(kAuth.size());
+  return key;
 }
 
 }  // namespace wirespan::gateway

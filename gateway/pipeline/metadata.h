@@ -30,6 +30,8 @@ class Metadata {
   // Only these keys (lower case); what a batch of one tenant may keep of its requests.
   Metadata Select(const std::vector<std::string>& keys) const;
 
+  // Bytes of keys and values.
+  std::size_t size() const { return size_; }
   // Of keys and values, each with its length: equal metadata, equal hashes.
   std::size_t hash() const { return hash_; }
   friend bool operator==(const Metadata& a, const Metadata& b) {
@@ -39,6 +41,21 @@ class Metadata {
  private:
   std::vector<Entry> entries_;
   std::size_t hash_ = 0;
+  std::size_t size_ = 0;
 };
+
+// Null: none of the keys is in it, or it was null.
+std::shared_ptr<const Metadata> Narrowed(const std::shared_ptr<const Metadata>& metadata,
+                                         const std::vector<std::string>& keys);
+// Both absent, or equal.
+bool SameMetadata(const std::shared_ptr<const Metadata>& a,
+                  const std::shared_ptr<const Metadata>& b);
+
+// The key of metadata that a `from_context` of the configuration means: "metadata.x-tenant" and
+// "x-tenant" are a header, "auth.username" is what the receiver's authenticator found out.
+std::string MetadataKeyOf(std::string_view from_context);
+// What stands before an authenticator's attribute in a key of metadata. No header's name can begin
+// like that, so no sender can pretend.
+inline constexpr std::string_view kAuthPrefix = ":auth.";
 
 }  // namespace wirespan::gateway

@@ -14,12 +14,11 @@ class DebugSender : public Sender {
   DebugSender(DebugOptions options, std::function<void(std::string_view)> print)
       : options_(options), print_(std::move(print)) {}
 
-  void Send(Signal signal, std::uint64_t items, Bytes bytes,
-            std::function<void(Outcome)> done) override {
+  void Send(Outgoing request, std::function<void(Outcome)> done) override {
     if (Sampled()) {
       std::string storage;
-      const std::string text =
-          DebugText(signal, bytes.Contiguous(storage), items, options_.verbosity);
+      const std::string text = DebugText(request.signal, request.bytes.Contiguous(storage),
+                                         request.items, options_.verbosity);
       std::lock_guard lock(mutex_);
       print_(text);
     }

@@ -35,6 +35,9 @@ struct QueueOptions {
   std::string storage{};           // a file_storage extension: the sender is answered from disk
   bool drop_oldest = false;        // with storage: lose the oldest rather than refuse
   std::optional<QueueBatchOptions> batch{};
+  // What is kept of requests' metadata, in memory and on disk: batch.partition.metadata_keys, and
+  // what the exporter's authenticator reads. Requests are joined only where these are equal.
+  std::vector<std::string> metadata_keys{};
   // A sender that waits is held for so long while attempts fail; then it is told to come again.
   std::chrono::milliseconds patience{5000};
 };
@@ -55,6 +58,7 @@ struct ClientTlsOptions {
   std::string ca_file{};
   std::string cert_file{};
   std::string key_file{};
+  std::chrono::milliseconds reload_interval{0};  // how often the files are looked at; 0: never
 };
 
 using Compression = otlp::Encoding;
@@ -96,6 +100,7 @@ struct FileOptions {
   std::string path{};
   Encoding format = Encoding::kJson;
   bool append = false;
+  Compression compression = Compression::kIdentity;  // or kZstd: each record is a frame of its own
   // Rotation: on when max_megabytes > 0.
   std::uint64_t max_megabytes = 0;
   std::uint64_t max_backups = 100;

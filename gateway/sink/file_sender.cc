@@ -23,7 +23,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string FrameOf(std::string payload) {
+// Its length stands in front of it: 4 bytes, big-endian.
+std::string FrameOf(const std::string& payload) {
   const auto size = static_cast<std::uint32_t>(payload.size());
   std::string frame;
   frame.reserve(payload.size() + 4);
@@ -50,9 +51,15 @@ class RotatingFile : public FileWriter {
       auto json = ToJson(signal, bytes);
       if (!json) return tl::unexpected(json.error());
       record = std::move(*json);
-      record.push_back('\n');
     } else {
-      record = FrameOf(bytes.ToString());
+      record = bytes.ToString();
+    }
+    const bool compressed = options_.compression != Compression::kIdentity;
+    if (compressed) record = CompressBytes(options_.compression, Bytes(std::move(record)));
+    if (compressed || options_.format == Encoding::kProto) {
+      record = FrameOf(record);
+    } else {
+      record.push_back('\n');
     }
     std::lock_guard lock(mutex_);
     const std::uint64_t limit = options_.max_megabytes << 20;
@@ -135,8 +142,8 @@ class FileSender : public Sender {
  public:
   explicit FileSender(std::shared_ptr<FileWriter> writer) : writer_(std::move(writer)) {}
 
-  void Send(Signal signal, std::uint64_t, Bytes bytes, std::function<void(Outcome)> done) override {
-    auto written = writer_->Write(signal, bytes);
+  void Send(Outgoing request, std::function<void(Outcome)> done) override {
+    auto written = writer_->Write(request.signal, request.bytes);
     if (written) {
       done({});
     } else {

@@ -11,6 +11,7 @@
 #include <grpcpp/security/tls_credentials_options.h>
 #include <grpcpp/support/byte_buffer.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <fstream>
 #include <iterator>
@@ -117,9 +118,17 @@ class GrpcSender : public Sender {
     return dialect_.translate != nullptr ? Compression::kIdentity : options_.compression;
   }
 
-  void Send(Signal signal, std::uint64_t, Bytes bytes, std::function<void(Outcome)> done) override {
-    auto headers = HeadersFor(options_);
-    if (!headers) return done(Outcome::Retry(headers.error().message));
+  void Send(Outgoing request, std::function<void(Outcome)> done) override {
+    HeaderList headers;
+    if (Outcome outcome = HeadersFor(options_, request.metadata.get(), headers); !outcome.ok()) {
+      return done(std::move(outcome));
+    }
+    for (const auto& [name, value] : headers) {
+      if (FitsInGrpc(name, value)) continue;
+      return done(Outcome::Reject(StatusCode::kInvalidArgument,
+                                  fmt::format("gRPC can't carry the value of header {}", name)));
+    }
+    Bytes& bytes = request.bytes;
     auto call = std::make_unique<Call>();
     if (dialect_.translate != nullptr) {
       std::string storage;
@@ -133,7 +142,7 @@ class GrpcSender : public Sender {
                                          gzip ? GRPC_COMPRESS_GZIP : GRPC_COMPRESS_DEFLATE);
       call->context.set_compression_algorithm(gzip ? GRPC_COMPRESS_GZIP : GRPC_COMPRESS_DEFLATE);
     }
-    for (const auto& [name, value] : *headers) call->context.AddMetadata(name, value);
+    for (const auto& [name, value] : headers) call->context.AddMetadata(name, value);
     if (options_.timeout.count() > 0) {
       call->context.set_deadline(std::chrono::system_clock::now() + options_.timeout);
     }
@@ -146,7 +155,7 @@ class GrpcSender : public Sender {
       calls_.insert(running);
     }
     const char* method =
-        dialect_.method != nullptr ? dialect_.method : otlp::GrpcMethod(signal).data();
+        dialect_.method != nullptr ? dialect_.method : otlp::GrpcMethod(request.signal).data();
     stub_.UnaryCall(&running->context, method, grpc::StubOptions(), &running->request,
                     &running->response,
                     [this, running](grpc::Status status) { OnDone(running, status); });
@@ -211,7 +220,8 @@ Result<std::shared_ptr<grpc::ChannelCredentials>> Credentials(const ClientTlsOpt
   if (tls.insecure) return grpc::InsecureChannelCredentials();
   auto pem = LoadPem(tls);
   if (!pem) return tl::unexpected(pem.error());
-  if (!tls.insecure_skip_verify) {
+  const bool watched = tls.reload_interval.count() > 0 && !(tls.ca_file + tls.cert_file).empty();
+  if (!tls.insecure_skip_verify && !watched) {
     grpc::SslCredentialsOptions options;
     options.pem_root_certs = pem->ca;
     options.pem_cert_chain = pem->cert;
@@ -220,14 +230,24 @@ Result<std::shared_ptr<grpc::ChannelCredentials>> Credentials(const ClientTlsOpt
   }
   namespace exp = grpc::experimental;
   exp::TlsChannelCredentialsOptions options;
-  if (!pem->cert.empty()) {
+  if (watched) {
+    // New connections get what the files hold then; what can't be used is passed over.
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(tls.reload_interval).count();
+    options.set_certificate_provider(std::make_shared<exp::FileWatcherCertificateProvider>(
+        tls.key_file, tls.cert_file, tls.ca_file,
+        static_cast<unsigned>(std::clamp<std::int64_t>(seconds, 1, 86400))));
+    if (!tls.cert_file.empty()) options.watch_identity_key_cert_pairs();
+    if (!tls.ca_file.empty()) options.watch_root_certs();
+  } else if (!pem->cert.empty()) {
     options.set_certificate_provider(std::make_shared<exp::StaticDataCertificateProvider>(
         std::vector<exp::IdentityKeyCertPair>{{pem->key, pem->cert}}));
     options.watch_identity_key_cert_pairs();
   }
-  options.set_verify_server_certs(false);
-  options.set_certificate_verifier(std::make_shared<exp::NoOpCertificateVerifier>());
-  options.set_check_call_host(false);
+  if (tls.insecure_skip_verify) {
+    options.set_verify_server_certs(false);
+    options.set_certificate_verifier(std::make_shared<exp::NoOpCertificateVerifier>());
+    options.set_check_call_host(false);
+  }
   return exp::TlsCredentials(options);
 }
 

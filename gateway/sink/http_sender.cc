@@ -70,9 +70,18 @@ class HttpSender : public Sender {
     return options_.encoding == Encoding::kProto ? options_.compression : Compression::kIdentity;
   }
 
-  void Send(Signal signal, std::uint64_t, Bytes bytes, std::function<void(Outcome)> done) override {
-    auto headers = HeadersFor(options_);
-    if (!headers) return done(Outcome::Retry(headers.error().message));
+  void Send(Outgoing outgoing, std::function<void(Outcome)> done) override {
+    HeaderList headers;
+    if (Outcome outcome = HeadersFor(options_, outgoing.metadata.get(), headers); !outcome.ok()) {
+      return done(std::move(outcome));
+    }
+    for (const auto& [name, value] : headers) {
+      if (FitsInHttp(value)) continue;
+      return done(Outcome::Reject(StatusCode::kInvalidArgument,
+                                  fmt::format("HTTP can't carry the value of header {}", name)));
+    }
+    const Signal signal = outgoing.signal;
+    Bytes& bytes = outgoing.bytes;
     http::ClientRequest request;
     request.url = UrlOf(signal);
     // 0 means "no limit" in the Collector; a day is as good and keeps the arithmetic simple.
@@ -101,7 +110,7 @@ class HttpSender : public Sender {
     }
     request.headers.emplace_back("Content-Type", std::string(json ? kJson : kProtobuf));
     request.headers.emplace_back("User-Agent", "wirespan-gateway");
-    for (auto& header : *headers) request.headers.push_back(std::move(header));
+    for (auto& header : headers) request.headers.push_back(std::move(header));
     client_->Send(std::move(request),
                   [url = UrlOf(signal), done = std::move(done)](Result<http::Response> result) {
                     done(OutcomeOf(result, url));
@@ -133,6 +142,7 @@ std::unique_ptr<http::Client> ClientOf(const HttpClientOptions& options,
   client.tls.certificate_file = options.tls.cert_file;
   client.tls.key_file = options.tls.key_file;
   client.tls.server_name = options.tls.server_name_override;
+  client.tls.reload_interval = options.tls.reload_interval;
   client.tls.insecure_skip_verify = options.tls.insecure_skip_verify;
   return http::Client::Create(std::move(client));
 }

@@ -6,7 +6,7 @@ namespace {
 
 class NopSender : public Sender {
  public:
-  void Send(Signal, std::uint64_t, Bytes, std::function<void(Outcome)> done) override { done({}); }
+  void Send(Outgoing, std::function<void(Outcome)> done) override { done({}); }
 };
 
 }  // namespace

@@ -18,6 +18,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
+// While a batch of one tenant is joined, so many batches' worth of others are read from disk.
+constexpr std::uint64_t kMostPassedOver = 4;
+
 std::string Name(std::string_view what, Signal signal) {
   return fmt::format("otelcol_exporter_{}_{}_total", what, ItemsName(signal));
 }
@@ -30,11 +33,6 @@ QueuedExporter::Promise PromiseOf(const QueueOptions& queue, bool durable) {
   if (durable) return QueuedExporter::Promise::kStored;
   return queue.enabled && !queue.wait_for_result ? QueuedExporter::Promise::kInMemory
                                                  : QueuedExporter::Promise::kDelivered;
-}
-
-bool SameTenant(const Batch& a, const Batch& b) {
-  if (a.metadata == b.metadata) return true;
-  return a.metadata && b.metadata && *a.metadata == *b.metadata;
 }
 
 // Takes so many items of the last lanes out of the list.
@@ -93,17 +91,10 @@ QueuedExporter::QueuedExporter(std::string id, Signal signal, QueueOptions queue
                                   LabelsOf(id_, signal))),
       retries_(registry.counter("wirespan_exporter_retries_total", "Requests put back for a retry",
                                 LabelsOf(id_, signal))),
-      queue_size_(registry.gauge("otelcol_exporter_queue_size", "Held in the sending queue",
-                                 LabelsOf(id_, signal))),
-      in_flight_gauge_(registry.gauge("otelcol_exporter_in_flight_requests",
-                                      "Requests under way or waiting for a retry",
-                                      LabelsOf(id_, signal))),
       failing_interval_(retry_.initial_interval),
       random_(std::random_device{}()),
       sender_(std::move(sender)) {
-  registry
-      .gauge("otelcol_exporter_queue_capacity", "Bound of the sending queue", LabelsOf(id_, signal))
-      .Set(queue_.enabled ? static_cast<double>(queue_.queue_size) : 0);
+  ShowGauges();
   for (const char* reason : {"failed", "expired", "shutdown"}) Dropped(reason);
   {
     std::lock_guard lock(mutex_);
@@ -117,6 +108,25 @@ telemetry::Counter& QueuedExporter::Dropped(std::string_view reason) {
   labels.emplace_back("reason", std::string(reason));
   return registry_.counter("wirespan_exporter_dropped_items_total",
                            "Items lost inside the exporter, by reason", labels);
+}
+
+// A counter outlives the exporter that counted; what is held by one that is gone is nothing.
+void QueuedExporter::ShowGauges() {
+  const auto show = [&](std::string_view name, std::string_view help,
+                        std::function<double()> value) {
+    gauges_.push_back(registry_.AddScopedCollector(
+        name, help, false,
+        [name = std::string(name), labels = LabelsOf(id_, signal_),
+         value = std::move(value)](std::vector<telemetry::Sample>& samples) {
+          samples.push_back({.name = name, .labels = labels, .value = value()});
+        }));
+  };
+  show("otelcol_exporter_queue_size", "Held in the sending queue",
+       [this] { return queue_size_.value(); });
+  show("otelcol_exporter_queue_capacity", "Bound of the sending queue",
+       [this] { return queue_.enabled ? static_cast<double>(queue_.queue_size) : 0; });
+  show("otelcol_exporter_in_flight_requests", "Requests under way or waiting for a retry",
+       [this] { return in_flight_gauge_.value(); });
 }
 
 void QueuedExporter::UpdateGauges() {
@@ -162,6 +172,7 @@ void QueuedExporter::Consume(Batch batch) {
   auto entry = std::make_shared<Entry>();
   entry->arrived = steady_clock::now();
   entry->batch = std::move(batch);
+  entry->batch.metadata = Narrowed(entry->batch.metadata, queue_.metadata_keys);
   if (entry->batch.lane != nullptr) {
     entry->lanes.emplace_back(entry->batch.lane, entry->batch.items);
   }
@@ -308,11 +319,17 @@ void QueuedExporter::JoinMore(Entry& entry, std::unique_lock<std::mutex>& lock) 
       queue_.batch->max_size > 0 ? queue_.batch->max_size : queue_.batch->min_size;
   std::vector<Ack> acks;
   std::uint64_t size = SizeInBatch(entry.batch);
+  std::size_t at = 0;  // those before it are of other tenants
   while (size < most) {
-    if (waiting_.empty() && !Fetch(lock)) break;
-    if (waiting_.empty()) continue;
-    Entry& next = *waiting_.front();
-    if (!SameTenant(entry.batch, next.batch)) break;
+    if (at >= waiting_.size()) {
+      if (waiting_size_ >= kMostPassedOver * most || !Fetch(lock)) break;
+      continue;  // others may have taken from waiting_ meanwhile
+    }
+    Entry& next = *waiting_[at];
+    if (!SameMetadata(entry.batch.metadata, next.batch.metadata)) {
+      ++at;
+      continue;
+    }
     const std::uint64_t more = SizeInBatch(next.batch);
     if (queue_.batch->max_size > 0 && size + more > queue_.batch->max_size) break;
     if (acks.empty()) acks.push_back(std::move(entry.batch.ack));
@@ -327,7 +344,7 @@ void QueuedExporter::JoinMore(Entry& entry, std::unique_lock<std::mutex>& lock) 
     acks.push_back(std::move(next.batch.ack));
     waiting_size_ -= more;
     size += more;
-    waiting_.pop_front();
+    waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(at));
   }
   if (acks.empty()) return;
   std::erase_if(acks, [](const Ack& ack) { return !ack.pending(); });

@@ -104,6 +104,7 @@ class QueuedExporter : public Consumer {
   void DropOldestOverBound();
   void CountDamage();
   void Run(std::stop_token stop);
+  void ShowGauges();
   void UpdateGauges();  // mutex_ held
   std::uint64_t SizeInBatch(const Batch& batch) const;
   telemetry::Counter& Dropped(std::string_view reason);
@@ -125,8 +126,9 @@ class QueuedExporter : public Consumer {
   telemetry::Counter& rejected_;
   telemetry::Counter& withdrawn_;
   telemetry::Counter& retries_;
-  telemetry::Gauge& queue_size_;
-  telemetry::Gauge& in_flight_gauge_;
+  telemetry::Gauge queue_size_;
+  telemetry::Gauge in_flight_gauge_;
+  std::vector<telemetry::Registry::CollectorHandle> gauges_{};  // they end with the exporter
 
   SlotSignal slots_;
   mutable std::mutex mutex_;  // guards everything down to sender_

@@ -21,6 +21,7 @@ constexpr milliseconds kDurableDrain{2000};
 }  // namespace
 
 QueuedExporter::~QueuedExporter() {
+  gauges_.clear();  // no scrape asks from here on
   Drain(steady_clock::now());
   thread_.request_stop();
   if (thread_.joinable()) thread_.join();
@@ -35,7 +36,10 @@ void QueuedExporter::Try(const EntryPtr& entry) {
       Finish(entry, Outcome::Reject(StatusCode::kInternal, "the request could not be inflated"),
              End::kFailed);
     } else {
-      sender_->Send(entry->batch.signal, entry->batch.items, std::move(bytes),
+      sender_->Send({.signal = entry->batch.signal,
+                     .items = entry->batch.items,
+                     .bytes = std::move(bytes),
+                     .metadata = entry->batch.metadata},
                     [this, entry](Outcome outcome) { OnDone(entry, std::move(outcome)); });
     }
   }

@@ -12,8 +12,19 @@ def container(workload):
 
 
 class Rights(unittest.TestCase):
-    def test_nothing_calls_the_api(self):
-        for values in ({}, {"agent": {"handover": True, "privileged": True}}):
+    def test_the_agent_may_list_and_watch_pods_and_nothing_else(self):
+        found = rendered()
+        roles = {name: one["rules"] for (kind, name), one in found.items() if kind in ("Role", "ClusterRole")}
+        self.assertEqual(list(roles.values()), [[{"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}]])
+        binding = next(one for (kind, _), one in found.items() if kind == "ClusterRoleBinding")
+        self.assertEqual([binding["roleRef"]["name"]], list(roles))
+        self.assertEqual([s["name"] for s in binding["subjects"]], ["wirespan-agent"])
+        tokens = {kind: pod_of(one)["automountServiceAccountToken"] for (kind, _), one in found.items() if "template" in one.get("spec", {})}
+        self.assertEqual(tokens, {"DaemonSet": True, "Deployment": False, "StatefulSet": False})
+
+    def test_without_names_nothing_calls_the_api(self):
+        off = {"kubernetes": {"enabled": False}}
+        for values in ({"agent": off}, {"agent": {**off, "handover": True, "privileged": True}}):
             found = rendered(values)
             kinds = {kind for kind, _ in found}
             self.assertEqual(kinds & {"Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"}, set())

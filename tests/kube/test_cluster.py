@@ -78,6 +78,15 @@ class Life(unittest.TestCase):
         self.assertEqual(by_container, {(2, wanted["shop"]): REQUESTS, (2, wanted["orders"]): REQUESTS, (2, wanted["stock"]): REQUESTS,
                                         (3, wanted["shop"]): 2 * REQUESTS, (3, wanted["orders"]): REQUESTS})
 
+        # And it says which pod that is, and whose.
+        names = collections.Counter((s["resource"].get("service.name"), s["resource"].get("k8s.namespace.name"),
+                                     s["resource"].get("k8s.deployment.name"), s["resource"].get("k8s.pod.name")) for s in spans)
+        wanted = collections.Counter()
+        for pod in get("pods", namespace="shop")["items"]:
+            app = pod["metadata"]["labels"]["app"]
+            wanted[(app, "shop", app, pod["metadata"]["name"])] = {"shop": 3, "orders": 2, "stock": 1}[app] * REQUESTS
+        self.assertEqual(names, wanted)
+
     def test_11_both_ends_are_linked_through_the_cluster_ip(self):
         spans = spans_of("/seen")
         clients = {s["spanId"]: s for s in spans if s["kind"] == 3}
@@ -91,12 +100,13 @@ class Life(unittest.TestCase):
         helm("test", "wirespan", "--namespace", SPACE)
         wait_for("the span of the test", lambda: [s for s in ARRIVED.spans() if s["resource"].get("service.name") == "wirespan-probe"])
 
-    def test_21_nobody_may_ask_the_api(self):
+    def test_21_the_agent_may_ask_for_pods_and_nobody_for_more(self):
         for account in ("wirespan-agent", "wirespan-gateway"):
-            for what in ("list pods", "get secrets", "list nodes", "get configmaps"):
-                answer = kubectl("auth", "can-i", *what.split(), "--namespace", SPACE, "--as", f"system:serviceaccount:{SPACE}:{account}",
+            for what in ("list pods", "watch pods", "get pods", "delete pods", "get secrets", "list nodes", "get configmaps"):
+                answer = kubectl("auth", "can-i", *what.split(), "--all-namespaces", "--as", f"system:serviceaccount:{SPACE}:{account}",
                                  check=False)
-                self.assertEqual(answer.stdout.strip(), "no", f"{account}: {what}")
+                may = account == "wirespan-agent" and what in ("list pods", "watch pods")
+                self.assertEqual(answer.stdout.strip(), "yes" if may else "no", f"{account}: {what}")
 
     def test_22_the_gateway_is_restricted_and_the_agent_cannot_be(self):
         for kind, name, refused in (("deployment", "wirespan-gateway", False), ("daemonset", "wirespan-agent", True)):

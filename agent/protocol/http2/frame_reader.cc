@@ -18,9 +18,11 @@ bool HasContents(FrameType type) {
 bool AddsUp(const protocol::Piece& piece) {
   const protocol::FrameRun& run = piece.run;
   const std::uint64_t headers = std::uint64_t{run.frames} * kFrameHeaderBytes;
-  return run.stream != 0 && run.stream <= INT32_MAX && piece.bytes.empty() &&
-         headers <= piece.size() && run.payload == piece.size() - headers &&
-         run.payload / run.frames < 1u << 24;
+  constexpr std::uint64_t kUpdate = 4;  // octets of a WINDOW_UPDATE's payload
+  if (run.stream > INT32_MAX || !piece.bytes.empty() || headers > piece.size()) return false;
+  if (run.payload != piece.size() - headers) return false;
+  return run.stream == 0 ? run.payload == kUpdate * run.frames
+                         : run.payload / run.frames < 1u << 24;
 }
 
 }  // namespace

@@ -44,7 +44,8 @@ class FrameSink {
   // A whole frame of another known type. `payload` is cut at kMaxControlBytes and where a gap
   // begins, so it may be empty whatever the type. Frames of unknown types are not told.
   virtual void OnControl(const Frame& frame, std::string_view payload, std::uint64_t ts_ns) = 0;
-  // Whole DATA frames of one stream, unseen: no padding, no END_STREAM.
+  // Whole DATA frames of one stream, unseen: no padding, no END_STREAM. Stream 0: WINDOW_UPDATE
+  // frames, of any streams.
   virtual void OnRun(const protocol::FrameRun& run, const protocol::Piece& piece) = 0;
   // Octets were missed or make no frames: any frames may have been among them, of any stream, and
   // the frame under way (if any) will not end. Told at once, and again for every piece until a

@@ -168,4 +168,13 @@ WS_INLINE int ws_is_preface(const __u8 *p, __u32 n)
 	       ws_load64(p + 8) == 0x0a0d302e322f5054ull /* TP/2.0 CR LF */;
 }
 
+/* Do the first `n` bytes end with the preface's first lines? Another line may go before: the PROXY protocol's. */
+WS_INLINE int ws_ends_in_preface_head(const __u8 *p, __u32 n)
+{
+	if (n < WS_PREFACE_HEAD || (n > WS_PREFACE_HEAD && p[(n - WS_PREFACE_HEAD - 1) & (WS_WINDOW - 1)] != '\n'))
+		return 0;
+	p += (n - WS_PREFACE_HEAD) & (WS_WINDOW - 1);
+	return ws_is_preface(p, 16) && p[16] == '\r' && p[17] == '\n';
+}
+
 #endif

@@ -86,9 +86,6 @@ struct ws_walk {
 #define WS_H2_HOLD (256 * 1024) /* so many bytes are held back */
 #define WS_H2_HOLD_UPDATES 64
 #define WS_H2_UPDATE 13 /* octets of a WINDOW_UPDATE frame */
-#ifndef WS_H2_SUM_UPDATES
-#define WS_H2_SUM_UPDATES 0
-#endif
 
 /* Is the run's last frame still under way? */
 WS_INLINE int ws_run_is_open(const struct ws_h2 *h)
@@ -385,8 +382,8 @@ WS_INLINE int ws_frame_sums(struct ws_h2 *h, const struct ws_walk *w, const stru
 	const struct ws_message *message;
 	__u32 rest = w->len - w->pos, at;
 
-	if (WS_H2_SUM_UPDATES && frame->type == WS_FRAME_WINDOW_UPDATE) {
-		/* A call of nothing else: one, or the stream's and the connection's. */
+	if (frame->type == WS_FRAME_WINDOW_UPDATE) {
+		/* A call of nothing else: one, or the stream's and the connection's. Some clients write one for 4 KiB read. */
 		if (w->pos == 0 && !w->at && rest == 2 * WS_H2_UPDATE)
 			return w->n == rest && p[WS_H2_UPDATE + 3] == WS_FRAME_WINDOW_UPDATE;
 		return rest == WS_H2_UPDATE && !w->at && (w->pos == 0 || (h->in_run && !h->run_stream));

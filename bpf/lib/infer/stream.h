@@ -323,9 +323,13 @@ WS_INLINE void ws_digest_head(struct ws_dir *dir, struct ws_talk *talk, struct w
 			return;
 		}
 	}
-	if (dir->status[1] == '/' && dir->status[0] == 'P' && dir->status[2] == '2' && had + end == WS_PREFACE_HEAD &&
-	    !dir->trailer) {
-		/* "PRI * HTTP/2.0", in pieces too short to be known for what it is. No other request is that short. */
+	if (dir->first == 'P' && !dir->trailer &&
+	    ((dir->status[1] == '/' && dir->status[0] == 'P' && dir->status[2] == '2' && had + end == WS_PREFACE_HEAD) ||
+	     ws_ends_in_preface_head(p, end))) {
+		/*
+		 * "PRI * HTTP/2.0", in pieces too short to be known for what it is: no other request is that short. Or it
+		 * stands behind a line of the PROXY protocol, which has no empty line of its own.
+		 */
 		plan->act = WS_ACT_HTTP2_CUT;
 		plan->handed_on = 1;
 		plan->keep = end;

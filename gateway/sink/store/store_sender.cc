@@ -18,12 +18,12 @@ class StoreSender : public Sender {
     answered_.wait(lock, [&] { return under_way_ == 0; });
   }
 
-  void Send(Signal, std::uint64_t, Bytes bytes, std::function<void(Outcome)> done) override {
+  void Send(Outgoing request, std::function<void(Outcome)> done) override {
     {
       const std::lock_guard lock(mutex_);
       ++under_way_;
     }
-    store_->Append(bytes.ToString(), [this, done = std::move(done)](Result<> written) {
+    store_->Append(request.bytes.ToString(), [this, done = std::move(done)](Result<> written) {
       done(written ? Outcome{} : Outcome::Retry(std::move(written.error().message)));
       const std::lock_guard lock(mutex_);
       --under_way_;

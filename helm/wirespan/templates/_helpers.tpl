@@ -141,3 +141,8 @@ annotations:
 {{- fail "backend.ingress.authentication: the page shows every request of the cluster and has no log-in of its own; give your ingress controller's annotations that ask for one" -}}
 {{- end -}}
 {{- end -}}
+
+{{/* Cluster-wide, so with the namespace in its name: two releases of one name may live in two namespaces. */}}
+{{- define "wirespan.clusterRole" -}}
+{{- printf "%s-%s" .Release.Namespace (include "wirespan.name.agent" .) | trunc 63 | trimSuffix "-" -}}
+{{- end -}}

@@ -2,7 +2,7 @@
 {{- define "wirespan.pod" -}}
 {{- $root := index . 0 -}}{{- $part := index $root.Values (index . 1) -}}
 serviceAccountName: {{ include "wirespan.serviceAccount" . }}
-automountServiceAccountToken: false
+automountServiceAccountToken: {{ and (eq (index . 1) "agent") $root.Values.agent.kubernetes.enabled }}
 enableServiceLinks: false
 {{- with $root.Values.global.imagePullSecrets }}
 imagePullSecrets:

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <map>
 
+#include "tests/bench/gateway/fill.h"
 #include "tests/bench/gateway/generate.h"
 #include "tests/bench/gateway/sink.h"
 
@@ -43,8 +44,15 @@ int main(int argc, char** argv) {
   sink->add_flag("--by-request", backend.by_request);
   sink->add_option("--arrived", backend.arrived_file);
 
+  bench::FillOptions queue;
+  CLI::App* fill = app.add_subcommand("fill", "Write a queue on disk as the gateway leaves it");
+  fill->add_option("--folder", queue.folder)->required();
+  fill->add_option("--gib", queue.gib);
+  fill->add_option("--spans", queue.spans);
+
   CLI11_PARSE(app, argc, argv);
   if (generate->parsed()) (http2 ? bench::GenerateHttp2 : bench::Generate)(load);
   if (sink->parsed()) bench::Sink(backend);
+  if (fill->parsed()) bench::Fill(queue);
   return 0;
 }

@@ -201,5 +201,24 @@ TEST_F(ReloadTest, AQueueOnDiskMovesToItsNewSettings) {
   EXPECT_THAT(gateway->Log(), HasSubstr("exporter otlp: 10 items are in the queue on disk"));
 }
 
+TEST_F(ReloadTest, AnotherMemoryLimitIsInForceAtOnce) {
+  const auto config = [&](int mib) {
+    return fmt::format(
+        "{}processors:\n  memory_limiter: {{check_interval: 1s, limit_mib: {}}}\n"
+        "exporters:\n  file: {{path: {}}}\nservice:\n  pipelines:\n    traces: {{receivers: "
+        "[otlp], processors: [memory_limiter], exporters: [file]}}\n",
+        kReceiver, mib, (folder_ / "out.json").string());
+  };
+  auto gateway = GatewayProcess::Start(folder_, config(4000));
+  EXPECT_EQ(Sum(MetricsOf(*gateway), "wirespan_gateway_memory_ceiling_bytes"), 4000.0 * (1 << 20));
+  EXPECT_EQ(Grpc(gateway->grpc_port(), Spans(1)).code, 0);
+  ASSERT_TRUE(gateway->Reload(config(1)));
+  EXPECT_EQ(Sum(MetricsOf(*gateway), "wirespan_gateway_memory_ceiling_bytes"), 1 << 20);
+  // Less than the program itself needs: nothing fits any more.
+  EXPECT_EQ(Grpc(gateway->grpc_port(), Spans(1)).code, 14);
+  ASSERT_TRUE(gateway->Reload(config(4000)));
+  EXPECT_EQ(Grpc(gateway->grpc_port(), Spans(1)).code, 0);
+}
+
 }  // namespace
 }  // namespace wirespan::gateway::testing

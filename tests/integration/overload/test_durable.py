@@ -1,14 +1,16 @@
 """What was acknowledged is delivered, whatever happens to the gateway: kill -9, SIGTERM, a full disk, damaged files."""
 
 import collections
+import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
 import unittest
 
-from support import Backend, Load, OverloadTest, otlp, wait_for
+from support import LOAD, Backend, Load, OverloadTest, otlp, wait_for
 
 SPANS = 20
 
@@ -162,6 +164,43 @@ class Damage(DurableTest):
         gateway.end()
         left = sum(path.stat().st_size for path in (self.folder / "queue").rglob("*") if path.is_file())
         self.assertLess(left, 4096)
+
+
+class LargeQueue(DurableTest):
+    GIB = float(os.environ.get("WIRESPAN_QUEUE_GIB", "20"))
+    SECONDS = 10
+
+    def start_seconds(self, gateway):
+        began = time.monotonic()
+        gateway.start()
+        return time.monotonic() - began
+
+    def test_a_start_takes_seconds_however_much_waits(self):
+        folder = self.folder / "queue"
+        folder.mkdir()
+        free = shutil.disk_usage(folder).free / 2**30
+        gib = min(self.GIB, free / 4)
+        filled = json.loads(subprocess.run([LOAD, "fill", "--folder", folder / "exporter_otlp_traces", "--gib", str(gib)],
+                                           check=True, capture_output=True, text=True).stdout)
+        backend = Backend(self.folder)  # down
+        self.started.append(backend)
+        gateway = self.durable(backend)
+        size = gateway.metric("otelcol_exporter_queue_size", exporter="otlp")
+        self.assertEqual(size, filled["records"])
+        # Killed in between, its last file has no end: that one is walked.
+        self.load(gateway, 2.0).result()
+        gateway.process.send_signal(signal.SIGKILL)
+        gateway.process.wait()
+        after_kill = self.start_seconds(gateway)
+        self.assertGreater(gateway.metric("otelcol_exporter_queue_size", exporter="otlp"), size)
+        self.assertLess(after_kill, self.SECONDS)
+        self.assertLess(gateway.peak_mib(), 256)
+        # It delivers at once, without having read everything first.
+        backend.start()
+        wait_for("the first of it", lambda: backend.counts()["spans"] > 0, seconds=30)
+        print(f"{filled['bytes'] / 2**30:.1f} GiB in {filled['records']} requests: start after a kill took {after_kill:.1f} s, "
+              f"peak {gateway.peak_mib():.0f} MiB")
+        gateway.end()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
 """A backend that answers nothing, and senders that never stop: the process stays under memory_limiter's limit."""
 
+import gzip
 import unittest
 
+from http_flood import flood
+from protobuf_bytes import request_of
 from support import Load, OverloadTest, otlp
 
 LIMIT_MIB = 160
@@ -34,6 +37,20 @@ class Ceiling(OverloadTest):
     def test_compressed_requests(self):
         # They are held as they came: there may be no need to refuse any.
         self.flood("--spans", 1000, "--in-flight", 1000, "--connections", 8, "--pause-ms", 20, "--compression", "gzip")
+
+    def test_http_requests(self):
+        backend = self.backend("--hang")
+        gateway = self.gateway(otlp(backend.port, more=BLOCKED), more=LIMITER,
+                               pipeline="processors: [memory_limiter], exporters: [otlp]", args=["--drain-timeout-ms", "100"])
+        for encoding in ("", "gzip"):
+            with self.subTest(encoding):
+                body = request_of(1000)
+                counts = flood(gateway.http, gzip.compress(body, 1) if encoding else body, 900, 6, encoding)
+                peak = gateway.peak_mib()
+                print(f"HTTP {encoding or 'none'}: peak {peak:.0f} of {LIMIT_MIB} MiB, {dict(counts)}")
+                self.assertLess(peak, LIMIT_MIB * 1.1)
+                self.assertEqual(set(counts) - {"503+retry", "broken"}, set(), "nobody is answered OK")
+                self.assertGreater(counts["503+retry"], 0)
 
 
 if __name__ == "__main__":

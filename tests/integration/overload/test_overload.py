@@ -24,16 +24,14 @@ class Fixture(OverloadTest):
     def load(self, gateway, *args, seconds=SECONDS):
         return Load(gateway.port, "--spans", SPANS, "--seconds", seconds, *args)
 
-
-class Overload(Fixture):
-    def test_five_times_capacity(self):
+    def five_times_capacity(self, seconds):
         # Two requests at a time of 20 ms each: 100 requests a second at most, whatever the machine does.
         backend = self.backend("--delay-ms", "20")
         gateway = self.gateway(otlp(backend.port, more="    sending_queue: {num_consumers: 2, queue_size: 50}"),
                                args=["--max-held-mib", "64"])
         peak = self.load(gateway, "--in-flight", 4).result()
         before = backend.counts()["spans"]
-        answer = self.load(gateway, "--rate", 500, "--in-flight", 300, "--connections", 4).result()
+        answer = self.load(gateway, "--rate", 500, "--in-flight", 300, "--connections", 4, seconds=seconds).result()
         offered = answer["acked_requests"] + sum(answer["refused"].values())
         self.assertGreater(sum(answer["refused"].values()), 0, "it was no overload")
         self.assertEqual(set(answer["refused"]) - MAY_RETRY, set())
@@ -45,6 +43,11 @@ class Overload(Fixture):
         self.assertEqual(self.accepted(gateway), self.sent(gateway))
         print(f"peak {peak['acked_requests'] / peak['seconds']:.0f} requests/s; offered {offered / answer['seconds']:.0f}/s: "
               f"{answer['acked_requests'] / answer['seconds']:.0f}/s, {answer['refused']}, {gateway.peak_mib():.0f} MiB")
+
+
+class Overload(Fixture):
+    def test_five_times_capacity(self):
+        self.five_times_capacity(SECONDS)
 
     def two(self, port, healthy, more=""):
         """An exporter to `port` and a healthy one beside it, in one pipeline."""
@@ -129,6 +132,13 @@ class Overload(Fixture):
         self.assertEqual(healthy.counts()["spans"], answer["acked_spans"])
         wait_for("the slow one's queue", lambda: self.queued(gateway) == 0, seconds=60)
         self.assertEqual(slow.counts()["spans"], answer["acked_spans"])
+
+
+class AMinute(Fixture):
+    """The same for as long as the gateway's promise names."""
+
+    def test_five_times_capacity(self):
+        self.five_times_capacity(60)
 
 
 class ManyConnections(Fixture):

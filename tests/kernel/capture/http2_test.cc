@@ -230,6 +230,46 @@ TEST_P(Http2Test, AnUpgradeToHttp2IsFollowed) {
   EXPECT_TRUE(at_server.read.data().back().frame_start);
 }
 
+TEST_P(Http2Test, IsFoundBehindALineOfTheProxyProtocol) {
+  const std::string line = "PROXY TCP4 192.0.2.1 192.0.2.2 40000 80\r\n";
+  FrameStream up, down;
+  up.Preface().Settings().Headers(1, 50, true);
+  down.Settings().Headers(1, 40).Data(1, "body", true);
+  auto [client, server] = TcpPair();
+  const auto client_name = NameOf(client.get()), server_name = NameOf(server.get());
+  const std::string sent_up = line + up.bytes();
+  SendAll(client.get(), sent_up);
+  ReceiveExactly(server.get(), sent_up.size());
+  SendAll(server.get(), down.bytes());
+  ReceiveExactly(client.get(), down.bytes().size());
+  const auto at_client = Told(client_name, down.bytes().size(), sent_up.size());
+  const auto at_server = Told(server_name, sent_up.size(), down.bytes().size());
+  EXPECT_TRUE(CarriesEveryByte(at_client.written, sent_up));
+  EXPECT_TRUE(CarriesEveryByte(at_server.read, sent_up));
+  EXPECT_TRUE(CarriesEveryByte(at_server.written, down.bytes()));
+  EXPECT_TRUE(at_client.read.data().front().frame_start);
+}
+
+TEST_P(Http2Test, AHeaderBlockIsToldToItsOwnBound) {
+  FrameStream up;
+  up.Preface().Settings().Add(1, 1, 1, std::string(16384, '\x82'));
+  up.Add(9, 4, 1, std::string(16384, '\x82')).Headers(3, 50, true);
+  up.Add(1, 1, 5, std::string(16384, '\x82'));
+  for (int i = 0; i < 4; ++i) up.Add(9, i == 3 ? 4 : 0, 5, std::string(16384, '\x82'));
+  up.Headers(7, 50, true);
+  auto [client, server] = TcpPair();
+  const auto client_name = NameOf(client.get());
+  SendAll(client.get(), up.bytes());
+  ReceiveExactly(server.get(), up.bytes().size());
+  const auto told = Told(client_name, 0, up.bytes().size());
+  ExpectTrue(told.written, up);
+  const auto& f = up.frames();
+  EXPECT_TRUE(told.written.HasCaptured(0, f[3].end())) << "32 KiB";
+  EXPECT_TRUE(told.written.HasCaptured(f[4].offset, f[4].offset + 9 + 65536 / 4));
+  EXPECT_FALSE(told.written.HasCaptured(f[8].offset + 9, f[8].end())) << "beyond 64 KiB";
+  EXPECT_TRUE(told.written.HasCaptured(f[9].offset, f[9].end()));
+}
+
 TEST_P(Http2Test, AWebsocketIsNotLookedAtForLong) {
   StartOwn({});
   RETURN_IF_SKIPPED();

@@ -1,5 +1,6 @@
 // Callers that a backend may not be able to look into: then they are counted, never silently
 // absent.
+#include <fcntl.h>
 #include <linux/io_uring.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -130,6 +131,32 @@ TEST_P(UnusualCallersTest, IoUringIsSeenOrCounted) {
     EXPECT_TRUE(seen->written.Agrees(request, 0));
     EXPECT_TRUE(seen->read.Agrees(response, 0));
   }
+}
+
+TEST_P(UnusualCallersTest, SpliceOfWhatAClosedUnixSocketLeftIsSeenOrCounted) {
+  const auto before = capture().CountOf("unseen").bytes;
+  auto [client, server] = Connected(Kind::kUnix);
+  const auto name = NameOf(client.get());
+  const auto request = Request("/left"), response = Response(5000);
+  SendAll(client.get(), request);
+  ASSERT_EQ(ReceiveExactly(server.get(), request.size()), request);
+  SendAll(server.get(), response);
+  server.reset();
+  const auto head = response.find("\r\n\r\n") + 4;
+  ASSERT_EQ(ReceiveExactly(client.get(), head), response.substr(0, head));
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  const UniqueFd out(ends[0]), in(ends[1]);
+  ASSERT_EQ(splice(client.get(), nullptr, in.get(), nullptr, 65536, 0),
+            static_cast<ssize_t>(response.size() - head));
+  std::optional<Seen> seen;
+  EXPECT_TRUE(capture().WaitFor([&] {
+    seen = capture().Find(name);
+    return (seen && seen->read.end() == response.size()) ||
+           capture().CountOf("unseen").bytes >= before + response.size() - head;
+  })) << "what was spliced is neither seen nor counted";
+  ASSERT_TRUE(seen);
+  EXPECT_TRUE(seen->read.Agrees(response, 0));
 }
 
 WIRESPAN_EACH_BACKEND(UnusualCallersTest);

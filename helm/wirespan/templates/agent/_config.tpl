@@ -5,6 +5,11 @@
 {{- else -}}
 {{- $exclude := list -}}
 {{- range .Values.agent.exclude.executables -}}{{- $exclude = append $exclude (dict "executable" .) -}}{{- end -}}
+{{- $kubernetes := dict "enabled" "off" -}}
+{{- if .Values.agent.kubernetes.enabled -}}
+{{- $kubernetes = dict "enabled" "on" "pod_labels" .Values.agent.kubernetes.podLabels "pod_annotations" .Values.agent.kubernetes.podAnnotations -}}
+{{- range .Values.agent.exclude.namespaces -}}{{- $exclude = append $exclude (dict "pod_namespace" .) -}}{{- end -}}
+{{- end -}}
 {{- $ignore := list -}}
 {{- range .Values.agent.exclude.userAgents -}}{{- $ignore = append $ignore (dict "user_agent" .) -}}{{- end -}}
 {{- $config := dict
@@ -12,6 +17,7 @@
       "metrics" (dict "listen" ":9464")
       "control" (dict "socket" "/run/wirespan/agent.sock")
       "capture" (dict "handover" (ternary "30s" "0s" .Values.agent.handover) "filter" (dict "exclude" $exclude))
+      "kubernetes" $kubernetes
       "exchanges" (dict "ignore" $ignore)
       "traces" (dict "max_per_second" (int .Values.agent.maxTracesPerSecond)) -}}
 {{- if .Values.gateway.enabled -}}

@@ -42,6 +42,7 @@ capture:
   filter:
     exclude_ports: [22, 5432]
     include: [{executable: nginx}, {container_name: "shop-*"}]
+    exclude: [{pod_namespace: kube-system}, {pod_labels: {app: "otel*"}}]
 exchanges: {ignore: [{path: /healthz, method: GET}]}
 traces: {mode: always, sampler: traceidratio, sampler_arg: "0.25", rules: [{executable: java, mode: never}]}
 metrics: {listen: "", body_sizes: true, interval: 10s}
@@ -50,6 +51,7 @@ services: [{executable: /opt/shop/*, name: shop, namespace: prod}]
 routes: [{service: shop, patterns: ["/users/{id}"]}]
 redact: {query: drop, client_address: truncated}
 limits: {connections: 1000}
+kubernetes: {enabled: "on", node_name: n1, server: "https://api:6443", pod_labels: ["team*"], startup_wait: 1s}
 log: {format: json}
 )");
   ASSERT_TRUE(config) << config.error().message;
@@ -58,6 +60,13 @@ log: {format: json}
   EXPECT_EQ(config->capture.exclude_ports, (std::vector<std::uint16_t>{22, 5432}));
   ASSERT_EQ(config->capture.include.size(), 2u);
   EXPECT_EQ(config->capture.include[1].container_name, "shop-*");
+  ASSERT_EQ(config->capture.exclude.size(), 2u);
+  EXPECT_EQ(config->capture.exclude[0].pod_namespace, "kube-system");
+  EXPECT_EQ(process::DescribeMatch(config->capture.exclude[1]), "pod_labels.app=otel*");
+  EXPECT_EQ(config->kubernetes.enabled, "on");
+  EXPECT_EQ(config->kubernetes.node_name, "n1");
+  EXPECT_EQ(config->kubernetes.pod_labels, std::vector<std::string>{"team*"});
+  EXPECT_EQ(config->kubernetes.startup_wait, std::chrono::seconds(1));
   ASSERT_EQ(config->ignore.size(), 1u);
   EXPECT_EQ(config->ignore[0].path, "/healthz");
   EXPECT_EQ(config->traces.mode.mode, process::TraceMode::kAlways);

@@ -41,8 +41,13 @@ class Socket {
       EXPECT_TRUE(plan.want == 0 || plan.pos >= pos);
     }
     next_[static_cast<std::size_t>(way)] += bytes.size();
+    last_act_ = plan.act;
+    handed_on_at_ = plan.pos;
     return kept;
   }
+  // Of the last call: what it is found to be, and from where on.
+  int act() const { return last_act_; }
+  __u32 handed_on_at() const { return handed_on_at_; }
   std::string Read(std::string_view bytes) { return Call(Way::kRead, bytes); }
   std::string Write(std::string_view bytes) { return Call(Way::kWrite, bytes); }
 
@@ -52,6 +57,8 @@ class Socket {
   ws_talk talk_{};
   Way last_ = Way::kRead;
   int calls_ = 0;
+  int last_act_ = WS_ACT_NONE;
+  __u32 handed_on_at_ = 0;
 };
 
 std::string Get(int i) {
@@ -131,6 +138,29 @@ TEST(BpfStreamTest, ARequestBehindAPreambleOfTheProxyProtocolIsCopiedWithIt) {
     EXPECT_EQ(apart.Read(preamble), preamble);
     EXPECT_EQ(apart.Read(Get(1)), Get(1));
   }
+}
+
+TEST(BpfStreamTest, Http2BehindALineOfTheProxyProtocolIsFound) {
+  const std::string head = "PRI * HTTP/2.0\r\n\r\n";
+  const std::string rest("SM\r\n\r\n\0\0\0\4\0\0\0\0\0", 15);
+  for (const std::string line : {"PROXY TCP4 127.0.0.5 127.0.0.1 40000 80\r\n", "PROXY UNKNOWN\r\n",
+                                 "PROXY TCP6 ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff "
+                                 "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n"}) {
+    SCOPED_TRACE(line);
+    Socket together;
+    EXPECT_EQ(together.Read(line + head + rest), line + head + std::string(rest.size(), '#'));
+    EXPECT_EQ(together.act(), WS_ACT_HTTP2_CUT);
+    EXPECT_EQ(together.handed_on_at(), line.size() + head.size());
+    Socket apart;
+    EXPECT_EQ(apart.Read(line), line);
+    EXPECT_EQ(apart.act(), WS_ACT_NONE);
+    apart.Read(head + rest);
+    EXPECT_EQ(apart.act(), WS_ACT_HTTP2_CUT);
+    EXPECT_EQ(apart.handed_on_at(), head.size());
+  }
+  Socket other;
+  other.Read("PUT / HTTP/1.1\r\nHost: PRI * HTTP/2.0\r\n\r\n");
+  EXPECT_EQ(other.act(), WS_ACT_NONE);
 }
 
 TEST(BpfStreamTest, PipelinedBodiesAreCopiedToABoundOnly) {

@@ -144,6 +144,34 @@ TEST(HttpServerTest, TheRefusalReachesAPeerThatStillSends) {
   EXPECT_THAT(ReadToEnd(fd.get()), StartsWith("HTTP/1.1 413"));
 }
 
+TEST(HttpServerTest, AsksForRoomForAWholeBodyBeforeItReadsIt) {
+  std::mutex mutex;
+  std::vector<std::size_t> asked;
+  std::size_t held = 0;
+  const auto server = StartServer({.admit = [&](std::size_t bytes) -> std::shared_ptr<const void> {
+    const std::lock_guard lock(mutex);
+    asked.push_back(bytes);
+    if (bytes > 1000) return nullptr;
+    ++held;
+    return {&held, [&](const void*) {
+              const std::lock_guard released(mutex);
+              --held;
+            }};
+  }});
+  const std::string out = Exchange(*server,
+                                   "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n"
+                                   "Connection: close\r\n\r\n" +
+                                       std::string(1000, 'x'));
+  EXPECT_THAT(out, StartsWith("HTTP/1.1 200"));
+  const std::string refused = Exchange(
+      *server, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 500000\r\n\r\nonly the beginning");
+  EXPECT_THAT(refused, StartsWith("HTTP/1.1 503"));
+  EXPECT_THAT(refused, HasSubstr("Retry-After: 1\r\n"));
+  const std::lock_guard lock(mutex);
+  EXPECT_THAT(asked, ::testing::ElementsAre(1000u, 500000u));
+  EXPECT_EQ(held, 0u);
+}
+
 TEST(HttpServerTest, BoundsTheBodiesOfAllConnectionsTogether) {
   const auto server = StartServer({.max_receiving_bytes = 1000});
   EXPECT_THAT(Exchange(*server, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5000\r\n\r\n" +

@@ -197,6 +197,8 @@ TEST(ConfigLoaderTest, RefusesAStoreThatCannotBe) {
       HasSubstr("localhost:16686 is in use by store"));
   EXPECT_THAT(error("  store: {directory: /d, retention: {max_size_mib: 5}}\n", "traces", "store"),
               HasSubstr("a.yaml:3:52: "));
+  EXPECT_THAT(error("  store: {directory: /d, query: {cors: {max_age: 5}}}\n", "traces", "store"),
+              HasSubstr("cors has no meaning here"));
   EXPECT_THAT(error("  store: {directory: /d, sending_queue: {}}\n", "traces", "store"),
               HasSubstr("sending_queue"));
 }

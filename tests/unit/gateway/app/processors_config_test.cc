@@ -65,7 +65,7 @@ TEST(ProcessorsConfigTest, ReadsAttributes) {
   EXPECT_EQ(options.actions[1].kind, AttributeAction::Kind::kUpdate);
   EXPECT_THAT(*options.actions[2].value, HasSubstr("\x0a\x01"
                                                    "a"));
-  EXPECT_EQ(options.actions[4].from_context, "metadata.x-tenant");
+  EXPECT_EQ(options.actions[4].from_context, "x-tenant");
   EXPECT_TRUE(options.actions[5].pattern);
   EXPECT_EQ(options.actions[8].converted_type, AttributeAction::Type::kInt);
   ASSERT_TRUE(options.include && options.exclude);

@@ -209,13 +209,11 @@ TEST(ExtensionsConfigTest, RefusesWhatCannotWork) {
       {"extensions: {bearertokenauth: {token: ''}}\n",
        "b.yaml:1:14: bearertokenauth needs token, tokens or filename, and none of them empty"},
       {"extensions: {headers_setter: {headers: [{key: a}]}}\n",
-       "b.yaml:1:41: header a needs one of value, value_file and from_context"},
+       "b.yaml:1:41: header a needs one of value, value_file, from_context and from_attribute"},
       {"extensions: {headers_setter: {headers: [{key: a, from_attribute: b}]}}\n",
-       "b.yaml:1:66: from_attribute is not supported: what requests bring beside their body is not "
-       "kept; use value or value_file"},
-      {"extensions: {headers_setter: {headers: [{key: a, from_context: b}]}}\n",
-       "b.yaml:1:64: from_context is not supported: what requests bring beside their body is not "
-       "kept; use value or value_file"},
+       "b.yaml:1:66: authenticators know the attribute username (of basicauth) alone, not b"},
+      {"extensions: {headers_setter: {headers: [{key: a, from_context: b, value: c}]}}\n",
+       "b.yaml:1:41: header a needs one of value, value_file, from_context and from_attribute"},
       {"extensions: {file_storage: {directory_permissions: rwx}}\n",
        "b.yaml:1:52: expected permissions in octal such as 0750, not \"rwx\""},
       {"extensions: {oauth2client: {}}\nservice: {extensions: [oauth2client]}\n",

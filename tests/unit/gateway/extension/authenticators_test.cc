@@ -108,16 +108,16 @@ TEST_F(AuthTest, BearerTokensAreRenewedFromTheirFile) {
   EXPECT_FALSE(lets_in("one"));
   EXPECT_FALSE(lets_in("Bearer on"));
   HeaderList headers = {{"Authorization", "mine"}, {"x", "y"}};
-  ASSERT_TRUE((*client)->Apply(Headers({}), headers));
+  ASSERT_TRUE((*client)->Apply(nullptr, headers));
   EXPECT_THAT(headers, ElementsAre(Pair("x", "y"), Pair("authorization", "Bearer one")));
   Write("token", "three");
   Later();
   EXPECT_FALSE(lets_in("Bearer one"));
-  ASSERT_TRUE((*client)->Apply(Headers({}), headers));
+  ASSERT_TRUE((*client)->Apply(nullptr, headers));
   EXPECT_EQ(headers.back().second, "Bearer three");
   Write("token", "\n");
   Later();
-  EXPECT_FALSE((*client)->Apply(Headers({}), headers));
+  EXPECT_FALSE((*client)->Apply(nullptr, headers));
 }
 
 TEST_F(AuthTest, BearerWithAnotherHeaderAndNoScheme) {
@@ -144,11 +144,16 @@ TEST_F(AuthTest, HeadersSetterDoesItsFourActions) {
   auto setter = CreateHeadersSetter(options, nullptr, clock_);
   ASSERT_TRUE(setter);
   HeaderList headers = {{"A", "old"}, {"d", "x"}};
-  ASSERT_TRUE((*setter)->Apply(Headers({}), headers));
+  ASSERT_TRUE((*setter)->Apply(nullptr, headers));
   EXPECT_THAT(headers, ElementsAre(Pair("b", "new"), Pair("a", "newer"), Pair("tenant", "nobody"),
                                    Pair("file", "from a file")));
-  ASSERT_TRUE((*setter)->Apply(Headers({{"x-tenant", "shop"}}), headers));
+  const Metadata shop(std::vector<Metadata::Entry>{{.key = "X-Tenant", .values = {"shop"}}});
+  ASSERT_TRUE((*setter)->Apply(&shop, headers));
   EXPECT_THAT(headers, ::testing::Contains(Pair("tenant", "shop")));
+  const Metadata two(std::vector<Metadata::Entry>{{.key = "x-tenant", .values = {"shop", "bank"}}});
+  auto applied = (*setter)->Apply(&two, headers);
+  ASSERT_FALSE(applied);
+  EXPECT_EQ(applied.error().code, ErrorCode::kInvalidArgument);
 }
 
 TEST_F(AuthTest, ExtensionsAreMadeInTheOrderTheyNeedEachOther) {
@@ -161,7 +166,7 @@ TEST_F(AuthTest, ExtensionsAreMadeInTheOrderTheyNeedEachOther) {
   auto made = Extensions::Create(options);
   ASSERT_TRUE(made) << made.error().message;
   HeaderList headers;
-  ASSERT_TRUE((*made)->client_auth("a")->Apply(Headers({}), headers));
+  ASSERT_TRUE((*made)->client_auth("a")->Apply(nullptr, headers));
   EXPECT_THAT(headers,
               ElementsAre(Pair("authorization", "Bearer t"), Pair("y", "2"), Pair("x", "1")));
   EXPECT_EQ((*made)->client_auth("none"), nullptr);

@@ -23,7 +23,7 @@ class Ground : public Consumer {
  public:
   void Consume(Batch batch) override {
     std::unique_lock lock(mutex_);
-    received_.push_back({batch.signal, batch.items, batch.bytes.ToString()});
+    received_.push_back({batch.signal, batch.items, batch.bytes.ToString(), batch.metadata});
     if (holding_) {
       held_.push_back(std::move(batch.ack));
       return;
@@ -36,6 +36,7 @@ class Ground : public Consumer {
     Signal signal = Signal::kTraces;
     std::uint64_t items = 0;
     std::string bytes{};
+    std::shared_ptr<const Metadata> metadata{};
   };
   std::vector<Received> Take() {
     std::lock_guard lock(mutex_);

@@ -17,7 +17,8 @@ namespace wirespan::gateway::testing {
 
 GrpcAnswer GrpcExport(const std::string& target, const std::string& method,
                       std::string_view request, GrpcCompression compression,
-                      std::chrono::milliseconds timeout) {
+                      std::chrono::milliseconds timeout,
+                      const std::vector<std::pair<std::string, std::string>>& metadata) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxSendMessageSize(-1);
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
@@ -25,6 +26,7 @@ GrpcAnswer GrpcExport(const std::string& target, const std::string& method,
       grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments));
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + timeout);
+  for (const auto& [name, value] : metadata) context.AddMetadata(name, value);
   if (compression == GrpcCompression::kGzip) context.set_compression_algorithm(GRPC_COMPRESS_GZIP);
   if (compression == GrpcCompression::kDeflate)
     context.set_compression_algorithm(GRPC_COMPRESS_DEFLATE);

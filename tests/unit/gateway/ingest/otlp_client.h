@@ -22,7 +22,8 @@ enum class GrpcCompression : std::uint8_t { kNone, kGzip, kDeflate };
 GrpcAnswer GrpcExport(const std::string& target, const std::string& method,
                       std::string_view request,
                       GrpcCompression compression = GrpcCompression::kNone,
-                      std::chrono::milliseconds timeout = std::chrono::seconds(30));
+                      std::chrono::milliseconds timeout = std::chrono::seconds(30),
+                      const std::vector<std::pair<std::string, std::string>>& metadata = {});
 
 struct HttpAnswer {
   int status = 0;  // 0: no answer

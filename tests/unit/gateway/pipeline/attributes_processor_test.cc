@@ -166,7 +166,7 @@ INSTANTIATE_TEST_SUITE_P(
             {Pair("b", 1)},
             "b=1"},
         Row{"from context",
-            {.kind = Kind::kInsert, .key = "k", .from_context = "metadata.x-tenant"},
+            {.kind = Kind::kInsert, .key = "k", .from_context = MetadataKeyOf("metadata.X-Tenant")},
             {},
             R"(k="a;b")"},
         Row{"from context, short",

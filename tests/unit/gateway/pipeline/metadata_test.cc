@@ -38,5 +38,22 @@ TEST(MetadataTest, SelectsTheKeysAskedFor) {
   EXPECT_TRUE(all.Select({}).entries().empty());
 }
 
+TEST(MetadataTest, NothingLeftIsTheSameAsNoneAtAll) {
+  const auto all = std::make_shared<const Metadata>(Entries{{"a", {"1"}}, {"b", {"2"}}});
+  EXPECT_EQ(Narrowed(all, {"absent"}), nullptr);
+  EXPECT_EQ(Narrowed(all, {}), nullptr);
+  EXPECT_EQ(Narrowed(nullptr, {"a"}), nullptr);
+  EXPECT_EQ(Narrowed(all, {"b", "a"}), all);  // not copied
+  EXPECT_TRUE(
+      SameMetadata(Narrowed(all, {"a"}), std::make_shared<const Metadata>(Entries{{"a", {"1"}}})));
+  EXPECT_FALSE(SameMetadata(all, nullptr));
+}
+
+TEST(MetadataTest, FromContextNamesHeadersAndWhatAuthenticatorsKnow) {
+  EXPECT_EQ(MetadataKeyOf("X-Tenant"), "x-tenant");
+  EXPECT_EQ(MetadataKeyOf("metadata.X-Tenant"), "x-tenant");
+  EXPECT_EQ(MetadataKeyOf("auth.username"), ":auth.username");
+}
+
 }  // namespace
 }  // namespace wirespan::gateway

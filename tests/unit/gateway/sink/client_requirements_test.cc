@@ -253,7 +253,7 @@ TEST_F(ClientTest, C23EndpointsNameTheirSecurity) {
       CreateGrpcSender({.endpoint = "http://127.0.0.1:" + std::to_string(server_->port()) + "/"});
   ASSERT_TRUE(sender);
   std::promise<Outcome> answered;
-  (*sender)->Send(Signal::kTraces, 1, Bytes(Spans(1)),
+  (*sender)->Send({.items = 1, .bytes = Bytes(Spans(1))},
                   [&](Outcome outcome) { answered.set_value(std::move(outcome)); });
   EXPECT_TRUE(Get(answered.get_future()).ok());
 }

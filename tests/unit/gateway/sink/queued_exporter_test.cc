@@ -23,6 +23,7 @@ class HandSender : public Sender {
     std::deque<std::function<void(Outcome)>> waiting;
     std::vector<Outcome> automatic;  // answers in order, the last one for ever; empty: by hand
     std::size_t sends = 0;
+    std::vector<Outgoing> requests;
 
     bool WaitForSends(std::size_t count) {
       std::unique_lock lock(mutex);
@@ -47,8 +48,9 @@ class HandSender : public Sender {
     }
     shared_->waiting.clear();
   }
-  void Send(Signal, std::uint64_t, Bytes, std::function<void(Outcome)> done) override {
+  void Send(Outgoing request, std::function<void(Outcome)> done) override {
     std::unique_lock lock(shared_->mutex);
+    shared_->requests.push_back(std::move(request));
     const std::size_t index = shared_->sends++;
     shared_->changed.notify_all();
     if (shared_->automatic.empty()) {
@@ -349,6 +351,50 @@ TEST_F(QueuedExporterTest, JoinsWhatWaitsUpToASizeAndAnswersEach) {
   ASSERT_TRUE(WaitForAnswers(5));
   EXPECT_EQ(sink_->sends, 3u);  // 2, 2+2, 2+2: nothing waits while a slot is free
   EXPECT_EQ(Metric("otelcol_exporter_sent_spans_total"), 10);
+}
+
+TEST_F(QueuedExporterTest, JoinsRequestsOfOneTenantAloneAndKeepsNothingButItsKeys) {
+  Make({.num_consumers = 1,
+        .batch = QueueBatchOptions{.min_size = 4, .max_size = 4},
+        .metadata_keys = {"x-tenant"}});
+  const auto consume = [&](const char* tenant) {
+    Batch batch = MakeBatch();
+    std::vector<Metadata::Entry> entries = {{.key = "x-other", .values = {"o"}}};
+    if (tenant != nullptr) entries.push_back({.key = "x-tenant", .values = {tenant}});
+    batch.metadata = std::make_shared<const Metadata>(std::move(entries));
+    exporter_->Consume(std::move(batch));
+  };
+  const char* const tenants[] = {"a", "a", "b", "a", nullptr, "b", "a"};
+  for (const char* tenant : tenants) consume(tenant);
+  for (std::size_t send = 1; send <= 4; ++send) {
+    ASSERT_TRUE(sink_->WaitForSends(send));
+    sink_->AnswerNext({});
+  }
+  ASSERT_TRUE(WaitForAnswers(7));
+  std::vector<std::pair<std::string, std::uint64_t>> sent;
+  for (const Outgoing& request : sink_->requests) {
+    if (request.metadata) {
+      EXPECT_EQ(request.metadata->entries().size(), 1u);
+    }
+    sent.emplace_back(request.metadata ? request.metadata->Find("x-tenant")->front() : "-",
+                      request.items);
+  }
+  const decltype(sent) expected = {{"a", 1}, {"a", 3}, {"b", 2}, {"-", 1}};
+  EXPECT_EQ(sent, expected);
+}
+
+TEST_F(QueuedExporterTest, ItsGaugesEndWithItAndItsCountersStay) {
+  Make({});
+  exporter_->Consume(MakeBatch());
+  sink_->AnswerNext({});
+  ASSERT_TRUE(WaitForAnswers(1));
+  EXPECT_NE(registry_.Text().find("otelcol_exporter_queue_size{"), std::string::npos);
+  exporter_.reset();
+  const std::string text = registry_.Text();
+  for (const char* gauge : {"queue_size{", "queue_capacity{", "in_flight_requests{"}) {
+    EXPECT_EQ(text.find("otelcol_exporter_" + std::string(gauge)), std::string::npos) << gauge;
+  }
+  EXPECT_NE(text.find("otelcol_exporter_sent_spans_total{"), std::string::npos);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "common/otlp/compress.h"
 #include "common/otlp/wire.h"
 #include "gateway/sink/debug_sender.h"
 #include "gateway/sink/file_sender.h"
@@ -57,7 +58,8 @@ TEST_F(FileSenderTest, WritesALineOfJsonForEachRequestBeforeItAnswers) {
   auto sender = CreateFileSender(*writer);
   for (int i = 1; i <= 2; ++i) {
     bool ok = false;
-    sender->Send(Signal::kTraces, 1, Bytes(OneSpan()), [&](Outcome outcome) { ok = outcome.ok(); });
+    sender->Send({.items = 1, .bytes = Bytes(OneSpan())},
+                 [&](Outcome outcome) { ok = outcome.ok(); });
     EXPECT_TRUE(ok);
     EXPECT_EQ(Lines(folder_ / "out.json").size(), static_cast<std::size_t>(i));
   }
@@ -74,6 +76,33 @@ TEST_F(FileSenderTest, WritesProtoWithLengthsInFront) {
   ASSERT_EQ(content.size(), OneSpan().size() + 4);
   EXPECT_EQ(static_cast<unsigned char>(content[3]), OneSpan().size());
   EXPECT_EQ(content.substr(4), OneSpan());
+}
+
+TEST_F(FileSenderTest, CompressesEachRecordByItselfWithItsLengthInFront) {
+  for (const Encoding format : {Encoding::kProto, Encoding::kJson}) {
+    auto writer = FileWriter::Open(
+        {.path = folder_ / "out.zst", .format = format, .compression = Compression::kZstd});
+    ASSERT_TRUE(writer);
+    for (int i = 0; i < 2; ++i) ASSERT_TRUE((*writer)->Write(Signal::kTraces, Bytes(OneSpan())));
+    std::ifstream file(folder_ / "out.zst", std::ios::binary);
+    std::string content(std::istreambuf_iterator<char>(file), {});
+    for (int i = 0; i < 2; ++i) {
+      ASSERT_GT(content.size(), 4u);
+      const auto size =
+          static_cast<unsigned char>(content[2]) * 256u + static_cast<unsigned char>(content[3]);
+      std::string plain;
+      ASSERT_EQ(otlp::Decompressor().Decompress(otlp::Encoding::kZstd, content.substr(4, size),
+                                                1 << 20, plain),
+                otlp::Decompressor::Outcome::kOk);
+      if (format == Encoding::kProto) {
+        EXPECT_EQ(plain, OneSpan());
+      } else {
+        EXPECT_THAT(plain, HasSubstr(R"("traceId":"0a0a0a)"));
+      }
+      content.erase(0, 4 + size);
+    }
+    EXPECT_EQ(content, "");
+  }
 }
 
 TEST_F(FileSenderTest, RotatesAndKeepsSoManyBackups) {
@@ -118,7 +147,7 @@ TEST(DebugSenderTest, SamplesAfterTheFirstOnesOfASecond) {
   int shown = 0;
   auto sender = CreateDebugSender({.sampling_initial = 2, .sampling_thereafter = 1000000},
                                   [&](std::string_view) { ++shown; });
-  for (int i = 0; i < 10; ++i) sender->Send(Signal::kLogs, 1, Bytes(), [](Outcome) {});
+  for (int i = 0; i < 10; ++i) sender->Send({.signal = Signal::kLogs, .items = 1}, [](Outcome) {});
   EXPECT_LE(shown, 4);  // 2, or 4 when a new second began in between
   EXPECT_GE(shown, 2);
 }

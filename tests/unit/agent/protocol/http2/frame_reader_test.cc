@@ -249,6 +249,26 @@ TEST(FrameReaderTest, TakesARunAtABoundaryAndTheFrameBehindIt) {
   EXPECT_EQ(told.frames.back().contents, "y");
 }
 
+TEST(FrameReaderTest, PassesARunOfWindowUpdatesAndFindsTheBoundaryByIt) {
+  const std::string next = Octets(FrameType::kPing, 0, 0, "12345678");
+  for (const Begin begin : {Begin::kFrames, Begin::kScan}) {
+    FrameReader reader(begin);
+    Listener told;
+    const std::string settings = Settings();
+    if (begin == Begin::kFrames) {
+      reader.Feed(PieceOf(settings, 0, settings.size(), settings.size()), told);
+    }
+    auto run = PieceOf({}, 0, 39, 0);
+    run.run = {0, 3, 12};
+    reader.Feed(run, told);
+    EXPECT_TRUE(reader.at_boundary());
+    reader.Feed(PieceOf(next, 0, next.size(), next.size()), told);
+    EXPECT_EQ(told.losses, 0);
+    ASSERT_EQ(told.runs.size(), 1u);
+    EXPECT_EQ(told.frames.back().header.type, FrameType::kPing);
+  }
+}
+
 TEST(FrameReaderTest, TakesARunWhoseSizesDoNotAddUpForAGap) {
   for (const protocol::FrameRun run : std::initializer_list<protocol::FrameRun>{
            {5, 2, 201}, {0, 2, 200}, {5, 25, 0}, {0x80000000u, 2, 200}, {5, UINT32_MAX, 0}}) {

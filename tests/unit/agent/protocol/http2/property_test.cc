@@ -244,7 +244,7 @@ RC_GTEST_PROP(FrameReaderPropertyTest, KeepsItsWordForAnyOctetsAndMarks, ()) {
     if (*rc::gen::weightedElement<bool>({{8, false}, {1, true}})) {
       piece.bytes = {};
       piece.run.frames = 1;
-      piece.run.stream = 1;
+      piece.run.stream = *rc::gen::element<std::uint32_t>(0, 1);
       piece.run.payload = *rc::gen::element<std::uint64_t>(piece.size() - 9, piece.size(), 0);
     }
     reader.Feed(piece, told);
