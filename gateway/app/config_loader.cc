@@ -41,7 +41,9 @@ class Loader {
     for (const auto& [id, node] : Components(root, "exporters")) {
       config_.exporters[id] = LoadExporter(root["exporters"], id, node);
       SetFingerprint(config_.exporters[id], node, value);
+      SetDefaultHost(node, config_.exporters[id]);
     }
+    CheckStores(root["exporters"]);
     Components(root, "connectors");
     for (const auto& [id, node] : Components(root, "extensions")) {
       extensions_[id] = LoadExtension(root["extensions"], id, node, listen_host_, uses_);
@@ -73,19 +75,42 @@ class Loader {
 
   // An endpoint that is left out is localhost, or what stands in for it.
   void SetDefaultHost(const Node& node, ReceiverConfig& receiver) const {
-    const auto set = [&](const Node& settings, auto& options) {
-      if (!options || options->unix_socket || !settings["endpoint"].null()) return;
-      constexpr std::string_view kLocal = "localhost:";
-      if (!options->endpoint.starts_with(kLocal)) return;
-      const bool v6 = listen_host_.find(':') != std::string::npos;
-      const std::string host = v6 ? "[" + listen_host_ + "]" : listen_host_;
-      options->endpoint = host + ":" + options->endpoint.substr(kLocal.size());
-    };
     // Only what the loader has looked at may be asked for again: asking makes a key a known one.
-    if (receiver.grpc) set(node["protocols"]["grpc"], receiver.grpc);
-    if (receiver.http) set(node["protocols"]["http"], receiver.http);
-    if (receiver.zipkin) set(node, receiver.zipkin);
-    if (receiver.zipkin) set(node, receiver.zipkin);
+    if (receiver.grpc) SetHost(node["protocols"]["grpc"], receiver.grpc);
+    if (receiver.http) SetHost(node["protocols"]["http"], receiver.http);
+    if (receiver.zipkin) SetHost(node, receiver.zipkin);
+  }
+  void SetDefaultHost(const Node& node, ExporterConfig& exporter) const {
+    auto* store = std::get_if<StoreExporterOptions>(&exporter.kind);
+    if (store != nullptr) SetHost(node["query"], store->query);
+  }
+
+  void SetHost(const Node& settings, auto& options) const {
+    if (!options || options->unix_socket || !settings["endpoint"].null()) return;
+    constexpr std::string_view kLocal = "localhost:";
+    if (!options->endpoint.starts_with(kLocal)) return;
+    const bool v6 = listen_host_.find(':') != std::string::npos;
+    const std::string host = v6 ? "[" + listen_host_ + "]" : listen_host_;
+    options->endpoint = host + ":" + options->endpoint.substr(kLocal.size());
+  }
+
+  // A folder and an address have one user.
+  void CheckStores(const Node& exporters) {
+    std::map<std::string, std::string> users;  // of folders and addresses, which look different
+    for (const auto& [id, exporter] : config_.exporters) {
+      const auto* store = std::get_if<StoreExporterOptions>(&exporter.kind);
+      if (store == nullptr) continue;
+      const std::string& endpoint = store->query->endpoint;
+      const bool any_port = endpoint.ends_with(":0");
+      for (const std::string* used : {&store->store.directory, any_port ? nullptr : &endpoint}) {
+        if (used == nullptr || used->empty()) continue;
+        const auto [user, added] = users.try_emplace(*used, id);
+        if (added) continue;
+        exporters.FailAtKey(id, fmt::format("{} is in use by {}: name {} in several pipelines, or "
+                                            "give {} a directory and a query::endpoint of its own",
+                                            *used, user->second, user->second, id));
+      }
+    }
   }
 
   // The settings as written, with those of the extensions that they name: an exporter whose
@@ -164,7 +189,7 @@ class Loader {
     }
     for (const std::string& exporter : pipeline.exporters) {
       const std::string_view type = TypeOf(exporter);
-      if (*signal != Signal::kTraces && (type == "jaeger" || type == "zipkin")) {
+      if (*signal != Signal::kTraces && (type == "jaeger" || type == "zipkin" || type == "store")) {
         pipelines.FailAtKey(id, fmt::format("{} takes traces alone", exporter));
       }
     }

@@ -16,6 +16,7 @@
 #include "gateway/pipeline/memory_limiter.h"
 #include "gateway/pipeline/probabilistic_sampler.h"
 #include "gateway/sink/exporter_options.h"
+#include "gateway/sink/store/store_options.h"
 
 // A checked configuration: every name resolves, every value is in range. Keys of maps are component
 // ids ("otlp/2").
@@ -49,9 +50,15 @@ struct ReceiverConfig {
 using ProcessorConfig = std::variant<BatchOptions, AttributesOptions, ResourceOptions,
                                      FilterOptions, SamplerOptions, MemoryLimiterOptions>;
 
+// The embedded store, and the page that answers from it.
+struct StoreExporterOptions {
+  store::StoreOptions store{};
+  std::optional<HttpServerOptions> query = HttpServerOptions{.endpoint = "localhost:16686"};
+};
+
 struct ExporterConfig {
   std::variant<GrpcClientOptions, HttpClientOptions, FileOptions, DebugOptions, NopOptions,
-               JaegerOptions, ZipkinOptions>
+               JaegerOptions, ZipkinOptions, StoreExporterOptions>
       kind{};
   QueueOptions queue{};
   RetryOptions retry{};

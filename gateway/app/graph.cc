@@ -17,6 +17,16 @@
 
 namespace wirespan::gateway {
 
+namespace {
+
+std::vector<std::string> ClaimsOf(const ExporterConfig& exporter) {
+  const auto* store = std::get_if<StoreExporterOptions>(&exporter.kind);
+  if (store == nullptr) return {};
+  return {store->store.directory, store->query->endpoint};
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Graph>> Graph::Start(const GatewayConfig& config,
                                             const GraphContext& context, const Graph* previous) {
   std::unique_ptr<Graph> graph(new Graph(context));
@@ -38,12 +48,19 @@ Result<std::unique_ptr<Graph>> Graph::Start(const GatewayConfig& config,
 Graph::~Graph() { Stop(std::chrono::steady_clock::now()); }
 
 bool Graph::Blocks(const GatewayConfig& next) const {
-  return std::any_of(exporters_.begin(), exporters_.end(), [&](const auto& entry) {
-    const auto& [key, ours] = entry;
-    const auto theirs = next.exporters.find(key.first);
-    return ours.durable && theirs != next.exporters.end() &&
-           theirs->second.fingerprint != ours.fingerprint;
-  });
+  // Of an exporter of theirs that is not one of ours: does it want what ours has?
+  const auto wants = [&](const ExporterKey& key, const Exporter& ours) {
+    return std::any_of(next.exporters.begin(), next.exporters.end(), [&](const auto& entry) {
+      const auto& [id, theirs] = entry;
+      if (id == key.first && theirs.fingerprint == ours.fingerprint) return false;
+      if (id == key.first && ours.durable) return true;
+      const std::vector<std::string> claims = ClaimsOf(theirs);
+      return std::find_first_of(claims.begin(), claims.end(), ours.claims.begin(),
+                                ours.claims.end()) != claims.end();
+    });
+  };
+  return std::any_of(exporters_.begin(), exporters_.end(),
+                     [&](const auto& entry) { return wants(entry.first, entry.second); });
 }
 
 Result<> Graph::BuildExporters(const GatewayConfig& config, const Graph* previous) {
@@ -68,7 +85,8 @@ Result<> Graph::BuildExporters(const GatewayConfig& config, const Graph* previou
       if (!made) return Wrap("exporter " + id, std::move(made.error()));
       exporters_[key] = {.exporter = std::move(*made),
                          .fingerprint = settings.fingerprint,
-                         .durable = settings.queue.enabled && !settings.queue.storage.empty()};
+                         .durable = settings.queue.enabled && !settings.queue.storage.empty(),
+                         .claims = ClaimsOf(settings)};
     }
   }
   return {};

@@ -67,6 +67,8 @@ class Graph {
     std::shared_ptr<QueuedExporter> exporter{};
     std::uint64_t fingerprint = 0;
     bool durable = false;
+    std::vector<std::string>
+        claims{};  // a store's folder and address: one graph has them at a time
   };
   using ExporterKey = std::pair<std::string, Signal>;
 

@@ -31,6 +31,9 @@ std::string ReadAuthenticator(const config::Node& auth, ExtensionRole role,
 // `storage: file_storage/x` of a sending_queue, likewise.
 std::string ReadStorage(const config::Node& storage, std::vector<ExtensionUse>& uses);
 
+// An HTTP server's settings: of a receiver, or of an exporter that serves what it keeps.
+HttpServerOptions ReadHttpServer(const config::Node& node, HttpServerOptions options,
+                                 std::vector<ExtensionUse>& uses);
 // Names of headers, in lower case.
 std::vector<std::string> ReadMetadataKeys(const config::Node& node);
 // The key of metadata that a from_context means; a header_setter's from_attribute is checked alike.

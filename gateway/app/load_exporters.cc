@@ -205,6 +205,27 @@ FileOptions ReadFile(const Node& node) {
   return options;
 }
 
+StoreExporterOptions ReadStore(const Node& node, std::vector<ExtensionUse>& uses) {
+  // Logs of two tables and the block that is made of one: less could not be kept to.
+  constexpr std::int64_t kLeastMib = 256;
+  constexpr std::int64_t kMostMib = std::int64_t{1} << 30;
+  StoreExporterOptions options;
+  options.store.directory = node["directory"].String();
+  options.store.sync = node["fsync"].Bool(true);
+  const Node retention = node["retention"];
+  options.store.max_age = ReadDuration(retention["max_age"], options.store.max_age);
+  options.store.max_disk_bytes =
+      static_cast<std::uint64_t>(retention["max_size_mib"].Int(10240, kLeastMib, kMostMib)) << 20;
+  retention.RefuseOthers();
+  for (const char* key : {"cors", "include_metadata", "max_request_body_size"}) {
+    const Node meaningless = node["query"][key];
+    if (meaningless.present()) meaningless.Fail(fmt::format("{} has no meaning here", key));
+  }
+  options.query = ReadHttpServer(node["query"], *options.query, uses);
+  node["query"].RefuseOthers();
+  return options;
+}
+
 DebugOptions ReadDebug(const Node& node) {
   DebugOptions options;
   options.verbosity =
@@ -226,13 +247,17 @@ ExporterConfig LoadExporter(const Node& parent, const std::string& id, const Nod
   const auto demand = [&](std::string_view key, bool given) {
     if (!given) parent.FailAtKey(id, fmt::format("{} needs {}", id, key));
   };
-  if (type == "file" || type == "debug" || type == "nop") {
-    exporter.queue.enabled = false;  // neither has one: the answer comes after the write
+  if (type == "file" || type == "debug" || type == "nop" || type == "store") {
+    exporter.queue.enabled = false;  // none has one: the answer comes after the write
     exporter.retry.enabled = false;
     if (type == "file") {
       FileOptions file = ReadFile(node);
       demand("a path", !file.path.empty());
       exporter.kind = std::move(file);
+    } else if (type == "store") {
+      StoreExporterOptions store = ReadStore(node, exporter.extensions);
+      demand("a directory", !store.store.directory.empty());
+      exporter.kind = std::move(store);
     } else if (type == "debug") {
       exporter.kind = ReadDebug(node);
     } else {

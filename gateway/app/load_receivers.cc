@@ -72,29 +72,6 @@ void ReadPath(const Node& node, std::string& path) {
   if (path.size() > 1 && path.ends_with('/')) path.pop_back();
 }
 
-HttpServerOptions ReadHttpServer(const Node& node, HttpServerOptions options,
-                                 std::vector<ExtensionUse>& uses) {
-  options.authenticator = ReadAuthenticator(node["auth"], ExtensionRole::kServerAuth, uses);
-  ReadEndpoint(node, options.endpoint, options.unix_socket);
-  options.tls = ReadServerTls(node["tls"]);
-  options.include_metadata = node["include_metadata"].Bool(false);
-  const std::int64_t bytes = node["max_request_body_size"].Int(0, 0, kMaxMib << 20);
-  if (bytes > 0) options.max_request_body_bytes = static_cast<std::uint64_t>(bytes);
-  const auto idle = ReadDuration(node["idle_timeout"], options.idle_timeout);
-  if (idle >= std::chrono::seconds(1))
-    options.idle_timeout = idle;  // 0 would keep dead peers for ever
-  const Node cors = node["cors"];
-  options.cors.allowed_origins = cors["allowed_origins"].Strings();
-  options.cors.allowed_headers = cors["allowed_headers"].Strings();
-  options.cors.exposed_headers = cors["exposed_headers"].Strings();
-  options.cors.max_age = std::chrono::seconds(cors["max_age"].Int(0, 0, 31536000));
-  cors.RefuseOthers();
-  options.connection = ReadKeepalive(node["keepalive"]);
-  options.max_concurrent_streams =
-      static_cast<std::uint32_t>(node["max_concurrent_streams"].Int(0, 0, 1 << 20));
-  return options;
-}
-
 HttpServerOptions ReadHttp(const Node& node, std::vector<ExtensionUse>& uses) {
   HttpServerOptions options = ReadHttpServer(node, {}, uses);
   ReadPath(node["traces_url_path"], options.traces_path);
@@ -126,6 +103,29 @@ void CheckShared(const Node& http, ReceiverConfig& receiver) {
 }
 
 }  // namespace
+
+HttpServerOptions ReadHttpServer(const Node& node, HttpServerOptions options,
+                                 std::vector<ExtensionUse>& uses) {
+  options.authenticator = ReadAuthenticator(node["auth"], ExtensionRole::kServerAuth, uses);
+  ReadEndpoint(node, options.endpoint, options.unix_socket);
+  options.tls = ReadServerTls(node["tls"]);
+  options.include_metadata = node["include_metadata"].Bool(false);
+  const std::int64_t bytes = node["max_request_body_size"].Int(0, 0, kMaxMib << 20);
+  if (bytes > 0) options.max_request_body_bytes = static_cast<std::uint64_t>(bytes);
+  const auto idle = ReadDuration(node["idle_timeout"], options.idle_timeout);
+  if (idle >= std::chrono::seconds(1))
+    options.idle_timeout = idle;  // 0 would keep dead peers for ever
+  const Node cors = node["cors"];
+  options.cors.allowed_origins = cors["allowed_origins"].Strings();
+  options.cors.allowed_headers = cors["allowed_headers"].Strings();
+  options.cors.exposed_headers = cors["exposed_headers"].Strings();
+  options.cors.max_age = std::chrono::seconds(cors["max_age"].Int(0, 0, 31536000));
+  cors.RefuseOthers();
+  options.connection = ReadKeepalive(node["keepalive"]);
+  options.max_concurrent_streams =
+      static_cast<std::uint32_t>(node["max_concurrent_streams"].Int(0, 0, 1 << 20));
+  return options;
+}
 
 void ReadHostPort(const Node& node, std::string& host, std::uint16_t& port) {
   const std::string endpoint = node.String();

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/telemetry/log.h"
+#include "gateway/app/make_store.h"
 #include "gateway/sink/debug_sender.h"
 #include "gateway/sink/grpc_sender.h"
 #include "gateway/sink/http_sender.h"
@@ -14,6 +15,7 @@ namespace {
 
 Result<std::unique_ptr<Sender>> MakeSender(const std::string& id, const ExporterConfig& config,
                                            const Extensions& extensions,
+                                           telemetry::Registry& registry,
                                            std::shared_ptr<FileWriter>& file) {
   const auto with_auth = [&](auto options) {
     options.auth = extensions.client_auth(options.authenticator);
@@ -51,6 +53,9 @@ Result<std::unique_ptr<Sender>> MakeSender(const std::string& id, const Exporter
     options.client = with_auth(options.client);
     return CreateZipkinSender(options, connections);
   }
+  if (const auto* options = std::get_if<StoreExporterOptions>(&config.kind)) {
+    return MakeStoreSender(id, *options, extensions, registry);
+  }
   return CreateNopSender();
 }
 
@@ -76,7 +81,7 @@ Result<std::unique_ptr<queue::DurableQueue>> ExporterMaker::OpenQueue(
 Result<std::unique_ptr<QueuedExporter>> ExporterMaker::Make(
     const std::string& id, Signal signal, const ExporterConfig& config,
     std::shared_ptr<FileWriter>& file) const {
-  auto sender = MakeSender(id, config, extensions_, file);
+  auto sender = MakeSender(id, config, extensions_, registry_, file);
   if (!sender) return tl::unexpected(sender.error());
   auto durable = OpenQueue(id, signal, config.queue);
   if (!durable) return Wrap("sending_queue.storage", std::move(durable.error()));

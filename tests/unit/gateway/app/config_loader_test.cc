@@ -138,6 +138,71 @@ service:
   EXPECT_THAT(config->pipelines[0].exporters, ElementsAre("otlp_http/1", "file/1", "debug/1"));
 }
 
+std::string WithStores(const std::string& exporters, const std::string& signal,
+                       const std::string& used) {
+  return "receivers: {otlp: {protocols: {grpc: }}}\nexporters:\n" + exporters +
+         "extensions:\n  basicauth: {htpasswd: {inline: 'ann:secret'}}\n"
+         "service:\n  extensions: [basicauth]\n  pipelines:\n    " +
+         signal + ": {receivers: [otlp], exporters: [" + used + "]}\n";
+}
+
+TEST(ConfigLoaderTest, ReadsAStore) {
+  auto small = Read({WithStores("  store: {directory: /d}\n", "traces", "store")});
+  ASSERT_TRUE(small) << small.error().message;
+  const auto& defaults = std::get<StoreExporterOptions>(small->exporters.at("store").kind);
+  EXPECT_EQ(defaults.store.directory, "/d");
+  EXPECT_TRUE(defaults.store.sync);
+  EXPECT_EQ(defaults.store.max_age, std::chrono::hours(168));
+  EXPECT_EQ(defaults.store.max_disk_bytes, std::uint64_t{10} << 30);
+  EXPECT_EQ(defaults.query->endpoint, "localhost:16686");
+  EXPECT_FALSE(small->exporters.at("store").queue.enabled);
+  auto large = Read({WithStores(R"(  store:
+    directory: /d
+    fsync: false
+    retention: {max_age: 2h, max_size_mib: 300}
+    query: {endpoint: "0.0.0.0:99", auth: {authenticator: basicauth}, tls: {cert_file: c, key_file: k}}
+)",
+                                "traces", "store")});
+  ASSERT_TRUE(large) << large.error().message;
+  const auto& all = std::get<StoreExporterOptions>(large->exporters.at("store").kind);
+  EXPECT_FALSE(all.store.sync);
+  EXPECT_EQ(all.store.max_age, std::chrono::hours(2));
+  EXPECT_EQ(all.store.max_disk_bytes, 300u << 20);
+  EXPECT_EQ(all.query->endpoint, "0.0.0.0:99");
+  EXPECT_EQ(all.query->authenticator, "basicauth");
+  EXPECT_EQ(all.query->tls->cert_file, "c");
+  auto elsewhere =
+      Read({WithStores("  store: {directory: /d}\n", "traces", "store")}, {}, "0.0.0.0");
+  ASSERT_TRUE(elsewhere) << elsewhere.error().message;
+  EXPECT_EQ(std::get<StoreExporterOptions>(elsewhere->exporters.at("store").kind).query->endpoint,
+            "0.0.0.0:16686");
+}
+
+TEST(ConfigLoaderTest, RefusesAStoreThatCannotBe) {
+  const auto error = [](const std::string& exporters, const std::string& signal,
+                        const std::string& used) {
+    return ErrorOf(WithStores(exporters, signal, used));
+  };
+  EXPECT_EQ(error("  store: {}\n", "traces", "store"), "a.yaml:3:3: store needs a directory");
+  for (const char* signal : {"metrics", "logs"}) {
+    EXPECT_EQ(error("  store: {directory: /d}\n", signal, "store"),
+              "a.yaml:9:5: store takes traces alone");
+  }
+  EXPECT_THAT(error("  store: {directory: /d}\n  store/2: {directory: /d, query: {endpoint: "
+                    "'localhost:1'}}\n",
+                    "traces", "store, store/2"),
+              HasSubstr("a.yaml:4:3: /d is in use by store: name store in several pipelines"));
+  EXPECT_THAT(
+      error("  store: {directory: /d}\n  store/2: {directory: /e}\n", "traces", "store, store/2"),
+      HasSubstr("localhost:16686 is in use by store"));
+  EXPECT_THAT(error("  store: {directory: /d, retention: {max_size_mib: 5}}\n", "traces", "store"),
+              HasSubstr("a.yaml:3:52: "));
+  EXPECT_THAT(error("  store: {directory: /d, query: {cors: {max_age: 5}}}\n", "traces", "store"),
+              HasSubstr("cors has no meaning here"));
+  EXPECT_THAT(error("  store: {directory: /d, sending_queue: {}}\n", "traces", "store"),
+              HasSubstr("sending_queue"));
+}
+
 TEST(ConfigLoaderTest, ReplacesVariablesAndMergesFiles) {
   auto config = Read({With(" {endpoint: \"${env:HOST}:${env:PORT:-4317}\"}", "", ""),
                       "exporters: {otlp: {endpoint: \"other:4317\"}}\n"},

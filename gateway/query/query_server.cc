@@ -1,0 +1,112 @@
+#include "gateway/query/query_server.h"
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "common/base/bounded_queue.h"
+#include "common/telemetry/log.h"
+#include "gateway/query/jaeger_api.h"
+#include "gateway/query/jaeger_json.h"
+
+namespace wirespan::gateway::query {
+
+namespace {
+
+struct Job {
+  http::Request request{};
+  std::shared_ptr<http::Responder> responder{};
+  std::shared_ptr<std::atomic<bool>> gone{};
+};
+
+http::Response Refusal(int status, std::string message, http::Headers headers = {}) {
+  headers.emplace_back("Content-Type", "application/json");
+  return {.status = status,
+          .headers = std::move(headers),
+          .body = Envelope("null", 0, {{.code = status, .message = std::move(message)}})};
+}
+
+class ThreadedServer : public QueryServer {
+ public:
+  ThreadedServer(const QueryOptions& options, std::shared_ptr<const store::TraceStore> store)
+      : store_(std::move(store)), api_(*store_), auth_(options.auth), jobs_(options.waiting) {
+    for (int i = 0; i < options.threads; ++i) {
+      threads_.emplace_back([this] { RunJobs(); });
+    }
+  }
+
+  ~ThreadedServer() override {
+    stopping_ = true;
+    jobs_.Close();
+    threads_.clear();
+    if (server_) server_->Stop(std::chrono::milliseconds(100));
+  }
+
+  Result<> Listen(const QueryOptions& options) {
+    http::ServerOptions server = options.server;
+    server.max_body_bytes = 64u << 10;
+    server.max_connections = 256;
+    auto started = http::Server::Start(
+        server, [this](http::Request request, std::unique_ptr<http::Responder> responder) {
+          Take(std::move(request), std::move(responder));
+        });
+    if (!started) return tl::unexpected(started.error());
+    server_ = std::move(*started);
+    return {};
+  }
+
+  std::uint16_t port() const override { return server_->port(); }
+
+ private:
+  void Take(http::Request request, std::unique_ptr<http::Responder> responder) {
+    if (auth_) {
+      const Outcome allowed = auth_->Authenticate(
+          [&](std::string_view name) { return http::FindHeader(request.headers, name); });
+      if (!allowed.ok()) {
+        responder->Send(
+            Refusal(401, allowed.message, {{"WWW-Authenticate", std::string(auth_->challenge())}}));
+        return;
+      }
+    }
+    Job job{.request = std::move(request),
+            .responder = std::move(responder),
+            .gone = std::make_shared<std::atomic<bool>>(false)};
+    job.responder->WhenGone([gone = job.gone] { *gone = true; });
+    const std::shared_ptr<http::Responder> kept = job.responder;
+    if (jobs_.TryPush(std::move(job))) return;
+    kept->Send(Refusal(503, "too many queries at once", {{"Retry-After", "1"}}));
+  }
+
+  void RunJobs() {
+    while (!jobs_.finished()) {
+      auto job = jobs_.PopFor(std::chrono::seconds(1));
+      if (!job) continue;
+      if (*job->gone || stopping_) continue;
+      job->responder->Send(
+          api_.Answer(job->request, [&] { return job->gone->load() || stopping_.load(); }));
+    }
+  }
+
+  const std::shared_ptr<const store::TraceStore> store_;
+  const JaegerApi api_;
+  const std::shared_ptr<const ServerAuthenticator> auth_;
+  BoundedQueue<Job> jobs_;
+  std::atomic<bool> stopping_{false};
+  std::vector<std::jthread> threads_{};
+  std::unique_ptr<http::Server> server_{};
+};
+
+}  // namespace
+
+Result<std::unique_ptr<QueryServer>> QueryServer::Start(
+    const QueryOptions& options, std::shared_ptr<const store::TraceStore> store) {
+  auto server = std::make_unique<ThreadedServer>(options, std::move(store));
+  if (auto listening = server->Listen(options); !listening) {
+    return tl::unexpected(listening.error());
+  }
+  return server;
+}
+
+}  // namespace wirespan::gateway::query

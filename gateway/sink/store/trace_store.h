@@ -1,0 +1,183 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "common/base/clock.h"
+#include "common/base/result.h"
+#include "common/queue/disk.h"
+#include "gateway/sink/store/block_cache.h"
+#include "gateway/sink/store/catalog.h"
+#include "gateway/sink/store/damage.h"
+#include "gateway/sink/store/memtable.h"
+#include "gateway/sink/store/query.h"
+#include "gateway/sink/store/span_log.h"
+#include "gateway/sink/store/store_options.h"
+#include "gateway/sink/store/trace_set.h"
+
+namespace wirespan::gateway::store {
+
+// Spans, each in one place at a time (docs/format/store.md):
+//
+//   Append -> log (synced) -> acknowledged, in a table in memory -> block on disk -> deleted by age
+//   or bytes
+//
+// What came in since the opening is accounted for:
+//   opened + written = spans + removed_by_age + removed_by_bytes
+struct StoreCounts {
+  std::uint64_t opened = 0;      // found on disk when it was opened
+  std::uint64_t written = 0;     // since then
+  std::uint64_t duplicates = 0;  // delivered again while the first was in memory; not written twice
+  std::uint64_t refused = 0;     // not taken: the disk or the store was full, or it closed
+  std::uint64_t removed_by_age = 0;
+  std::uint64_t removed_by_bytes = 0;
+  std::uint64_t syncs = 0;
+  std::uint64_t failed_writes = 0;  // to logs and blocks
+
+  std::uint64_t spans = 0;  // now; those in damaged pages too
+  std::uint64_t blocks = 0;
+  std::uint64_t disk_bytes = 0;
+  std::uint64_t memory_bytes = 0;  // tables, requests that wait, open blocks
+  std::uint64_t names_left_out = 0;
+};
+
+// A folder of traces. Thread-safe. Two threads of its own: one writes logs, one makes blocks of
+// full tables; a third table would be too much memory, so the first one waits for the second.
+class TraceStore {
+ public:
+  using Done = std::function<void(Result<>)>;
+
+  struct Found {
+    std::vector<FoundTrace> traces{};
+    bool complete = true;  // false: a limit ended it
+  };
+
+  // Damage is read around and counted. kUnsupported: a file is of a newer version; nothing has been
+  // changed then.
+  static Result<std::unique_ptr<TraceStore>> Open(std::unique_ptr<queue::Disk> disk,
+                                                  StoreOptions options,
+                                                  const Clock& clock = SystemClock());
+  ~TraceStore();  // Close()
+
+  // A well-formed ExportTraceServiceRequest. `done` is called once, on the writer's thread or
+  // (refused) before it returns: without an error the spans survive a power loss and are found.
+  // kResourceExhausted: no room now, nothing was kept.
+  void Append(std::string request, Done done);
+
+  // Traces with a span that matches, those whose span began last first; whole traces, also the
+  // spans that match nothing.
+  Found Search(const TraceQuery& query, const QueryLimits& limits) const;
+  // Traces by id, those of which nothing is held left out.
+  Found Get(std::span<const TraceId> ids, const QueryLimits& limits) const;
+  std::vector<std::string> Services() const;
+  std::vector<Operation> Operations(std::string_view service) const;
+  // Calls by spans that began in these minutes, summed.
+  Edges Calls(std::uint64_t first_minute, std::uint64_t last_minute,
+              const QueryLimits& limits) const;
+
+  // Writes what was taken. A block that is being made is finished, another one is not begun: what
+  // is in logs is read again by the next opening.
+  void Close();
+
+  StoreCounts counts() const;
+  DamageBook::Counts damage() const { return damage_.counts(); }
+  const StoreOptions& options() const { return options_; }
+
+ private:
+  struct Pending {
+    SpanRows rows{};
+    Done done{};
+  };
+  using Batch = std::vector<Pending>;
+  // What a query looks at.
+  struct View {
+    std::shared_ptr<const Memtable> sealed{};
+    std::vector<BlockInfo> blocks{};
+  };
+
+  TraceStore(std::unique_ptr<queue::Disk> disk, StoreOptions options, const Clock& clock)
+      : disk_(std::move(disk)),
+        options_(std::move(options)),
+        clock_(clock),
+        cache_(*disk_, damage_) {}
+
+  // trace_store_recovery.cc
+  Result<> Recover();
+  Result<> RecoverBlock(std::uint64_t number);
+  Result<> RecoverLog(std::uint64_t number, bool last);
+
+  // trace_store.cc
+  void RunWriter();
+  Batch TakeBatch();  // mutex_ held
+  void Commit(Batch batch);
+  Result<> WriteBatch(const Batch& batch);
+  void Refuse(Batch& batch, const Error& error);
+  bool TableIsFull() const;
+  bool TableIsOld() const;
+  Result<> Seal();
+  void RunBuilder();
+  Result<> BuildSealed();
+  Result<> Reserve(std::uint64_t bytes);
+  void Release(std::uint64_t bytes);
+  void RemoveExpired();
+  void RemoveOldest(std::atomic<std::uint64_t>& removed);
+
+  // trace_store_query.cc
+  View Look() const;
+  void SearchTable(const Memtable& table, const Matcher& matcher, LatestTraces& latest) const;
+  bool SearchBlock(const BlockInfo& block, const Matcher& matcher, const QueryLimits& limits,
+                   LatestTraces& latest) const;
+  void CollectFromBlock(const BlockInfo& block, std::span<const TraceId> ids,
+                        const QueryLimits& limits, TraceSet& traces) const;
+
+  const std::unique_ptr<queue::Disk> disk_;
+  const StoreOptions options_;
+  const Clock& clock_;
+  mutable DamageBook damage_{};
+  mutable BlockCache cache_;
+
+  mutable std::mutex mutex_;  // guards what follows up to data_mutex_
+  std::condition_variable changed_;
+  std::deque<Pending> pending_{};
+  std::size_t pending_bytes_ = 0;
+  bool closed_ = false;
+  bool sealed_waits_ = false;  // there is a sealed table
+  bool build_fails_ = false;
+  bool builder_stops_ = false;
+
+  std::unique_ptr<SpanLog> log_{};  // of active_; of the writer's thread alone
+  std::uint64_t next_number_ = 1;   // likewise
+
+  mutable std::mutex table_mutex_;  // guards the content of active_; taken after data_mutex_
+  mutable std::mutex data_mutex_;   // guards what follows up to the counters
+  std::shared_ptr<Memtable> active_{};
+  std::shared_ptr<const Memtable> sealed_{};
+  std::uint64_t sealed_log_bytes_ = 0;
+  std::deque<BlockInfo> blocks_{};  // by number: oldest first
+  std::uint64_t disk_bytes_ = 0;
+  Catalog catalog_{};
+
+  std::uint64_t opened_ = 0;
+  std::atomic<std::uint64_t> written_{0};
+  std::atomic<std::uint64_t> duplicates_{0};
+  std::atomic<std::uint64_t> refused_{0};
+  std::atomic<std::uint64_t> removed_by_age_{0};
+  std::atomic<std::uint64_t> removed_by_bytes_{0};
+  std::atomic<std::uint64_t> syncs_{0};
+  std::atomic<std::uint64_t> failed_writes_{0};
+
+  std::thread writer_;
+  std::thread builder_;
+};
+
+}  // namespace wirespan::gateway::store

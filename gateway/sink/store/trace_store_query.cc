@@ -1,0 +1,195 @@
+// How spans are found again.
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "gateway/sink/store/trace_store.h"
+
+namespace wirespan::gateway::store {
+
+TraceStore::View TraceStore::Look() const {
+  const std::lock_guard data(data_mutex_);
+  View view{.sealed = sealed_};
+  for (const BlockInfo& block : blocks_) {
+    if (block.spans > 0) view.blocks.push_back(block);
+  }
+  return view;
+}
+
+void TraceStore::SearchTable(const Memtable& table, const Matcher& matcher,
+                             LatestTraces& latest) const {
+  const auto has = [](const Term* from, std::size_t count, Term term) {
+    return std::find(from, from + count, term) != from + count;
+  };
+  for (const SpanRow& row : table.rows()) {
+    if (!latest.Wants(row.start_ns)) continue;
+    if (!matcher.MayMatch(ColumnRow{.start_ns = row.start_ns,
+                                    .duration_ns = row.duration_ns,
+                                    .service = row.service_term,
+                                    .operation = row.operation_term})) {
+      continue;
+    }
+    const Group& group = table.groups()[row.group];
+    const auto& tags = matcher.tag_terms();
+    const bool may = std::all_of(tags.begin(), tags.end(), [&](Term term) {
+      return has(table.terms().data() + row.terms_at, row.terms, term) ||
+             has(group.terms.data(), group.terms.size(), term);
+    });
+    if (may && matcher.Matches(row, group.service, group.resource_head, group.scope_head)) {
+      latest.Add(row.key.trace, row.start_ns);
+    }
+  }
+}
+
+// False: stopped.
+bool TraceStore::SearchBlock(const BlockInfo& block, const Matcher& matcher,
+                             const QueryLimits& limits, LatestTraces& latest) const {
+  const auto reader = cache_.Get(block.number);
+  if (!reader) return true;  // deleted meanwhile
+  Pages pages = reader->PagesWith(matcher.terms());
+  std::erase_if(pages, [&](std::uint32_t page) { return !matcher.MayMatch(reader->page(page)); });
+  std::sort(pages.begin(), pages.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return reader->page(a).max_start_ns > reader->page(b).max_start_ns;
+  });
+  otlp::Decompressor decompressor;
+  std::string plain;
+  for (const std::uint32_t page : pages) {
+    if (limits.Stopped()) return false;
+    if (!latest.Wants(reader->page(page).max_start_ns)) break;
+    const auto columns = reader->Columns(page);
+    const bool may =
+        !columns || std::any_of(columns->begin(), columns->end(), [&](const auto& row) {
+          return matcher.MayMatch(row) && latest.Wants(row.start_ns);
+        });
+    if (!may || !reader->Payload(page, decompressor, plain)) continue;
+    ForEachSpanIn(plain, [&](const SpanPlace& place, const SpanRow& row) {
+      if (latest.Wants(row.start_ns) &&
+          matcher.Matches(row, place.service, place.resource_head, place.scope_head)) {
+        latest.Add(row.key.trace, row.start_ns);
+      }
+      return true;
+    });
+  }
+  return true;
+}
+
+TraceStore::Found TraceStore::Search(const TraceQuery& query, const QueryLimits& limits) const {
+  const Matcher matcher(query);
+  LatestTraces latest(query.limit);
+  {
+    // The table first: what leaves it meanwhile is in the view that is taken afterwards.
+    std::shared_ptr<const Memtable> table;
+    {
+      const std::lock_guard data(data_mutex_);
+      table = active_;
+    }
+    const std::lock_guard lock(table_mutex_);
+    SearchTable(*table, matcher, latest);
+  }
+  View view = Look();
+  if (view.sealed) SearchTable(*view.sealed, matcher, latest);
+  std::erase_if(view.blocks, [&](const BlockInfo& block) {
+    return !matcher.InTime(block.min_start_ns, block.max_start_ns);
+  });
+  std::sort(view.blocks.begin(), view.blocks.end(),
+            [](const BlockInfo& a, const BlockInfo& b) { return a.max_start_ns > b.max_start_ns; });
+  bool complete = true;
+  for (const BlockInfo& block : view.blocks) {
+    if (!latest.Wants(block.max_start_ns)) break;
+    complete = SearchBlock(block, matcher, limits, latest);
+    if (!complete) break;
+  }
+  Found found = Get(latest.NewestFirst(), limits);
+  found.complete = found.complete && complete;
+  return found;
+}
+
+void TraceStore::CollectFromBlock(const BlockInfo& block, std::span<const TraceId> ids,
+                                  const QueryLimits& limits, TraceSet& traces) const {
+  const auto reader = cache_.Get(block.number);
+  if (!reader) return;
+  std::map<std::uint32_t, std::vector<TraceId>> wanted;  // by page
+  for (const TraceId& id : ids) {
+    const Term term = TraceTerm(id);
+    for (const std::uint32_t page : reader->PagesWith(std::span(&term, 1))) {
+      wanted[page].push_back(id);
+    }
+  }
+  otlp::Decompressor decompressor;
+  std::string plain;
+  for (const auto& [page, inside] : wanted) {
+    if (traces.full() || limits.Stopped()) return;
+    if (!reader->Payload(page, decompressor, plain)) continue;
+    for (const TraceId& id : inside) traces.AddPage(plain, id);
+  }
+}
+
+TraceStore::Found TraceStore::Get(std::span<const TraceId> ids, const QueryLimits& limits) const {
+  TraceSet traces(ids, limits.max_bytes);
+  if (ids.empty()) return {};
+  {
+    std::shared_ptr<const Memtable> table;
+    {
+      const std::lock_guard data(data_mutex_);
+      table = active_;
+    }
+    const std::lock_guard lock(table_mutex_);
+    traces.AddTable(*table);
+  }
+  const View view = Look();
+  if (view.sealed) traces.AddTable(*view.sealed);
+  bool complete = true;
+  for (const BlockInfo& block : view.blocks) {
+    complete = !traces.full() && !limits.Stopped();
+    if (!complete) break;
+    CollectFromBlock(block, ids, limits, traces);
+  }
+  complete = complete && !traces.full() && !limits.Stopped();
+  return {.traces = traces.Take(), .complete = complete};
+}
+
+std::vector<std::string> TraceStore::Services() const {
+  const std::lock_guard data(data_mutex_);
+  return catalog_.services();
+}
+
+std::vector<Operation> TraceStore::Operations(std::string_view service) const {
+  const std::lock_guard data(data_mutex_);
+  return catalog_.operations(service);
+}
+
+Edges TraceStore::Calls(std::uint64_t first_minute, std::uint64_t last_minute,
+                        const QueryLimits& limits) const {
+  Edges sum;
+  const auto add = [&](const Edges& edges) {
+    for (const auto& [edge, calls] : edges) {
+      if (edge.minute < first_minute || edge.minute > last_minute) continue;
+      sum[{0, edge.parent, edge.child}] += calls;
+    }
+  };
+  std::shared_ptr<const Memtable> table;
+  {
+    const std::lock_guard data(data_mutex_);
+    table = active_;
+  }
+  {
+    const std::lock_guard lock(table_mutex_);
+    add(table->CountEdges());
+  }
+  // The same table may have been sealed or become a block meanwhile: it counts once.
+  const View view = Look();
+  if (view.sealed && view.sealed != table) add(view.sealed->CountEdges());
+  constexpr std::uint64_t kNsPerMinute = 60'000'000'000;
+  for (const BlockInfo& block : view.blocks) {
+    if (limits.Stopped()) break;
+    if (block.number == table->number()) continue;
+    if (block.min_start_ns / kNsPerMinute > last_minute ||
+        block.max_start_ns / kNsPerMinute < first_minute) {
+      continue;
+    }
+    if (const auto reader = cache_.Get(block.number)) add(reader->ReadEdges());
+  }
+  return sum;
+}
+
+}  // namespace wirespan::gateway::store
