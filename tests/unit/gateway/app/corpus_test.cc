@@ -453,8 +453,7 @@ service:
             exporter:
               prometheus: {host: 0.0.0.0, port: 8888}
 )",
-              {{"8:9", "", "unknown key \"cors\""},
-               {"12:3", "receivers", "httpcheck"},
+              {{"12:3", "receivers", "httpcheck"},
                {"15:3", "receivers", "docker_stats"},
                {"17:3", "receivers", "redis"},
                {"20:3", "receivers", "hostmetrics"},

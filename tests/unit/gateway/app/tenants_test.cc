@@ -79,7 +79,7 @@ service:
   };
   EXPECT_EQ(with("auth: {authenticator: headers_setter}"), "no error");
   EXPECT_EQ(with("auth: {authenticator: headers_setter}, sending_queue: {storage: file_storage}"),
-            "a.yaml:9:60: \"headers_setter\" takes authorization from the request; that is a "
+            "a.yaml:9:59: \"headers_setter\" takes authorization from the request; that is a "
             "credential, and those are not written to disk: an exporter with storage can't send "
             "it");
   EXPECT_THAT(with("sending_queue: {storage: file_storage, batch: {partition: "
