@@ -232,8 +232,9 @@ bool Http1Connection::FeedResponses(Piece& piece) {
 
 bool Http1Connection::MayResynchronize(std::uint64_t start_ns) const {
   if (unanswered_ != nullptr || (answering_ != nullptr && !responses_.unknown_end())) return false;
-  // The request that a hole hides may have come just before this one.
-  if (request_hole_ || responses_.in_head() || response_ts_ns_ > start_ns) return false;
+  // What a hole hides may have come just before this one, unless it is one request, whose answer came.
+  if (request_hole_ && (owed_ > 0 || overlapped_)) return false;
+  if (responses_.in_head() || response_ts_ns_ > start_ns) return false;
   const std::uint64_t last = std::max(request_ts_ns_, response_ts_ns_);
   if (start_ns >= last && start_ns - last >= context_.limits.resync_quiet_ns) return true;
   if (response_ts_ns_ <= request_ts_ns_) return false;
