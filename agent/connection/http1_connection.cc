@@ -232,7 +232,8 @@ bool Http1Connection::FeedResponses(Piece& piece) {
 
 bool Http1Connection::MayResynchronize(std::uint64_t start_ns) const {
   if (unanswered_ != nullptr || (answering_ != nullptr && !responses_.unknown_end())) return false;
-  // What a hole hides may have come just before this one, unless it is one request, whose answer came.
+  // What a hole hides may have come just before this one, unless it is one request, whose answer
+  // came.
   if (request_hole_ && (owed_ > 0 || overlapped_)) return false;
   if (responses_.in_head() || response_ts_ns_ > start_ns) return false;
   const std::uint64_t last = std::max(request_ts_ns_, response_ts_ns_);

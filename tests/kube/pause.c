@@ -15,7 +15,8 @@ static void reap(int signal) {
 }
 
 int main(void) {
-  struct sigaction on_end = {.sa_handler = end}, on_child = {.sa_handler = reap, .sa_flags = SA_NOCLDSTOP};
+  struct sigaction on_end = {.sa_handler = end},
+                   on_child = {.sa_handler = reap, .sa_flags = SA_NOCLDSTOP};
   sigaction(SIGINT, &on_end, 0);
   sigaction(SIGTERM, &on_end, 0);
   sigaction(SIGCHLD, &on_child, 0);

@@ -324,7 +324,8 @@ WS_INLINE void ws_digest_head(struct ws_dir *dir, struct ws_talk *talk, struct w
 		}
 	}
 	if (dir->first == 'P' && !dir->trailer &&
-	    ((dir->status[1] == '/' && dir->status[0] == 'P' && dir->status[2] == '2' && had + end == WS_PREFACE_HEAD) ||
+	    ((dir->status[1] == '/' && dir->status[0] == 'P' && dir->status[2] == '2' &&
+	      had + end == WS_PREFACE_HEAD) ||
 	     ws_ends_in_preface_head(p, end))) {
 		/*
 		 * "PRI * HTTP/2.0", in pieces too short to be known for what it is: no other request is that short. Or it
