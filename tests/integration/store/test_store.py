@@ -24,7 +24,7 @@ def of_service(service, *spans):
 
 
 class KillNine(StoreTest):
-    TIMES = int(os.environ.get("WIRESPAN_KILLS", "20"))
+    TIMES = int(os.environ.get("WIRESPAN_KILLS", "10"))
 
     def test_everything_acknowledged_is_found(self):
         random.seed(6)
@@ -32,7 +32,7 @@ class KillNine(StoreTest):
         gateway = self.store_gateway()
         for _ in range(self.TIMES):
             load = overload.Load(gateway.port, "--unique", "--first", first, "--acked", acked, "--spans", SPANS, "--seconds", 1.0,
-                                 "--timeout-ms", 2000, "--pause-ms", 5)
+                                 "--timeout-ms", 2000, "--pause-ms", 50)
             first += 1 << 32
             time.sleep(random.uniform(0.1, 0.9))
             gateway.process.send_signal(signal.SIGKILL)
