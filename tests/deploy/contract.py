@@ -37,6 +37,13 @@ class Platform:
         self.process = subprocess.Popen(["unshare", "--mount", "--net", "sh", "-c", ENTER, "sh", root, " ".join(writable), image.config["User"],
                                          *(command or image.config["Entrypoint"])], env=env | {"PATH": os.environ["PATH"]},
                                         stdout=self.log, stderr=self.log)
+        self.wait_for_network()
+
+    def wait_for_network(self):
+        """Until the child has left this process's network: entered earlier, it would be this one."""
+        own = os.readlink("/proc/self/ns/net")
+        while self.process.poll() is None and os.readlink(f"/proc/{self.process.pid}/ns/net") == own:
+            time.sleep(0.01)
 
     def text(self):
         self.log.flush()
