@@ -22,6 +22,7 @@ struct CaptureConfig {
   std::uint64_t ring_bytes = 16u << 20;
   std::uint32_t head_bytes = 16384;
   std::uint32_t http2_head_bytes = 65536;
+  bool splice_at_once = false;
   bool statistics = false;
   std::chrono::milliseconds handover{30000};  // 0: nothing is left behind
   // Order: ports, in the kernel; then the rules of agent/process/filter.h.

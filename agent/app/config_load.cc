@@ -105,6 +105,7 @@ void ReadCapture(const Section& section, CaptureConfig& capture) {
   capture.ring_bytes = section.Size("ring_bytes");
   capture.head_bytes = static_cast<std::uint32_t>(section.Size("head_bytes"));
   capture.http2_head_bytes = static_cast<std::uint32_t>(section.Size("http2_head_bytes"));
+  capture.splice_at_once = section.String("splice") == "always";
   capture.statistics = section.Bool("statistics");
   capture.handover = Milliseconds(section, "handover");
   const Section filter = section.Child("filter");
@@ -280,6 +281,7 @@ std::vector<std::string> FixedChanges(const Config& old_config, const Config& ne
   compare("capture.ring_bytes", capture.ring_bytes, new_capture.ring_bytes);
   compare("capture.head_bytes", capture.head_bytes, new_capture.head_bytes);
   compare("capture.http2_head_bytes", capture.http2_head_bytes, new_capture.http2_head_bytes);
+  compare("capture.splice", capture.splice_at_once, new_capture.splice_at_once);
   compare("capture.statistics", capture.statistics, new_capture.statistics);
   const MetricsConfig &metrics = old_config.metrics, &new_metrics = new_config.metrics;
   compare("metrics.listen", metrics.listen, new_metrics.listen);

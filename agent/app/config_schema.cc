@@ -73,6 +73,14 @@ Key Capture() {
                    "wirespan.incomplete=hpack.",
            .min = 1024,
            .max = 1 << 20},
+          {.name = "splice",
+           .type = Type::kChoice,
+           .default_text = "when_used",
+           .help = "When the backend socktrace attaches the hooks that see splice from a socket to "
+                   "a pipe. when_used: within 50 ms of the first splice on the machine, because "
+                   "they cost every exchange; what it moved until then is not seen (of TCP it is "
+                   "counted).",
+           .choices = {"when_used", "always"}},
           {.name = "statistics",
            .type = Type::kBool,
            .default_text = "false",

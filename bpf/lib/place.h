@@ -45,6 +45,8 @@ static __always_inline __u64 ws_locate(struct ws_sock *ws, struct sock *sk, stru
 	}
 	if (end > start + len) {
 		/* Bytes that no call of ours showed, or another thread's call that is not seen yet. */
+		if (direction == WS_READ)
+			ws_control.splices = 1;
 		ws_give_up_hole(place, counts);
 		place->hole_at = start;
 		place->hole = end - start - len < ~0u ? end - start - len : ~0u;
