@@ -51,16 +51,18 @@ TEST_P(SpliceTest, IsSeenSoonAfterTheFirstOfTheMachine) {
       << "splice is not seen although something splices";
 }
 
-TEST_P(SpliceTest, OfTcpAHoleIsASignToo) {
-  if (kind() == Kind::kUnix) GTEST_SKIP() << "only TCP counts its bytes";
+TEST_P(SpliceTest, AHoleIsASignTooAndTheStreamGoesOnBehindIt) {
   StartOwn({});
   RETURN_IF_SKIPPED();
   auto [client, server] = Connected(kind());
+  const auto name = NameOf(client.get());
   const auto first = Response(10'000), second = Response(10);
   SendAll(server.get(), first);
   ASSERT_EQ(WayCalled("splice_out").receive(client.get(), first.size()), first);
   SendAll(server.get(), second);
   ASSERT_EQ(ReceiveExactly(client.get(), second.size()), second);
+  const auto seen = Told(name, first.size() + second.size(), 0);
+  EXPECT_TRUE(seen.read.Agrees(first + second, 0));
   EXPECT_TRUE(capture().WaitFor([this] { return AnswerSplicedToAPipeIsTold(); }))
       << "splice is not seen although bytes went by unseen";
 }
