@@ -210,6 +210,9 @@ class Session final : public ExchangeSession {
     version_ = message.version();
     head_only_ = message.method() == beast::http::verb::head;
     if (const int status = RefusedStatus(message); status != 0) return Refuse(status);
+    // Before anything of the body is read, and before the peer is told to send it.
+    const auto length = parser_->content_length_remaining();
+    if (length && *length > 0 && !AdmitWhole(static_cast<std::size_t>(*length))) return Refuse(503);
     body_deadline_ = std::chrono::steady_clock::now() + core_->options.idle_timeout;
     const auto expect = message[beast::http::field::expect];
     if (version_ >= 11 && !parser_->is_done() &&
@@ -249,14 +252,13 @@ class Session final : public ExchangeSession {
         core_->receiving_bytes.fetch_add(more) + more <= core_->options.max_receiving_bytes;
     return Admit(size) && fits;
   }
-  // At once for all of it where the head says how much comes, else for twice what is there.
-  bool Admit(std::size_t size) {
-    if (!core_->options.admit || size <= admitted_bytes_) return true;
-    const std::size_t left =
-        static_cast<std::size_t>(parser_->content_length_remaining().value_or(size));
+  // Where the head does not say how much comes: for twice what is there.
+  bool Admit(std::size_t size) { return size <= admitted_bytes_ || AdmitWhole(2 * size); }
+  bool AdmitWhole(std::size_t bytes) {
+    if (!core_->options.admit) return true;
     admitted_.reset();
-    admitted_bytes_ = size + left;
-    admitted_ = core_->options.admit(admitted_bytes_);
+    admitted_bytes_ = bytes;
+    admitted_ = core_->options.admit(bytes);
     return admitted_ != nullptr;
   }
   void ReleaseBody() {

@@ -275,6 +275,9 @@ Result<std::unique_ptr<Receiver>> StartGrpcReceiver(const GrpcServerOptions& opt
   builder.SetMaxReceiveMessageSize(static_cast<int>(
       std::min<std::uint64_t>(options.max_recv_msg_size_bytes, std::numeric_limits<int>::max())));
   builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
+  // With it gRPC gives every stream and connection a window of 4 MiB, read or not: what comes
+  // before AdmitReading can refuse it is memory that nobody counted (docs/decisions/0013).
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   if (options.max_concurrent_streams > 0) {
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
                                static_cast<int>(options.max_concurrent_streams));
