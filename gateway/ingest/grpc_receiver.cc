@@ -233,6 +233,7 @@ class GrpcReceiver : public Receiver {
 
   const std::unique_ptr<Door> door_;
   Service service_;
+  std::unique_ptr<http::TlsCopies> certificates_;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
   std::unique_ptr<grpc::Server> server_;
 
@@ -268,9 +269,11 @@ Result<std::unique_ptr<Receiver>> StartGrpcReceiver(const GrpcServerOptions& opt
   if (!credentials) return tl::unexpected(credentials.error());
 
   auto receiver = std::make_unique<GrpcReceiver>(std::move(door), options);
+  receiver->certificates_ = std::move(credentials->copies);
   grpc::ServerBuilder builder;
   receiver->acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
-      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, *credentials);
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+      credentials->credentials);
   builder.RegisterCallbackGenericService(&receiver->service_);
   builder.SetMaxReceiveMessageSize(static_cast<int>(
       std::min<std::uint64_t>(options.max_recv_msg_size_bytes, std::numeric_limits<int>::max())));
