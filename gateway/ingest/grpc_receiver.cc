@@ -233,6 +233,7 @@ class GrpcReceiver : public Receiver {
 
   const std::unique_ptr<Door> door_;
   Service service_;
+  std::unique_ptr<http::TlsCopies> certificates_;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
   std::unique_ptr<grpc::Server> server_;
 
@@ -268,13 +269,18 @@ Result<std::unique_ptr<Receiver>> StartGrpcReceiver(const GrpcServerOptions& opt
   if (!credentials) return tl::unexpected(credentials.error());
 
   auto receiver = std::make_unique<GrpcReceiver>(std::move(door), options);
+  receiver->certificates_ = std::move(credentials->copies);
   grpc::ServerBuilder builder;
   receiver->acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
-      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, *credentials);
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+      credentials->credentials);
   builder.RegisterCallbackGenericService(&receiver->service_);
   builder.SetMaxReceiveMessageSize(static_cast<int>(
       std::min<std::uint64_t>(options.max_recv_msg_size_bytes, std::numeric_limits<int>::max())));
   builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
+  // With it gRPC gives every stream and connection a window of 4 MiB, read or not: what comes
+  // before AdmitReading can refuse it is memory that nobody counted (docs/decisions/0013).
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   if (options.max_concurrent_streams > 0) {
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
                                static_cast<int>(options.max_concurrent_streams));
