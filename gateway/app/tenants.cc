@@ -42,6 +42,7 @@ MetadataKeys KeysOf(const ProcessorConfig& processor) {
   if (const auto* resource = std::get_if<ResourceOptions>(&processor)) {
     return ContextKeys(resource->actions);
   }
+  if (std::get_if<K8sAttributesOptions>(&processor) != nullptr) return {std::string(kPeerKey)};
   return {};
 }
 
