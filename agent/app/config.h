@@ -30,6 +30,7 @@ struct CaptureConfig {
   std::vector<std::uint16_t> exclude_ports{};
   std::vector<process::ProcessMatch> include{};
   std::vector<process::ProcessMatch> exclude{};
+  bool own_pod = false;
 };
 
 struct TracesConfig {
@@ -78,7 +79,13 @@ struct KubernetesConfig {
   std::chrono::milliseconds startup_wait{3000};
 };
 
+struct NodeConfig {
+  std::string root{};                  // "<root>/proc" is the host's; "": this file system's
+  std::string other_agents = "yield";  // "ignore"
+};
+
 struct Config {
+  NodeConfig node{};
   CaptureConfig capture{};
   std::vector<span::IgnoreRule> ignore{};   // exchanges.ignore
   std::uint32_t max_connections = 65536;    // limits.connections

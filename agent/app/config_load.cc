@@ -109,6 +109,7 @@ void ReadCapture(const Section& section, CaptureConfig& capture) {
   capture.statistics = section.Bool("statistics");
   capture.handover = Milliseconds(section, "handover");
   const Section filter = section.Child("filter");
+  capture.own_pod = filter.Bool("own_pod");
   capture.include_ports = PortsOf(filter, "include_ports");
   capture.exclude_ports = PortsOf(filter, "exclude_ports");
   capture.include = MatchesOf(filter, "include");
@@ -234,6 +235,9 @@ void ReadRest(const Section& root, Config& config) {
 
 void Read(const Section& root, Config& config) {
   ReadCapture(root.Child("capture"), config.capture);
+  config.node.root = root.String("node.root");
+  while (config.node.root.ends_with('/')) config.node.root.pop_back();
+  config.node.other_agents = root.String("node.other_agents");
   ReadTraces(root.Child("traces"), config.traces);
   ReadMetrics(root.Child("metrics"), config.metrics);
   ReadExport(root.Child("export"), config.exporting);
@@ -283,6 +287,9 @@ std::vector<std::string> FixedChanges(const Config& old_config, const Config& ne
   compare("capture.http2_head_bytes", capture.http2_head_bytes, new_capture.http2_head_bytes);
   compare("capture.splice", capture.splice_at_once, new_capture.splice_at_once);
   compare("capture.statistics", capture.statistics, new_capture.statistics);
+  compare("capture.filter.own_pod", capture.own_pod, new_capture.own_pod);
+  compare("node.root", old_config.node.root, new_config.node.root);
+  compare("node.other_agents", old_config.node.other_agents, new_config.node.other_agents);
   const MetricsConfig &metrics = old_config.metrics, &new_metrics = new_config.metrics;
   compare("metrics.listen", metrics.listen, new_metrics.listen);
   compare("metrics.body_sizes", metrics.body_sizes, new_metrics.body_sizes);

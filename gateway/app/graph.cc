@@ -36,7 +36,7 @@ Result<std::unique_ptr<Graph>> Graph::Start(const GatewayConfig& config,
   if (auto built = graph->BuildExporters(config, previous); !built) {
     return tl::unexpected(built.error());
   }
-  graph->BuildPipelines(config);
+  if (auto built = graph->BuildPipelines(config); !built) return tl::unexpected(built.error());
   graph->certificates_ =
       std::make_unique<CertificateWatch>(FindWatchedCertificates(config), *context.registry);
   if (auto started = graph->StartReceivers(config); !started) {
@@ -108,7 +108,9 @@ Gates Graph::GatesOf(const GatewayConfig& config, const std::string& receiver,
   return gates;
 }
 
-void Graph::BuildPipelines(const GatewayConfig& config) {
+Result<> Graph::BuildPipelines(const GatewayConfig& config) {
+  auto watches = context_.pods->OpenFor(config);
+  if (!watches) return tl::unexpected(std::move(watches.error()));
   const auto keep = [&](std::unique_ptr<Consumer> joint) {
     joints_.push_back(std::move(joint));
     return joints_.back().get();
@@ -131,11 +133,12 @@ void Graph::BuildPipelines(const GatewayConfig& config) {
         batch->metadata_keys = KeysBehind(config, pipeline, i - 1);
       }
       processors_.push_back(
-          MakeProcessor(id, pipeline.signal, settings, *entry, *context_.registry));
+          MakeProcessor(id, pipeline.signal, settings, *entry, *watches, *context_.registry));
       entry = processors_.back().get();
     }
     pipelines_[pipeline.id] = keep(std::make_unique<PipelineEntry>(ledger, *entry));
   }
+  return {};
 }
 
 Result<> Graph::StartReceivers(const GatewayConfig& config) {

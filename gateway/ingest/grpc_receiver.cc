@@ -154,8 +154,7 @@ class Service : public grpc::CallbackGenericService {
       : door_(door),
         max_bytes_(options.max_recv_msg_size_bytes),
         auth_(options.auth),
-        client_metadata_(options.include_metadata ? options.metadata_keys
-                                                  : std::vector<std::string>()) {}
+        client_metadata_(options.metadata_keys, options.include_metadata) {}
 
   grpc::ServerGenericBidiReactor* CreateReactor(
       grpc::GenericCallbackServerContext* context) override {
@@ -178,7 +177,7 @@ class Service : public grpc::CallbackGenericService {
             const auto [from, to] = headers.equal_range(grpc::string_ref(name.data(), name.size()));
             for (auto it = from; it != to; ++it) value({it->second.data(), it->second.size()});
           },
-          who, metadata);
+          who, context->peer(), metadata);
     }
     if (!outcome.ok()) {
       door_.CountTurnedAway(outcome);
