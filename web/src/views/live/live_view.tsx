@@ -1,0 +1,5 @@
+import { Empty } from '../../ui/state';
+
+export function LiveView() {
+  return <Empty title="Live" />;
+}
