@@ -3,6 +3,7 @@
 
 build_packages=(
   g++ cmake ninja-build ccache mold pkg-config git ca-certificates curl
+  python3                                                   # puts the page into the gateway
   clang-19 llvm-19 lld-19                                   # BPF objects, fuzzing; one LLVM for all
   libelf-dev zlib1g-dev                                     # libbpf's own needs, gzip
   libgrpc++-dev protobuf-compiler-grpc protobuf-compiler libprotobuf-dev libabsl-dev

@@ -10,6 +10,7 @@
 #include "common/telemetry/log.h"
 #include "gateway/query/jaeger_api.h"
 #include "gateway/query/jaeger_json.h"
+#include "gateway/query/static_page.h"
 
 namespace wirespan::gateway::query {
 
@@ -85,8 +86,14 @@ class ThreadedServer : public QueryServer {
       if (!job) continue;
       if (*job->gone || stopping_) continue;
       job->responder->Send(
-          api_.Answer(job->request, [&] { return job->gone->load() || stopping_.load(); }));
+          Answer(job->request, [&] { return job->gone->load() || stopping_.load(); }));
     }
+  }
+
+  http::Response Answer(const http::Request& request, std::function<bool()> stop) const {
+    const std::string_view path = request.path;
+    if (path == "/api" || path.starts_with("/api/")) return api_.Answer(request, std::move(stop));
+    return AnswerStatic(request, StaticFiles());
   }
 
   const std::shared_ptr<const store::TraceStore> store_;
