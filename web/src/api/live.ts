@@ -27,16 +27,29 @@ export interface LiveListener {
   state(state: 'open' | 'waiting'): void;
 }
 
-/** Spans as they arrive. The browser connects again by itself. Returns what ends it. */
+const kAgain_ms = 3000;
+
+/** Spans as they arrive, connected again whenever the connection ends. Returns what ends it for good. */
 export function listen(filter: LiveFilter, listener: LiveListener): () => void {
-  const source = new EventSource(
-    address('/wirespan/api/live', { ...filter, errors: filter.errors ? 'true' : null }),
-  );
-  source.onopen = () => listener.state('open');
-  source.onerror = () => listener.state('waiting');
-  source.onmessage = (event) => listener.span(JSON.parse(event.data as string) as LiveSpan);
-  source.addEventListener('dropped', (event) => {
-    listener.dropped((JSON.parse((event as MessageEvent<string>).data) as { count: number }).count);
-  });
-  return () => source.close();
+  const url = address('/wirespan/api/live', { ...filter, errors: filter.errors ? 'true' : null });
+  let source: EventSource | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const connect = () => {
+    source = new EventSource(url);
+    source.onopen = () => listener.state('open');
+    source.onerror = () => {
+      listener.state('waiting');
+      // After an answer that is no stream the browser does not try again by itself.
+      if (source?.readyState === EventSource.CLOSED) timer = setTimeout(connect, kAgain_ms);
+    };
+    source.onmessage = (event) => listener.span(JSON.parse(event.data as string) as LiveSpan);
+    source.addEventListener('dropped', (event) => {
+      listener.dropped((JSON.parse((event as MessageEvent<string>).data) as { count: number }).count);
+    });
+  };
+  connect();
+  return () => {
+    clearTimeout(timer);
+    source?.close();
+  };
 }

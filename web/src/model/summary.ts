@@ -6,6 +6,8 @@ export interface Summary {
   id: string;
   service: string;
   operation: string;
+  /** Who answered, where the trace begins at the client's end: that says more than "GET". */
+  answered: { service: string; operation: string } | null;
   start_us: number;
   duration_us: number;
   spans: number;
@@ -21,10 +23,12 @@ export function summarize(from: JaegerTrace): Summary | null {
   const trace = readTrace(from);
   const root: Span | undefined = trace.roots[0];
   if (!root) return null;
+  const server = root.kind === 'client' ? root.children.find((child) => child.kind === 'server') : undefined;
   return {
     id: trace.id,
     service: root.service,
     operation: root.operation,
+    answered: server ? { service: server.service, operation: server.operation } : null,
     start_us: trace.start_us,
     duration_us: trace.end_us - trace.start_us,
     spans: trace.spans.length,

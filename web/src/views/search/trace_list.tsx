@@ -26,7 +26,7 @@ function Dots({ names }: { names: string[] }) {
   );
 }
 
-function Row({ trace, longest }: { trace: Summary; longest: number }) {
+function Row({ trace, length }: { trace: Summary; length: number }) {
   return (
     <tr>
       <td class="num dim">
@@ -34,7 +34,13 @@ function Row({ trace, longest }: { trace: Summary; longest: number }) {
       </td>
       <td class="what">
         <a href={linkTo(`/trace/${trace.id}`)}>
-          <ServiceName name={trace.service} /> <span class="operation">{trace.operation}</span>
+          <ServiceName name={trace.service} />{' '}
+          {trace.answered && (
+            <>
+              <span class="dim">→</span> <ServiceName name={trace.answered.service} />{' '}
+            </>
+          )}
+          <span class="operation">{trace.answered?.operation ?? trace.operation}</span>
         </a>
         {trace.partial && (
           <span class="pill warn" title="The span at its top, or what joins its parts, is not in the store">
@@ -58,10 +64,7 @@ function Row({ trace, longest }: { trace: Summary; longest: number }) {
       </td>
       <td class="num">{duration(trace.duration_us)}</td>
       <td class="length">
-        <span
-          class={trace.errors ? 'bar bad' : 'bar'}
-          style={{ width: `${(trace.duration_us / longest) * 100}%` }}
-        />
+        <span class={trace.errors ? 'bar bad' : 'bar'} style={{ width: `${length * 100}%` }} />
       </td>
     </tr>
   );
@@ -77,7 +80,11 @@ export function TraceList({
   onOrder: (order: Order) => void;
 }) {
   const [all, setAll] = useState(false);
-  const longest = traces.reduce((most, trace) => Math.max(most, trace.duration_us), 1);
+  // On the scatter's logarithmic scale: one trace of a minute leaves the others their differences.
+  const logs = traces.map((trace) => Math.log(Math.max(1, trace.duration_us)));
+  const low = Math.min(...logs) - 0.5;
+  const high = Math.max(...logs);
+  const length = (trace: Summary) => (Math.log(Math.max(1, trace.duration_us)) - low) / (high - low);
   const heading = (key: Order, text: string, more = '') => (
     <th class={more} aria-sort={order === key ? 'descending' : undefined}>
       <button type="button" onClick={() => onOrder(key)}>
@@ -106,7 +113,7 @@ export function TraceList({
         </thead>
         <tbody>
           {shown.map((trace) => (
-            <Row key={trace.id} trace={trace} longest={longest} />
+            <Row key={trace.id} trace={trace} length={length(trace)} />
           ))}
         </tbody>
       </table>
