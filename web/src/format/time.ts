@@ -79,3 +79,22 @@ export function ago(us: number, now_ms = Date.now()): string {
   if (seconds < 172800) return `${Math.floor(seconds / 3600)} h ago`;
   return `${Math.floor(seconds / 86400)} days ago`;
 }
+
+/** Round moments between two, at most so many; local days begin where the reader's do. */
+export function timeTicks(start_us: number, end_us: number, most: number): number[] {
+  const steps = [
+    1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800,
+  ];
+  const step = (steps.find((one) => (end_us - start_us) / 1e6 / one <= most) ?? 604800) * 1e6;
+  const offset = inUtc() ? 0 : new Date(start_us / 1000).getTimezoneOffset() * 60e6;
+  const ticks: number[] = [];
+  for (let tick = Math.ceil((start_us - offset) / step) * step + offset; tick <= end_us; tick += step)
+    ticks.push(tick);
+  return ticks;
+}
+
+/** As short as so long an axis allows. */
+export function timeLabel(us: number, span_us: number): string {
+  if (span_us < 600e6) return clock(us, 0);
+  return span_us > 2 * 86400e6 ? moment(us, 0).slice(5, 16) : minute(us);
+}

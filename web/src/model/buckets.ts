@@ -61,14 +61,17 @@ export interface Grid {
   points: (Series['points'][number] | null)[];
 }
 
-/** Every step of the stretch: those without exchanges are left out by the server and are zeros here. */
-export function gridOf(series: Series, start_s: number, end_s: number): Grid {
+/**
+ * Every step of the stretch: those without exchanges are left out by the server and are null here. `open`: the last step
+ * is under way, and would look like a fall.
+ */
+export function gridOf(series: Series, start_s: number, end_s: number, open: boolean): Grid {
   const step = Math.max(1, series.step_s);
   const first = Math.floor(start_s / step) * step;
   const known = new Map(series.points.map((point) => [Math.round(point.t_s / step), point]));
   const t_s: number[] = [];
   const points: Grid['points'] = [];
-  for (let at = first; at <= end_s && t_s.length < 5000; at += step) {
+  for (let at = first; (open ? at + step : at) <= end_s && t_s.length < 5000; at += step) {
     t_s.push(at);
     points.push(known.get(Math.round(at / step)) ?? null);
   }

@@ -2,7 +2,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { inUtc, moment } from '../format/time';
+import { inUtc, moment, timeLabel } from '../format/time';
 import { colour } from '../model/colour';
 import { change } from '../route';
 import { useTheme } from '../theme';
@@ -58,7 +58,11 @@ function options(props: Props, width: number): uPlot.Options {
         font: '11px Inter, sans-serif',
         grid: { show: false },
         ticks: { stroke: colour('--line'), size: 4 },
-        size: 30,
+        size: 28,
+        values: (_, splits) => {
+          const span = ((splits.at(-1) ?? 0) - (splits[0] ?? 0)) * 1e6;
+          return splits.map((t) => timeLabel(t * 1e6, span));
+        },
       },
       axis(props.format),
     ],

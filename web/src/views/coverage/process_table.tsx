@@ -1,6 +1,5 @@
 import type { ProcessCoverage } from '../../api/coverage';
 import { count } from '../../format/number';
-import { linkTo } from '../../route';
 
 const kFirst = 20;
 
@@ -38,11 +37,7 @@ export function ProcessTable({
           {shown.map((one) => (
             <tr key={`${one.pid} ${one.protocol}`}>
               <td>
-                {one.seen ? (
-                  <a href={linkTo('/search', { service: one.name })}>{one.name}</a>
-                ) : (
-                  <strong>{one.name}</strong>
-                )}
+                <strong>{one.name}</strong>
               </td>
               <td class="num dim">{one.pid}</td>
               <td>{one.protocol || <span class="dim">not known yet</span>}</td>

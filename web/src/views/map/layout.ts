@@ -19,11 +19,13 @@ export interface Layout {
   width: number;
   height: number;
   boxes: Record<string, Box>;
+  /** By "client>server", in the large form alone: the way around other boxes, and where there is room for a text. */
+  ways: Record<string, { points: Box[]; label: Box }>;
 }
 
 export const kMostLarge = 40; // services; with more the boxes are names alone
-const large = { width: 196, height: 60, rank: 150, row: 28 };
-const small = { width: 116, height: 22, rank: 56, row: 8, column: 10 };
+const large = { width: 196, height: 60, rank: 24, row: 30, label_width: 136, label_height: 18 };
+const small = { width: 116, height: 22, rank: 56, row: 8, column: 10, label_width: 0, label_height: 0 };
 
 interface Placed {
   name: string;
@@ -31,20 +33,29 @@ interface Placed {
   y: number;
 }
 
-function place(shape: Shape, size: { width: number; height: number; rank: number; row: number }): Placed[] {
+type Sizes = Omit<typeof large, 'column'>;
+
+function run(shape: Shape, size: Sizes): graphlib.Graph {
   const graph = new graphlib.Graph();
   graph.setGraph({
     rankdir: 'LR',
     ranksep: size.rank,
     nodesep: size.row,
+    edgesep: 14,
     marginx: 20,
     marginy: 20,
     acyclicer: 'greedy',
   });
-  graph.setDefaultEdgeLabel(() => ({}));
   for (const name of shape.nodes) graph.setNode(name, { width: size.width, height: size.height });
-  for (const [client, server] of shape.edges) if (client !== server) graph.setEdge(client, server);
+  for (const [client, server] of shape.edges) {
+    if (client !== server)
+      graph.setEdge(client, server, { width: size.label_width, height: size.label_height, labelpos: 'c' });
+  }
   dagre(graph);
+  return graph;
+}
+
+function placed(shape: Shape, graph: graphlib.Graph): Placed[] {
   return shape.nodes.map((name) => {
     const node = graph.node(name) as { x: number; y: number };
     return { name, x: node.x, y: node.y };
@@ -72,9 +83,9 @@ function bestRows(ranks: Placed[][], aspect: number): number {
   return best;
 }
 
-function pack(placed: Placed[], aspect: number): Layout {
+function pack(all: Placed[], aspect: number): Layout {
   const byRank = new Map<number, Placed[]>();
-  for (const one of placed) {
+  for (const one of all) {
     const rank = Math.round(one.x);
     const same = byRank.get(rank);
     if (same) same.push(one);
@@ -107,18 +118,28 @@ function pack(placed: Placed[], aspect: number): Layout {
     width: left - small.rank + 20,
     height: rows * step + 40,
     boxes,
+    ways: {},
   };
 }
 
 export function layOut(shape: Shape, aspect: number): Layout {
-  if (shape.nodes.length > kMostLarge) return pack(place(shape, small), aspect);
-  const boxes: Record<string, Box> = {};
-  let width = 0;
-  let height = 0;
-  for (const { name, x, y } of place(shape, large)) {
-    boxes[name] = { x, y };
-    width = Math.max(width, x + large.width / 2 + 20);
-    height = Math.max(height, y + large.height / 2 + 20);
+  if (shape.nodes.length > kMostLarge) return pack(placed(shape, run(shape, small)), aspect);
+  const graph = run(shape, large);
+  const boxes: Layout['boxes'] = {};
+  for (const { name, x, y } of placed(shape, graph)) boxes[name] = { x, y };
+  const ways: Layout['ways'] = {};
+  for (const { v, w } of graph.edges()) {
+    const edge = graph.edge(v, w) as unknown as { points: Box[]; x: number; y: number };
+    ways[`${v}>${w}`] = { points: edge.points, label: { x: edge.x, y: edge.y } };
   }
-  return { compact: false, node_width: large.width, node_height: large.height, width, height, boxes };
+  const size = graph.graph() as { width?: number; height?: number };
+  return {
+    compact: false,
+    node_width: large.width,
+    node_height: large.height,
+    width: size.width ?? 1,
+    height: size.height ?? 1,
+    boxes,
+    ways,
+  };
 }

@@ -24,6 +24,22 @@ export function edgePath(from: Box, to: Box, layout: Layout): string {
   return `M${from.x},${y1} C${from.x + 30},${y1 + way * bend} ${to.x + 30},${y2 - way * bend} ${to.x},${y2}`;
 }
 
+/** Through all points, with round corners: a curve to each middle, bent by the point between. */
+function through(from: Box, points: Box[], to: Box, layout: Layout): string {
+  // Dagre ends a line where it meets the box; ends at the middle of a side are calmer.
+  const side = (to.x >= from.x ? 1 : -1) * (layout.node_width / 2);
+  const end = { x: to.x - side, y: to.y };
+  const between = points.slice(1, -1);
+  // Straight out of the box and into the other one.
+  const all = [{ x: from.x + side * 1.15, y: from.y }, ...between, { x: end.x - side * 0.22, y: end.y }];
+  let path = `M${from.x + side},${from.y}`;
+  all.forEach((point, at) => {
+    const next = all[at + 1] ?? end;
+    path += ` Q${point.x},${point.y} ${(point.x + next.x) / 2},${(point.y + next.y) / 2}`;
+  });
+  return `${path} L${end.x},${end.y}`;
+}
+
 interface Props {
   edge: EdgeRates;
   layout: Layout;
@@ -37,22 +53,31 @@ export function MapEdge({ edge, layout, seconds, lit, faint, labelled }: Props) 
   const from = layout.boxes[edge.client];
   const to = layout.boxes[edge.server];
   if (!from || !to) return null;
+  const way = layout.ways[`${edge.client}>${edge.server}`];
   const share = errorShare(edge);
   const per_second = edge.count / seconds;
   const width = layout.compact && !lit ? 1 : Math.min(5, 1.2 + Math.log10(1 + per_second * 10));
+  const text = `${rate(per_second)} · ${duration(edge.p95_us)}`;
+  const failed = edge.errors > 0 ? ` · ${percent(share)}` : '';
+  const room = (text.length + failed.length) * 5.6 + 8; // of the text at 11 px
   const kind = `${lit ? ' lit' : ''}${faint ? ' faint' : ''}${share >= 0.01 ? ' bad' : ''}`;
   return (
     <g class={`edge${kind}`}>
       <path
-        d={edgePath(from, to, layout)}
+        d={way ? through(from, way.points, to, layout) : edgePath(from, to, layout)}
         stroke-width={width}
         marker-end={layout.compact && !lit ? undefined : `url(#arrow${share >= 0.01 ? '-bad' : ''})`}
       />
       {labelled && from !== to && (
-        <text x={(from.x + to.x) / 2} y={(from.y + to.y) / 2 - 5} text-anchor="middle">
-          {rate(per_second)} · {duration(edge.p95_us)}
-          {edge.errors > 0 && <tspan class="error-text"> · {percent(share)}</tspan>}
-        </text>
+        <g
+          transform={`translate(${way?.label.x ?? (from.x + to.x) / 2},${way?.label.y ?? (from.y + to.y) / 2})`}
+        >
+          <rect class="paper" x={-room / 2} y={-9} width={room} height={18} />
+          <text y={4} text-anchor="middle">
+            {text}
+            {failed && <tspan class="error-text">{failed}</tspan>}
+          </text>
+        </g>
       )}
     </g>
   );

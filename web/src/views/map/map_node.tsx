@@ -30,7 +30,7 @@ export function MapNode({ node, layout, seconds, focused, faint, onOver }: Props
   if (!box) return null;
   const { node_width: width, node_height: height, compact } = layout;
   const share = node.rates ? errorShare(node.rates) : 0;
-  const kind = `node${focused ? ' focused' : ''}${faint ? ' faint' : ''}${share >= 0.01 ? ' bad' : ''}${compact ? ' compact' : ''}`;
+  const kind = `node${focused ? ' focused' : ''}${faint ? ' faint' : ''}${share >= 0.05 ? ' bad' : share >= 0.01 ? ' poor' : ''}${compact ? ' compact' : ''}`;
   return (
     <g transform={`translate(${box.x - width / 2},${box.y - height / 2})`}>
       <a

@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks';
 import { duration } from '../../format/duration';
 import { count } from '../../format/number';
-import { clock, minute, moment } from '../../format/time';
+import { timeLabel, timeTicks } from '../../format/time';
 import { hueStyle } from '../../model/colour';
 import type { Summary } from '../../model/summary';
 import type { Range } from '../../range';
@@ -26,23 +26,6 @@ function durationTicks(low: number, high: number): number[] {
     }
   }
   return ticks.length > 6 ? ticks.filter((_, at) => at % 2 === 0) : ticks;
-}
-
-export function timeTicks(start_us: number, end_us: number, most: number): number[] {
-  const steps = [
-    1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800,
-  ];
-  const step = (steps.find((one) => (end_us - start_us) / 1e6 / one <= most) ?? 604800) * 1e6;
-  const offset = new Date(start_us / 1000).getTimezoneOffset() * 60e6;
-  const ticks: number[] = [];
-  for (let tick = Math.ceil((start_us - offset) / step) * step + offset; tick <= end_us; tick += step)
-    ticks.push(tick);
-  return ticks;
-}
-
-export function timeLabel(us: number, span_us: number): string {
-  if (span_us < 600e6) return clock(us, 0);
-  return span_us > 2 * 86400e6 ? moment(us, 0).slice(5, 16) : minute(us);
 }
 
 export function Scatter({ traces, range }: { traces: Summary[]; range: Range }) {

@@ -1,16 +1,15 @@
-// How many exchanges took how long, over time: the darker, the more. A click asks for the traces of that cell.
+// How many exchanges took how long, over time: the stronger the colour, the more. A click asks for the traces of that cell.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Series } from '../../api/rates';
 import { duration } from '../../format/duration';
 import { count } from '../../format/number';
-import { clock } from '../../format/time';
+import { clock, timeLabel, timeTicks } from '../../format/time';
 import { heatOf, type Heat } from '../../model/buckets';
 import { colour } from '../../model/colour';
 import type { Range } from '../../range';
 import { go, linkTo } from '../../route';
 import { useTheme } from '../../theme';
 import { useSize } from '../../ui/use_size';
-import { timeLabel, timeTicks } from '../search/scatter';
 
 const kHeight = 200;
 const kLeft = 62;

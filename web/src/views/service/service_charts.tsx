@@ -16,7 +16,7 @@ export function ServiceCharts({
   range: Range;
   of: { service: string; operation: string };
 }) {
-  const grid = gridOf(series, range.start_us / 1e6, range.end_us / 1e6);
+  const grid = gridOf(series, range.start_us / 1e6, range.end_us / 1e6, range.last !== null);
   const common = { t_s: grid.t_s, step_s: series.step_s };
   const of_points = (value: (point: Series['points'][number]) => number) =>
     grid.points.map((point) => (point ? value(point) : null));
@@ -69,7 +69,7 @@ export function ServiceCharts({
       <section class="card">
         <header>
           <h2>How long exchanges took</h2>
-          <span class="note">darker: more of them; a click leads to their traces</span>
+          <span class="note">the stronger, the more; a click leads to their traces</span>
         </header>
         <HeatMap series={series} range={range} of={of} />
       </section>
