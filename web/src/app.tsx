@@ -26,7 +26,7 @@ function Current({ path }: { path: string }) {
       return <CoverageView />;
   }
   return (
-    <Empty title="There is no such view">
+    <Empty heading="Not found" title="There is no such view">
       <p>
         The address may be mistyped. Start from the <a href={linkTo('/')}>map</a> or{' '}
         <a href={linkTo('/search')}>search for a trace</a>.
@@ -39,6 +39,12 @@ export function App() {
   const place = usePlace();
   const [broken, mend] = useErrorBoundary();
   return (
-    <Shell>{broken ? <Failed error={broken as Error} again={mend} /> : <Current path={place.path} />}</Shell>
+    <Shell>
+      {broken ? (
+        <Failed heading="Error" error={broken as Error} again={mend} />
+      ) : (
+        <Current path={place.path} />
+      )}
+    </Shell>
   );
 }

@@ -18,25 +18,25 @@ export function criticalPath(trace: Trace): Stretch[] {
   );
   if (!root) return [];
   const path: Stretch[] = [];
-  // The span under way, how far back we are in it, and which of its children (by end, latest first) comes next.
-  const open = [{ span: root, cursor: root.end_us, children: byEnd(root), next: 0 }];
+  // The span under way, from where on it counts (a clock that differs may put it before its parent's start), how far
+  // back we are in it, and which of its children (by end, latest first) comes next.
+  const open = [{ span: root, floor: root.start_us, cursor: root.end_us, children: byEnd(root), next: 0 }];
   while (open.length > 0) {
     const top = open[open.length - 1] as (typeof open)[number];
     const child = top.children[top.next];
     if (!child) {
-      add(path, top.span, top.span.start_us, top.cursor);
+      add(path, top.span, top.floor, top.cursor);
       open.pop();
       const outer = open[open.length - 1];
-      if (outer) outer.cursor = Math.min(outer.cursor, Math.max(top.span.start_us, outer.span.start_us));
+      if (outer) outer.cursor = top.floor;
       continue;
     }
     top.next++;
     const end = Math.min(child.end_us, top.cursor);
-    const begin = Math.max(child.start_us, top.span.start_us);
-    if (end <= begin) continue;
+    const floor = Math.max(child.start_us, top.floor);
+    if (end <= floor) continue;
     add(path, top.span, end, top.cursor);
-    top.cursor = end;
-    open.push({ span: child, cursor: end, children: byEnd(child), next: 0 });
+    open.push({ span: child, floor, cursor: end, children: byEnd(child), next: 0 });
   }
   return path.reverse();
 }

@@ -20,7 +20,11 @@ export function ServiceName({ name, href }: { name: string; href?: string | unde
 export function Time({ us, digits = 3, date = false }: { us: number; digits?: 0 | 3 | 6; date?: boolean }) {
   const machine = new Date(us / 1000);
   return (
-    <time dateTime={Number.isNaN(machine.getTime()) ? '' : machine.toISOString()} title={bothZones(us)}>
+    <time
+      class={date ? 'date' : undefined}
+      dateTime={Number.isNaN(machine.getTime()) ? '' : machine.toISOString()}
+      title={bothZones(us)}
+    >
       {date ? moment(us, digits) : clock(us, digits)}
     </time>
   );

@@ -30,11 +30,11 @@ export function MapView() {
   const focus = params.get('focus');
   const seconds = (range.end_us - range.start_us) / 1e6;
   const graph = useMemo(() => answer.data, [answer.data]);
-  if (answer.error && !graph) return <Failed error={answer.error} again={answer.again} />;
-  if (!graph) return <Loading what="the map" />;
+  if (answer.error && !graph) return <Failed heading="Services" error={answer.error} again={answer.again} />;
+  if (!graph) return <Loading heading="Services" what="the map" />;
   if (graph.nodes.length === 0) {
     return (
-      <Empty title="Nothing was seen in this stretch of time">
+      <Empty heading="Services" title="Nothing was seen in this stretch of time">
         <p>
           Services appear here as soon as exchanges arrive. Look at a longer stretch (top right), send OTLP to
           this gateway (4317 for gRPC, 4318 for HTTP), or start an agent on a machine with traffic:

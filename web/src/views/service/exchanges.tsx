@@ -36,7 +36,7 @@ function spansOf(answer: Traces, of: Of, only_failed: boolean): Found[] {
 }
 
 function List({ found, empty }: { found: Found[]; empty: string }) {
-  if (found.length === 0) return <p class="none dim">{empty}</p>;
+  if (found.length === 0) return <p class="nothing dim">{empty}</p>;
   return (
     <table class="table">
       <tbody>

@@ -26,11 +26,12 @@ export function ServicesTable() {
   const answer = useQuery(`services ${rangeKey(params)}`, (signal) => serviceRates(rangeNow(), signal), {
     every_ms: range.last ? 10000 : 0,
   });
-  if (answer.error && !answer.data) return <Failed error={answer.error} again={answer.again} />;
-  if (!answer.data) return <Loading what="services" />;
+  if (answer.error && !answer.data)
+    return <Failed heading="Services" error={answer.error} again={answer.again} />;
+  if (!answer.data) return <Loading heading="Services" what="services" />;
   if (answer.data.length === 0) {
     return (
-      <Empty title="No service was seen in this stretch of time">
+      <Empty heading="Services" title="No service was seen in this stretch of time">
         <p>Look at a longer stretch (top right), or see in Coverage what the agents observe.</p>
         <a class="button" href={linkTo('/coverage')}>
           Coverage

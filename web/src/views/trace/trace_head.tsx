@@ -92,7 +92,8 @@ export function PathShares({ path }: { path: Stretch[] }) {
         ))}
         {others > 0 && (
           <li class="dim">
-            {shares.length - kMostShares} others <span class="num">{percent(others / sum)}</span>
+            {shares.length - kMostShares === 1 ? '1 other' : `${shares.length - kMostShares} others`}{' '}
+            <span class="num">{percent(others / sum)}</span>
           </li>
         )}
       </ul>

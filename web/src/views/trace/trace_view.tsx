@@ -192,7 +192,7 @@ export function TraceView({ id }: { id: string }) {
   const trace = useMemo(() => (raw ? readTrace(raw) : null), [raw]);
   if (answer.error && /not found/.test(answer.error.message)) {
     return (
-      <Empty title="This trace is not in the store">
+      <Empty heading="Trace" title="This trace is not in the store">
         <p>It may not have arrived yet, or be older than what the store keeps. Its id: {id}</p>
         <button class="button" type="button" onClick={answer.again}>
           Look again
@@ -200,7 +200,7 @@ export function TraceView({ id }: { id: string }) {
       </Empty>
     );
   }
-  if (answer.error) return <Failed error={answer.error} again={answer.again} />;
-  if (!trace) return <Loading what="the trace" />;
+  if (answer.error) return <Failed heading="Trace" error={answer.error} again={answer.again} />;
+  if (!trace) return <Loading heading="Trace" what="the trace" />;
   return <Shown trace={trace} notes={answer.data?.notes ?? []} />;
 }

@@ -67,7 +67,8 @@ function Bar({ trace, span, window, path }: Props) {
         </span>
       ) : (
         <span class="span-time behind" style={right < 0 ? { left: '4px' } : { right: '4px' }}>
-          {right < 0 ? '◂' : '▸'}
+          <span aria-hidden="true">{right < 0 ? '◂' : '▸'}</span>
+          <span class="sr-only">{duration(span.duration_us)}</span>
         </span>
       )}
     </div>
@@ -88,7 +89,6 @@ export function WaterfallRow(props: Props) {
       aria-posinset={(span.parent?.children ?? trace.roots).indexOf(span) + 1}
       aria-expanded={span.below > 0 ? !closed : undefined}
       aria-selected={selected}
-      aria-label={`${span.service}, ${span.operation}, ${duration(span.duration_us)}${span.error ? ', failed' : ''}${warning ? `, ${warning}` : ''}`}
       onClick={() => props.onSelect(span)}
     >
       <div class="name" style={{ paddingLeft: `${10 + Math.min(span.depth, kMostIndent) * kIndent}px` }}>
@@ -113,6 +113,7 @@ export function WaterfallRow(props: Props) {
           {warning && (
             <span class="warning" title={warning}>
               <Icon name="warn" size={14} />
+              <span class="sr-only">{warning}</span>
             </span>
           )}
         </span>
