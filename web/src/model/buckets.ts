@@ -49,10 +49,15 @@ export function heatOf(series: Series): Heat | null {
   return { rows, cells, most };
 }
 
-/** A step that cuts so many seconds into about so many points; the server may answer with a longer one. */
-export function stepFor(seconds: number, points = 150): number {
+/**
+ * A step that cuts so many seconds into about so many points. The store keeps 10 s apart for an hour, minutes for a day,
+ * then ten minutes; a step is a multiple of what the beginning, `age_s` ago, has left.
+ */
+export function stepFor(seconds: number, age_s: number, points = 150): number {
   const steps = [10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 21600, 43200, 86400];
-  return steps.find((step) => seconds / step <= points) ?? 86400;
+  const spare = 60; // until the question has arrived the beginning is older
+  const finest = age_s + spare >= 86400 ? 600 : age_s + spare >= 3600 ? 60 : 10;
+  return steps.find((step) => step % finest === 0 && seconds / step <= points) ?? 86400;
 }
 
 export interface Grid {

@@ -62,7 +62,10 @@ function One({ name }: { name: string }) {
     async (signal) => {
       const now = rangeNow();
       const of = { service: name, operation: operation || undefined, kind: kind || undefined };
-      return { range: now, series: await series(of, now, stepFor(seconds), signal) };
+      return {
+        range: now,
+        series: await series(of, now, stepFor(seconds, Date.now() / 1000 - now.start_us / 1e6), signal),
+      };
     },
     every,
   );

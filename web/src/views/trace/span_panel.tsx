@@ -1,3 +1,4 @@
+import './span_panel.css';
 import { duration } from '../../format/duration';
 import { zoneName } from '../../format/time';
 import type { Exchange } from '../../model/exchange';

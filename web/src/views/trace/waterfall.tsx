@@ -1,4 +1,5 @@
 // The spans of a trace, one a row. Rows that are not in sight are not in the document, so ten thousand scroll as ten do.
+import './waterfall.css';
 import type { VNode } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { duration } from '../../format/duration';
