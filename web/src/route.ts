@@ -29,7 +29,10 @@ export function go(to: string, how: 'push' | 'replace' = 'push'): void {
   else history.replaceState(null, '', to);
   const moved = place.path !== location.pathname;
   tell();
-  if (moved) window.scrollTo(0, 0);
+  if (!moved) return;
+  window.scrollTo(0, 0);
+  // Who hears the page begins at the new view's start, not where the link was.
+  document.getElementById('main')?.focus({ preventScroll: true });
 }
 
 /** Parameters that go along from view to view. */

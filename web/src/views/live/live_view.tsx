@@ -113,7 +113,7 @@ export function LiveView() {
   );
   return (
     <div class="page">
-      <div class="head" role="status">
+      <div class="head">
         <h1>Live</h1>
         <State live={live} paused={paused} />
         <button
