@@ -13,11 +13,13 @@ interface Size {
 
 const kMost = 2.5;
 
+/** All of it; on a narrow screen its left side in a size that can be read. */
 export function fit(drawing: Size, screen: Size): Camera {
-  const scale = Math.min(1.15, screen.width / drawing.width, screen.height / drawing.height) || 1;
+  const whole = Math.min(1.15, screen.width / drawing.width, screen.height / drawing.height) || 1;
+  const scale = screen.width < 700 ? Math.max(0.6, whole) : whole;
   return {
     scale,
-    x: drawing.width / 2 - screen.width / 2 / scale,
+    x: Math.min(0, drawing.width / 2 - screen.width / 2 / scale),
     y: drawing.height / 2 - screen.height / 2 / scale,
   };
 }
