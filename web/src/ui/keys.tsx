@@ -71,6 +71,11 @@ export function Keys() {
             </>
           ))}
         </dl>
+        <p class="dim">
+          <a href="/licenses.txt" target="_blank">
+            Whose work this page contains
+          </a>
+        </p>
         <form method="dialog">
           <button class="button">Close</button>
         </form>
