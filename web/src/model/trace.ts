@@ -25,6 +25,8 @@ export interface Span {
   /** The id of a parent that is not in the trace. */
   missing_parent: string | null;
   children: Span[];
+  /** Among its parent's children, or the roots. */
+  position: number;
   depth: number;
   /** Spans below it. */
   below: number;
@@ -74,6 +76,7 @@ function spanOf(from: JaegerSpan, processes: JaegerTrace['processes']): Span {
     parent: null,
     missing_parent: null,
     children: [],
+    position: 0,
     depth: 0,
     below: 0,
   };
@@ -148,8 +151,11 @@ const byStart = (one: Span, other: Span) =>
 export function readTrace(from: JaegerTrace): Trace {
   const spans = from.spans.map((span) => spanOf(span, from.processes));
   link(spans, from.spans, from.traceID);
-  for (const span of spans) span.children.sort(byStart);
-  const roots = spans.filter((span) => !span.parent).sort(byStart);
+  const roots = spans.filter((span) => !span.parent);
+  for (const siblings of [roots, ...spans.map((span) => span.children)]) {
+    siblings.sort(byStart);
+    siblings.forEach((span, at) => (span.position = at));
+  }
   const ordered = inOrder(roots);
   let start_us = Infinity;
   let end_us = -Infinity;

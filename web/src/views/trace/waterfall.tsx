@@ -9,7 +9,8 @@ import { useSize } from '../../ui/use_size';
 import { kRowHeight, WaterfallRow } from './waterfall_row';
 import { ticks, type Window } from './window';
 
-const kSpare = 12; // rows kept ready above and below those in sight
+const kSpare = 6; // rows kept ready above and below those in sight
+const kStep = 4; // rows that are scrolled past before others are made
 
 interface Props {
   trace: Trace;
@@ -45,14 +46,14 @@ function Ruler({ window, width }: { window: Window; width: number }) {
 /** First and last row to have, for where the list is scrolled to. Changes in steps, so that most scrolling renders nothing. */
 function useSight(rows: number, height: number) {
   const [first, setFirst] = useState(0);
-  const step = 6;
   const onScroll = (event: Event) => {
     const top = Math.floor((event.currentTarget as HTMLElement).scrollTop / kRowHeight);
-    setFirst(Math.floor(top / step) * step);
+    setFirst(Math.floor(top / kStep) * kStep);
   };
   const from = Math.max(0, Math.min(first, rows) - kSpare);
-  const to = Math.min(rows, first + step + Math.ceil(height / kRowHeight) + kSpare);
-  return { from, to, onScroll };
+  const most = kStep + Math.ceil(height / kRowHeight) + 2 * kSpare;
+  const to = Math.min(rows, first + most - kSpare);
+  return { from, to, most, onScroll };
 }
 
 export function Waterfall(props: Props) {
@@ -62,7 +63,10 @@ export function Waterfall(props: Props) {
   const handlers = useRef({ onSelect, onToggle });
   handlers.current = { onSelect, onToggle };
   // A row that has been made is taken again as it is, unless something that all rows show has changed.
-  const made = useMemo(() => new Map<number, VNode>(), [rows, closed, found, path, warnings, window]);
+  const made = useMemo(
+    () => new Map<number, VNode>(),
+    [rows, closed, found, path, warnings, window, sight.most],
+  );
   const selectedRow = useMemo(() => (selected ? rows.indexOf(selected) : -1), [rows, selected]);
   const marked = useRef(-1);
   if (marked.current !== selectedRow) {
@@ -88,7 +92,8 @@ export function Waterfall(props: Props) {
       const span = rows[row] as Span;
       node = (
         <WaterfallRow
-          key={span.index}
+          // Elements that went out of sight are taken for rows that come into it.
+          key={row % sight.most}
           trace={trace}
           span={span}
           row={row}

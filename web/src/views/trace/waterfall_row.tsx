@@ -86,7 +86,7 @@ export function WaterfallRow(props: Props) {
       style={{ transform: `translateY(${row * kRowHeight}px)`, ...hueStyle(span.service) }}
       aria-level={span.depth + 1}
       aria-setsize={(span.parent?.children ?? trace.roots).length}
-      aria-posinset={(span.parent?.children ?? trace.roots).indexOf(span) + 1}
+      aria-posinset={span.position + 1}
       aria-expanded={span.below > 0 ? !closed : undefined}
       aria-selected={selected}
       onClick={() => props.onSelect(span)}
