@@ -22,7 +22,7 @@ export function ProcessTable({
   const shown = all ? sorted : sorted.slice(0, kFirst);
   return (
     <>
-      <table class="table">
+      <table class="table processes">
         <thead>
           <tr>
             <th>Process</th>

@@ -70,7 +70,7 @@ export function Scatter({ traces, range }: { traces: Summary[]; range: Range }) 
             <circle
               key={trace.id}
               class={trace.errors ? 'point bad' : 'point'}
-              style={hueStyle(trace.service)}
+              style={hueStyle(trace.answered?.service ?? trace.service)}
               cx={x(trace.start_us)}
               cy={y(trace.duration_us)}
               r={Math.min(9, 3.5 + Math.log10(trace.spans + 1) * 1.3)}
@@ -89,7 +89,8 @@ export function Scatter({ traces, range }: { traces: Summary[]; range: Range }) 
             top: `${Math.max(0, y(over.duration_us) - 66)}px`,
           }}
         >
-          <strong>{over.service}</strong> {over.operation}
+          <strong>{over.answered?.service ?? over.service}</strong>{' '}
+          {over.answered?.operation ?? over.operation}
           <br />
           {duration(over.duration_us)} · {count(over.spans)} spans
           {over.errors > 0 && <span class="bad"> · {count(over.errors)} failed</span>}
