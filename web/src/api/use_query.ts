@@ -46,10 +46,22 @@ export function useQuery<T>(
     const control = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const plan = () => {
-      if (every > 0) timer = setTimeout(run, every);
+      if (every > 0) timer = setTimeout(again, every);
     };
+    // Nobody looks at a hidden tab: it asks when it is shown again. The first answer comes all the same, so that a tab
+    // opened in the background is ready.
+    let late = false;
+    const again = () => {
+      if (document.hidden) late = true;
+      else run();
+    };
+    const shown = () => {
+      if (document.hidden || !late) return;
+      late = false;
+      run();
+    };
+    document.addEventListener('visibilitychange', shown);
     const run = () => {
-      if (document.hidden) return plan();
       latest.current(control.signal).then(
         (data) => {
           if (control.signal.aborted) return;
@@ -67,6 +79,7 @@ export function useQuery<T>(
     run();
     return () => {
       control.abort();
+      document.removeEventListener('visibilitychange', shown);
       clearTimeout(timer);
     };
   }, [key, round, every]);
