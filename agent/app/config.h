@@ -66,6 +66,7 @@ struct ExportConfig {  // both signals; empty strings: not said
   std::uint32_t concurrent_requests = 2;
   std::chrono::milliseconds max_elapsed{300000};
   std::chrono::milliseconds shutdown_timeout{5000};
+  bool self_report = true;
 };
 
 struct KubernetesConfig {

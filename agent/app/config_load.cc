@@ -164,6 +164,7 @@ void ReadExport(const Section& section, ExportConfig& exporting) {
   exporting.concurrent_requests = static_cast<std::uint32_t>(section.Int("concurrent_requests"));
   exporting.max_elapsed = Milliseconds(section, "max_elapsed");
   exporting.shutdown_timeout = Milliseconds(section, "shutdown_timeout");
+  exporting.self_report = section.Bool("self_report");
 }
 
 void ReadServices(const Section& root, Config& config) {
@@ -303,7 +304,7 @@ std::vector<std::string> FixedChanges(const Config& old_config, const Config& ne
   const auto sending = [](const ExportConfig& e) {
     return std::tie(e.protocol, e.endpoint, e.compression, e.headers, e.timeout, e.insecure,
                     e.ca_file, e.certificate_file, e.key_file, e.queue_bytes, e.batch_spans,
-                    e.batch_delay, e.concurrent_requests, e.max_elapsed);
+                    e.batch_delay, e.concurrent_requests, e.max_elapsed, e.self_report);
   };
   compare("export", sending(old_config.exporting), sending(new_config.exporting));
   const auto pods = [](const KubernetesConfig& k) {

@@ -323,6 +323,11 @@ Key Export() {
            .help = "How long a stop waits for what is held to be sent.",
            .min = 0,
            .max = 3600},
+          {.name = "self_report",
+           .type = Type::kBool,
+           .default_text = "true",
+           .help = "Send beside the metrics what became of the exchanges that were seen, and what "
+                   "of each process is seen and what not (self-report.md)."},
       });
 }
 
