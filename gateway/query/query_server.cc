@@ -114,9 +114,9 @@ class ThreadedServer : public QueryServer {
   }
 
   const std::shared_ptr<store::TraceStore> store_;
+  const std::shared_ptr<const store::CoverageTable> coverage_;
   const JaegerApi api_;
   const JaegerV3Api v3_api_{*store_};
-  const std::shared_ptr<const store::CoverageTable> coverage_;
   const RatesApi rates_api_{*store_, coverage_.get()};
   const std::shared_ptr<LiveFeed> live_ = std::make_shared<LiveFeed>();
   const std::shared_ptr<const ServerAuthenticator> auth_;

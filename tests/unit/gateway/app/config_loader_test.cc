@@ -185,10 +185,8 @@ TEST(ConfigLoaderTest, RefusesAStoreThatCannotBe) {
   };
   EXPECT_EQ(error("  store: {}\n", "traces", "store"), "a.yaml:3:3: store needs a directory");
   EXPECT_EQ(error("  store: {directory: /d}\n", "metrics", "store"), "");
-  for (const char* signal : {"logs"}) {
-    EXPECT_EQ(error("  store: {directory: /d}\n", signal, "store"),
-              "a.yaml:9:5: store takes traces and agents' metrics alone");
-  }
+  EXPECT_EQ(error("  store: {directory: /d}\n", "logs", "store"),
+            "a.yaml:9:5: store takes traces and agents' metrics alone");
   EXPECT_THAT(error("  store: {directory: /d}\n  store/2: {directory: /d, query: {endpoint: "
                     "'localhost:1'}}\n",
                     "traces", "store, store/2"),
