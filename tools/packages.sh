@@ -27,6 +27,8 @@ test_packages=(
   qemu-system-x86 busybox-static cpio kmod xz-utils         # kernel tests on other kernels
 )
 # Programs that the tests observe come from Debian only where the machine has none of its own.
-command -v go >/dev/null || test_packages+=(golang-go)
+# Go from backports, because from 1.21 on it fetches the release that a go.mod asks for.
+test_backports_packages=()
+command -v go >/dev/null || test_backports_packages+=(golang-go)
 command -v node >/dev/null || test_packages+=(nodejs)
 command -v javac >/dev/null || test_packages+=(default-jdk-headless)

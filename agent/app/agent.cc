@@ -12,8 +12,10 @@
 #include "agent/app/export_options.h"
 #include "agent/app/handover.h"
 #include "agent/app/local_capture.h"
+#include "agent/app/self_report.h"
 #include "agent/kernel/rights.h"
 #include "agent/metric/open_metrics.h"
+#include "agent/process/host.h"
 #include "common/base/version.h"
 #include "common/telemetry/log.h"
 #include "common/telemetry/process_metrics.h"
@@ -109,9 +111,12 @@ Result<> Agent::Start(const SignalWaiter& signals) {
   if (left != nullptr) TakeOver(*left, *source_, *pipeline_);
   RegisterSourceMetrics();
   TakeStatus();
-  metrics_thread_ = std::jthread([this, interval = config_.metrics.interval](std::stop_token stop) {
-    ExportMetricsUntil(std::move(stop), interval);
-  });
+  own_resource_ = OwnResource(process::ReadHost(),
+                              kubernetes_ == nullptr ? std::string() : kubernetes_->node_name());
+  start_ns_ = clock_.realtime_ns();
+  metrics_thread_ = std::jthread(
+      [this, interval = config_.metrics.interval, self_report = config_.exporting.self_report](
+          std::stop_token stop) { ExportMetricsUntil(std::move(stop), interval, self_report); });
   log::Info("capture: backend {}, rings of {} KiB, {}", status_.backend, status_.ring_bytes >> 10,
             config_.source.empty() ? std::string("no configuration file")
                                    : "configuration " + config_.source);
@@ -330,14 +335,34 @@ void Agent::Reload() {
   log::Info("reload: new configuration in force");
 }
 
-void Agent::ExportMetricsUntil(std::stop_token stop, std::chrono::milliseconds interval) {
+void Agent::ExportMetricsUntil(std::stop_token stop, std::chrono::milliseconds interval,
+                               bool self_report) {
   std::mutex mutex;
   std::condition_variable_any wake;
   std::unique_lock lock(mutex);
   while (!stop.stop_requested()) {
     wake.wait_for(lock, stop, interval, [] { return false; });
-    exporter_->ExportMetrics(pipeline_->red().TakeSnapshot(clock_.realtime_ns()));
+    metric::Snapshot snapshot = pipeline_->red().TakeSnapshot(clock_.realtime_ns());
+    if (self_report) AddSelfReport(snapshot);
+    exporter_->ExportMetrics(snapshot);
   }
+}
+
+void Agent::AddSelfReport(metric::Snapshot& snapshot) {
+  metric::ResourceMetrics report;
+  Ask([&] {
+    pipeline_->Publish();
+    Explanation explanation = pipeline_->Explain();
+    {
+      std::scoped_lock lock(status_mutex_);
+      explanation.backend = status_.backend;
+    }
+    exporter_->AtRest([&] {
+      report = SelfReport(own_resource_, explanation, registry_, start_ns_, clock_.realtime_ns());
+    });
+  });
+  // Of an agent that is ending nobody answers: what it saw is not told once more.
+  if (report.resource != nullptr) snapshot.push_back(std::move(report));
 }
 
 bool Agent::Ask(std::function<void()> work) {

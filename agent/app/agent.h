@@ -52,7 +52,10 @@ class Agent {
   // `another_comes`: a service manager ends us, and may start the next one at once.
   int Stop(bool another_comes);
   // Of its own thread, which must not look at config_: a reload changes that.
-  void ExportMetricsUntil(std::stop_token stop, std::chrono::milliseconds interval);
+  void ExportMetricsUntil(std::stop_token stop, std::chrono::milliseconds interval,
+                          bool self_report);
+  // Of the metrics' thread.
+  void AddSelfReport(metric::Snapshot& snapshot);
   // Runs `work` on the pipeline's thread and waits for it, at most 5 s. Any thread.
   bool Ask(std::function<void()> work);
   void AnswerQuestions();
@@ -88,6 +91,9 @@ class Agent {
   std::condition_variable answered_;
   std::vector<std::shared_ptr<Question>> questions_;
   bool answering_ = false;  // while Run does
+
+  std::shared_ptr<const span::Resource> own_resource_;
+  std::uint64_t start_ns_ = 0;  // since 1970 UTC
 
   std::unique_ptr<http::Server> admin_;
   std::unique_ptr<http::Server> red_;

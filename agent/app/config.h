@@ -22,6 +22,7 @@ struct CaptureConfig {
   std::uint64_t ring_bytes = 16u << 20;
   std::uint32_t head_bytes = 16384;
   std::uint32_t http2_head_bytes = 65536;
+  bool splice_at_once = false;
   bool statistics = false;
   std::chrono::milliseconds handover{30000};  // 0: nothing is left behind
   // Order: ports, in the kernel; then the rules of agent/process/filter.h.
@@ -65,6 +66,7 @@ struct ExportConfig {  // both signals; empty strings: not said
   std::uint32_t concurrent_requests = 2;
   std::chrono::milliseconds max_elapsed{300000};
   std::chrono::milliseconds shutdown_timeout{5000};
+  bool self_report = true;
 };
 
 struct KubernetesConfig {

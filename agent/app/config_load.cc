@@ -105,6 +105,7 @@ void ReadCapture(const Section& section, CaptureConfig& capture) {
   capture.ring_bytes = section.Size("ring_bytes");
   capture.head_bytes = static_cast<std::uint32_t>(section.Size("head_bytes"));
   capture.http2_head_bytes = static_cast<std::uint32_t>(section.Size("http2_head_bytes"));
+  capture.splice_at_once = section.String("splice") == "always";
   capture.statistics = section.Bool("statistics");
   capture.handover = Milliseconds(section, "handover");
   const Section filter = section.Child("filter");
@@ -163,6 +164,7 @@ void ReadExport(const Section& section, ExportConfig& exporting) {
   exporting.concurrent_requests = static_cast<std::uint32_t>(section.Int("concurrent_requests"));
   exporting.max_elapsed = Milliseconds(section, "max_elapsed");
   exporting.shutdown_timeout = Milliseconds(section, "shutdown_timeout");
+  exporting.self_report = section.Bool("self_report");
 }
 
 void ReadServices(const Section& root, Config& config) {
@@ -284,6 +286,7 @@ std::vector<std::string> FixedChanges(const Config& old_config, const Config& ne
   compare("capture.ring_bytes", capture.ring_bytes, new_capture.ring_bytes);
   compare("capture.head_bytes", capture.head_bytes, new_capture.head_bytes);
   compare("capture.http2_head_bytes", capture.http2_head_bytes, new_capture.http2_head_bytes);
+  compare("capture.splice", capture.splice_at_once, new_capture.splice_at_once);
   compare("capture.statistics", capture.statistics, new_capture.statistics);
   compare("capture.filter.own_pod", capture.own_pod, new_capture.own_pod);
   compare("node.root", old_config.node.root, new_config.node.root);
@@ -301,7 +304,7 @@ std::vector<std::string> FixedChanges(const Config& old_config, const Config& ne
   const auto sending = [](const ExportConfig& e) {
     return std::tie(e.protocol, e.endpoint, e.compression, e.headers, e.timeout, e.insecure,
                     e.ca_file, e.certificate_file, e.key_file, e.queue_bytes, e.batch_spans,
-                    e.batch_delay, e.concurrent_requests, e.max_elapsed);
+                    e.batch_delay, e.concurrent_requests, e.max_elapsed, e.self_report);
   };
   compare("export", sending(old_config.exporting), sending(new_config.exporting));
   const auto pods = [](const KubernetesConfig& k) {

@@ -73,6 +73,14 @@ Key Capture() {
                    "wirespan.incomplete=hpack.",
            .min = 1024,
            .max = 1 << 20},
+          {.name = "splice",
+           .type = Type::kChoice,
+           .default_text = "when_used",
+           .help = "When the backend socktrace attaches the hooks that see splice from a socket to "
+                   "a pipe. when_used: within 50 ms of the first splice on the machine, because "
+                   "they cost every exchange; what it moved until then is not seen (of TCP it is "
+                   "counted).",
+           .choices = {"when_used", "always"}},
           {.name = "statistics",
            .type = Type::kBool,
            .default_text = "false",
@@ -315,6 +323,11 @@ Key Export() {
            .help = "How long a stop waits for what is held to be sent.",
            .min = 0,
            .max = 3600},
+          {.name = "self_report",
+           .type = Type::kBool,
+           .default_text = "true",
+           .help = "Send beside the metrics what became of the exchanges that were seen, and what "
+                   "of each process is seen and what not (self-report.md)."},
       });
 }
 

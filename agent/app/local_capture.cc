@@ -12,6 +12,7 @@ kernel::CaptureOptions CaptureOptionsOf(const Config& config) {
   options.http2_head_bytes = config.capture.http2_head_bytes;
   options.include_ports = config.capture.include_ports;
   options.exclude_ports = config.capture.exclude_ports;
+  options.splice_at_once = config.capture.splice_at_once;
   options.keep_statistics = config.capture.statistics;
   // In a container the kernel knows this process by another pid than its own.
   if (!config.node.root.empty()) {
