@@ -49,6 +49,14 @@ std::optional<std::string> WordOf(const std::string& folder) {
   return text;
 }
 
+// In another user namespace capabilities are worth nothing here, though they look the same.
+bool IsBelievable(const std::string& root, const std::string& folder) {
+  const auto status = process::ReadFileAt(AT_FDCWD, folder + "/status", 8192);
+  const auto ours = process::ReadLinkAt(AT_FDCWD, root + "/proc/self/ns/user");
+  const auto theirs = process::ReadLinkAt(AT_FDCWD, folder + "/ns/user");
+  return status && ours && theirs && *ours == *theirs && MayObserve(status->text);
+}
+
 bool Older(const Neighbour& other, const Self& self) {
   return std::tie(other.start_ticks, other.pid) < std::tie(self.start_ticks, self.pid);
 }
@@ -60,6 +68,17 @@ bool InTheWay(const Self& self, const Neighbour& other) {
 }
 
 }  // namespace
+
+bool MayObserve(std::string_view status) {
+  constexpr std::string_view kLine = "\nCapEff:";
+  constexpr std::uint64_t kSysAdmin = 1ull << 21, kPerfmonAndBpf = 3ull << 38;
+  const std::size_t at = status.find(kLine);
+  if (at == std::string_view::npos) return false;
+  const std::string_view rest = status.substr(at + kLine.size());
+  const auto effective = ParseHex(TrimAscii(rest.substr(0, rest.find('\n'))));
+  return effective &&
+         ((*effective & kSysAdmin) != 0 || (*effective & kPerfmonAndBpf) == kPerfmonAndBpf);
+}
 
 std::string WriteWord(const AgentWord& word) {
   return fmt::format("{}{} {}\n", kHead, word.node_wide ? "node" : "pod", NameOf(word.state));
@@ -100,7 +119,7 @@ std::vector<Neighbour> FindNeighbours(const std::string& root, std::uint32_t sel
     if (pid == self) return;
     const std::string folder = fmt::format("{}/proc/{}", root, pid);
     const auto comm = process::ReadFileAt(AT_FDCWD, folder + "/comm", 64);
-    if (!comm || TrimAscii(comm->text) != kComm) return;
+    if (!comm || TrimAscii(comm->text) != kComm || !IsBelievable(root, folder)) return;
     const auto text = WordOf(folder);
     const auto word = text ? ReadWord(*text) : std::nullopt;
     auto process = process::ProcessFolder::Open(root, pid);

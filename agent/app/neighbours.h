@@ -56,10 +56,15 @@ class Registration {
 };
 
 // The other agents that `root`/proc shows; `self` is left out. Agents that say nothing (other
-// versions, other commands) are none.
+// versions, other commands) are none. Any program can call itself an agent and say so: only those
+// are believed that have the rights to observe, in our user namespace.
 std::vector<Neighbour> FindNeighbours(const std::string& root, std::uint32_t self);
 // What that process says now; nullopt: it is gone.
 std::optional<AgentWord> AskNeighbour(const std::string& root, const Neighbour& neighbour);
+
+// Whether a process with this /proc/PID/status may load our programs: CAP_BPF and CAP_PERFMON, or
+// CAP_SYS_ADMIN.
+bool MayObserve(std::string_view status);
 
 // What an agent does about the others.
 struct Turn {

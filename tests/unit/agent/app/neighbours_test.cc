@@ -44,6 +44,21 @@ TEST(NeighboursTest, SaysAndReadsItsWord) {
   }
 }
 
+TEST(NeighboursTest, BelievesOnlyWhoMayObserve) {
+  const auto with = [](const char* effective) {
+    return MayObserve(std::string("Name:\twirespan-agent\nCapPrm:\t000001ffffffffff\nCapEff:\t") +
+                      effective + "\nCapBnd:\t000001ffffffffff\n");
+  };
+  EXPECT_TRUE(with("000001ffffffffff"));
+  EXPECT_TRUE(with("000000c000080004"));  // of the chart: BPF, PERFMON, SYS_PTRACE, DAC_READ_SEARCH
+  EXPECT_TRUE(with("0000000000200000"));  // SYS_ADMIN, before there was CAP_BPF
+  EXPECT_FALSE(with("00000000a80425fb"));  // what a container usually has
+  EXPECT_FALSE(with("0000008000000000"));
+  EXPECT_FALSE(with("0000000000000000"));
+  EXPECT_FALSE(with("x"));
+  EXPECT_FALSE(MayObserve(""));
+}
+
 TEST(NeighboursTest, AloneItGoes) {
   EXPECT_EQ(Judge(NodeSelf(5), {}).kind, Kind::kGo);
   EXPECT_EQ(Judge(PodSelf(5), {}).kind, Kind::kGo);
