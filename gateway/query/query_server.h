@@ -26,7 +26,7 @@ class QueryServer {
   virtual std::uint16_t port() const = 0;
 
   static Result<std::unique_ptr<QueryServer>> Start(const QueryOptions& options,
-                                                    std::shared_ptr<const store::TraceStore> store);
+                                                    std::shared_ptr<store::TraceStore> store);
 };
 
 }  // namespace wirespan::gateway::query

@@ -1,5 +1,6 @@
 #include "gateway/sink/store/memtable.h"
 
+#include <algorithm>
 #include <span>
 #include <utility>
 
@@ -45,6 +46,7 @@ Memtable::Inserted Memtable::Insert(SpanRows&& read, std::uint64_t received_ns,
     terms_.insert(terms_.end(), from, from + row.terms);
     row.group = numbers[row.group];
     rows_.push_back(row);
+    min_start_ns_ = std::min(min_start_ns_, row.start_ns);
     const Group& group = groups_[row.group];
     const auto [series, added] =
         series_.try_emplace({group.service_hash, row.key.kind, row.name}, 0);

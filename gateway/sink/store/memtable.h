@@ -54,6 +54,7 @@ class Memtable {
   std::size_t bytes() const;                                  // (about) of memory
   std::uint64_t first_received_ns() const { return first_received_ns_; }  // 0: empty
   std::uint64_t last_received_ns() const { return last_received_ns_; }
+  std::uint64_t min_start_ns() const { return min_start_ns_; }  // all ones: empty
 
   Edges CountEdges() const;
 
@@ -88,6 +89,7 @@ class Memtable {
   std::size_t group_bytes_ = 0;
   std::uint64_t first_received_ns_ = 0;
   std::uint64_t last_received_ns_ = 0;
+  std::uint64_t min_start_ns_ = ~std::uint64_t{0};
 };
 
 }  // namespace wirespan::gateway::store

@@ -369,10 +369,12 @@ StoreCounts TraceStore::counts() const {
   }
   const std::lock_guard data(data_mutex_);
   const std::lock_guard table(table_mutex_);
+  std::uint64_t oldest_ns = ~std::uint64_t{0};
   for (const Memtable* each : {static_cast<const Memtable*>(active_.get()), sealed_.get()}) {
     if (each == nullptr) continue;
     counts.spans += each->rows().size();
     counts.memory_bytes += each->bytes();
+    oldest_ns = std::min(oldest_ns, each->min_start_ns());
   }
   counts.memory_bytes += totals_.bytes() + before_opening_.bytes();
   counts.rates_other = rates_other_ + active_->rates().left_out();
@@ -382,7 +384,11 @@ StoreCounts TraceStore::counts() const {
   counts.rates_bytes = rate_files_.bytes();
   counts.rates_files = rate_files_.files().size();
   counts.rates_removed_windows = rate_files_.removed_windows();
-  for (const BlockInfo& block : blocks_) counts.spans += block.spans;
+  for (const BlockInfo& block : blocks_) {
+    counts.spans += block.spans;
+    if (block.spans > 0) oldest_ns = std::min(oldest_ns, block.min_start_ns);
+  }
+  counts.oldest_start_ns = counts.spans > 0 ? oldest_ns : 0;
   counts.written = written_;
   counts.removed_by_age = removed_by_age_;
   counts.removed_by_bytes = removed_by_bytes_;

@@ -52,6 +52,7 @@ struct StoreCounts {
   std::uint64_t disk_bytes = 0;
   std::uint64_t memory_bytes = 0;  // tables, requests that wait, open blocks
   std::uint64_t names_left_out = 0;
+  std::uint64_t oldest_start_ns = 0;  // of a span held; 0: none
 
   std::uint64_t rates_bytes = 0;  // of their files
   std::uint64_t rates_files = 0;

@@ -46,9 +46,10 @@ inline CellTime FineCell(std::uint64_t start_ns) {
   return {start_s - start_s % kFineS, kFineS};
 }
 
-// The cell that this one goes into by now.
+// The cell that this one goes into by now. A window grows as a whole, when its end is old enough:
+// so the last hour and the last day are fine from their first second on.
 inline CellTime RollUp(CellTime time, std::uint64_t now_s) {
-  const std::uint64_t end_s = time.start_s + time.width_s;
+  const std::uint64_t end_s = time.start_s - time.start_s % kWindowS + kWindowS;
   const std::uint64_t age_s = now_s - std::min(now_s, end_s);
   const std::uint32_t width_s = age_s >= 24 * 3600 ? kCoarseS : age_s >= 3600 ? kMiddleS : kFineS;
   if (width_s <= time.width_s) return time;
