@@ -32,5 +32,7 @@ test_packages+=(chromium fonts-dejavu-core)                 # the page's tests
 command -v node >/dev/null || build_packages+=(nodejs)
 command -v npm >/dev/null || build_packages+=(npm)
 # Programs that the tests observe come from Debian only where the machine has none of its own.
-command -v go >/dev/null || test_packages+=(golang-go)
+# Go from backports, because from 1.21 on it fetches the release that a go.mod asks for.
+test_backports_packages=()
+command -v go >/dev/null || test_backports_packages+=(golang-go)
 command -v javac >/dev/null || test_packages+=(default-jdk-headless)

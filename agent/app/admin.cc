@@ -44,12 +44,13 @@ Result<std::unique_ptr<http::Server>> StartAdmin(const std::string& listen, Admi
     if (!IsRead(request)) return responder->Send(NotAllowed());
     if (request.path == "/metrics") return responder->Send(Page(200, kPrometheus, pages.metrics()));
     if (request.path == "/healthz") return responder->Send(Page(200, kPlain, "ok\n"));
-    if (request.path == "/readyz") {
-      const auto why = pages.not_ready();
-      return responder->Send(why.empty() ? Page(200, kPlain, "ready\n")
-                                         : Page(503, kPlain, why + "\n"));
+    if (request.path == "/readyz" || request.path == "/startz") {
+      const auto why = request.path == "/readyz" ? pages.not_ready() : pages.not_started();
+      return responder->Send(
+          why.empty() ? Page(200, kPlain, request.path == "/readyz" ? "ready\n" : "started\n")
+                      : Page(503, kPlain, why + "\n"));
     }
-    responder->Send(Page(404, kPlain, "/metrics, /healthz and /readyz are here\n"));
+    responder->Send(Page(404, kPlain, "/metrics, /healthz, /readyz and /startz are here\n"));
   });
 }
 

@@ -15,9 +15,11 @@ struct AdminPages {
   std::function<std::string()> metrics{};  // own metrics, Prometheus text 0.0.4
   // "": ready (probes attached and the ring drained lately). Otherwise the sentence why not.
   std::function<std::string()> not_ready{};
+  // "": started (ready once, or waiting for another agent's end). Otherwise why not.
+  std::function<std::string()> not_started{};
 };
 
-// /metrics, /healthz, /readyz on `listen`.
+// /metrics, /healthz, /readyz, /startz on `listen`.
 Result<std::unique_ptr<http::Server>> StartAdmin(const std::string& listen, AdminPages pages);
 
 // /metrics: the observed services' RED metrics in the format that the scraper asks for.

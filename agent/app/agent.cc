@@ -12,8 +12,10 @@
 #include "agent/app/export_options.h"
 #include "agent/app/handover.h"
 #include "agent/app/local_capture.h"
+#include "agent/app/self_report.h"
 #include "agent/kernel/rights.h"
 #include "agent/metric/open_metrics.h"
+#include "agent/process/host.h"
 #include "common/base/version.h"
 #include "common/telemetry/log.h"
 #include "common/telemetry/process_metrics.h"
@@ -23,6 +25,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kPollTimeout{50};
 constexpr std::uint64_t kTickNs = 50'000'000;
+constexpr std::chrono::milliseconds kTurnPause{100};
 constexpr std::uint64_t kStatusNs = 500'000'000;
 constexpr std::uint64_t kDrainedLatelyNs = 5'000'000'000;
 
@@ -43,9 +46,11 @@ std::uint64_t NanosecondsOf(std::chrono::microseconds duration) {
 
 }  // namespace
 
-Result<std::unique_ptr<Agent>> Agent::Create(Config config) {
+Result<std::unique_ptr<Agent>> Agent::Create(Config config, const SignalWaiter& signals) {
   std::unique_ptr<Agent> agent(new Agent(std::move(config)));
-  if (auto started = agent->Start(); !started) return tl::unexpected(std::move(started.error()));
+  if (auto started = agent->Start(signals); !started)
+    return tl::unexpected(std::move(started.error()));
+  if (agent->pipeline_ == nullptr) agent.reset();
   return agent;
 }
 
@@ -60,7 +65,7 @@ Agent::~Agent() {
   control_.reset();
 }
 
-Result<> Agent::Start() {
+Result<> Agent::Start(const SignalWaiter& signals) {
   telemetry::RegisterProcessMetrics(registry_);
   telemetry::RegisterBuildInfo(registry_, "wirespan-agent", kVersion, "");
   // Rights and kernel before all else: without them everything below would fail with a lesser
@@ -79,7 +84,14 @@ Result<> Agent::Start() {
   if (!kubernetes) return tl::unexpected(std::move(kubernetes.error()));
   kubernetes_ = std::move(*kubernetes);
 
+  auto own = process::ReadOwnProcess(config_.node.root);
+  if (!own) return Wrap("node.root", std::move(own.error()));
+  auto turns = Turns::Create(config_, *own, registry_);
+  if (!turns) return tl::unexpected(std::move(turns.error()));
+  turns_ = std::move(*turns);
+
   if (auto listening = StartListeners(); !listening) return listening;
+  if (!WaitForTurn(signals)) return {};
 
   auto left = FindLeftBehind(config_);
   KubernetesView pods;
@@ -94,22 +106,46 @@ Result<> Agent::Start() {
       Pipeline::Create(config_, source_.get(), *tap_, clock_, registry_, nullptr, std::move(pods));
   if (!pipeline) return tl::unexpected(std::move(pipeline.error()));
   pipeline_ = std::move(*pipeline);
+  if (turns_ != nullptr) pipeline_->SetLeftOut(turns_->left_out());
   pipeline_->SetCheckpoint([this] { HoldMemory(clock_.monotonic_ns()); });
   if (left != nullptr) TakeOver(*left, *source_, *pipeline_);
   RegisterSourceMetrics();
   TakeStatus();
-  metrics_thread_ = std::jthread([this, interval = config_.metrics.interval](std::stop_token stop) {
-    ExportMetricsUntil(std::move(stop), interval);
-  });
+  own_resource_ = OwnResource(process::ReadHost(),
+                              kubernetes_ == nullptr ? std::string() : kubernetes_->node_name());
+  start_ns_ = clock_.realtime_ns();
+  metrics_thread_ = std::jthread(
+      [this, interval = config_.metrics.interval, self_report = config_.exporting.self_report](
+          std::stop_token stop) { ExportMetricsUntil(std::move(stop), interval, self_report); });
   log::Info("capture: backend {}, rings of {} KiB, {}", status_.backend, status_.ring_bytes >> 10,
             config_.source.empty() ? std::string("no configuration file")
                                    : "configuration " + config_.source);
   return {};
 }
 
+bool Agent::WaitForTurn(const SignalWaiter& signals) {
+  if (turns_ == nullptr || turns_->Try()) return true;
+  // To a service manager it has started: it does what it was asked to, as far as it can.
+  Tell(service_.Ready(turns_->waits_for()));
+  std::uint64_t alive_ns = 0;
+  while (true) {
+    const auto signal = signals.WaitFor(kTurnPause);
+    if (signal == SIGTERM || signal == SIGINT) return false;
+    if (signal == SIGHUP) log::Warn("reload: not while this agent waits; restart it instead");
+    const auto now_ns = clock_.monotonic_ns();
+    if (const auto interval = NanosecondsOf(service_.alive_interval());
+        interval != 0 && now_ns >= alive_ns) {
+      alive_ns = now_ns + interval;
+      Tell(service_.Alive());
+    }
+    if (turns_->Try()) return true;
+  }
+}
+
 Result<> Agent::StartListeners() {
   auto admin = StartAdmin(config_.admin_listen, {.metrics = [this] { return MetricsText(); },
-                                                 .not_ready = [this] { return NotReady(); }});
+                                                 .not_ready = [this] { return NotReady(); },
+                                                 .not_started = [this] { return NotStarted(); }});
   if (!admin) return ListenFailed("admin.listen", admin.error());
   admin_ = std::move(*admin);
   if (!config_.metrics.listen.empty()) {
@@ -249,6 +285,7 @@ int Agent::Run(const SignalWaiter& signals) {
     if (now_ns - status_ns >= kStatusNs) {
       status_ns = now_ns;
       TakeStatus();
+      if (turns_ != nullptr && turns_->LookAfter()) pipeline_->SetLeftOut(turns_->left_out());
     }
   }
 }
@@ -298,14 +335,34 @@ void Agent::Reload() {
   log::Info("reload: new configuration in force");
 }
 
-void Agent::ExportMetricsUntil(std::stop_token stop, std::chrono::milliseconds interval) {
+void Agent::ExportMetricsUntil(std::stop_token stop, std::chrono::milliseconds interval,
+                               bool self_report) {
   std::mutex mutex;
   std::condition_variable_any wake;
   std::unique_lock lock(mutex);
   while (!stop.stop_requested()) {
     wake.wait_for(lock, stop, interval, [] { return false; });
-    exporter_->ExportMetrics(pipeline_->red().TakeSnapshot(clock_.realtime_ns()));
+    metric::Snapshot snapshot = pipeline_->red().TakeSnapshot(clock_.realtime_ns());
+    if (self_report) AddSelfReport(snapshot);
+    exporter_->ExportMetrics(snapshot);
   }
+}
+
+void Agent::AddSelfReport(metric::Snapshot& snapshot) {
+  metric::ResourceMetrics report;
+  Ask([&] {
+    pipeline_->Publish();
+    Explanation explanation = pipeline_->Explain();
+    {
+      std::scoped_lock lock(status_mutex_);
+      explanation.backend = status_.backend;
+    }
+    exporter_->AtRest([&] {
+      report = SelfReport(own_resource_, explanation, registry_, start_ns_, clock_.realtime_ns());
+    });
+  });
+  // Of an agent that is ending nobody answers: what it saw is not told once more.
+  if (report.resource != nullptr) snapshot.push_back(std::move(report));
 }
 
 bool Agent::Ask(std::function<void()> work) {
@@ -342,10 +399,18 @@ std::string Agent::MetricsText() {
 
 std::string Agent::NotReady() const {
   const auto drained = drained_ns_.load(std::memory_order_relaxed);
+  if (drained == 0 && turns_ != nullptr) {
+    if (auto waits = turns_->waits_for(); !waits.empty()) return waits;
+  }
   if (drained == 0) return "the probes are not attached yet";
   if (clock_.monotonic_ns() - drained > kDrainedLatelyNs)
     return "the rings were not drained for 5 s";
   return "";
+}
+
+std::string Agent::NotStarted() const {
+  if (turns_ != nullptr && !turns_->waits_for().empty()) return "";
+  return drained_ns_.load(std::memory_order_relaxed) == 0 ? "the probes are not attached yet" : "";
 }
 
 std::string Agent::ExplainJson() {
@@ -355,6 +420,13 @@ std::string Agent::ExplainJson() {
   std::scoped_lock lock(status_mutex_);
   explanation.backend = status_.backend;
   AddKernelNotes(status_, explanation);
+  if (turns_ != nullptr) {
+    if (auto waits = turns_->waits_for(); !waits.empty()) explanation.notes.push_back(waits);
+    for (const auto& pod : turns_->left_out()) {
+      explanation.notes.push_back("left out, because an agent of its own observes it: pod " +
+                                  pod.group());
+    }
+  }
   if (kubernetes_ != nullptr) explanation.notes.push_back(kubernetes_->Describe(clock_));
   return ToJson(explanation);
 }

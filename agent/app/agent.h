@@ -13,6 +13,7 @@
 #include "agent/app/kubernetes.h"
 #include "agent/app/memory_guard.h"
 #include "agent/app/pipeline.h"
+#include "agent/app/turns.h"
 #include "agent/app/watch_hub.h"
 #include "agent/export/exporter.h"
 #include "agent/kernel/live_source.h"
@@ -29,9 +30,10 @@ namespace wirespan::app {
 // thread, the pipeline's; listeners have threads of their own and ask it by Ask().
 class Agent {
  public:
-  // Loads and attaches the probes, opens the listeners. The first thing that cannot be had is the
-  // error.
-  static Result<std::unique_ptr<Agent>> Create(Config config);
+  // Opens the listeners, waits for its turn where another agent observes this node (turns.h), loads
+  // and attaches the probes. The first thing that cannot be had is the error. Null: it was told to
+  // stop while it waited.
+  static Result<std::unique_ptr<Agent>> Create(Config config, const SignalWaiter& signals);
   ~Agent();
 
   // Until SIGTERM or SIGINT; SIGHUP reads the configuration again. Returns an exit code.
@@ -39,7 +41,9 @@ class Agent {
 
  private:
   explicit Agent(Config config);
-  Result<> Start();
+  Result<> Start(const SignalWaiter& signals);
+  // False: SIGTERM or SIGINT came first.
+  bool WaitForTurn(const SignalWaiter& signals);
   Result<> StartListeners();
   void RegisterSourceMetrics();
   void TakeStatus();
@@ -48,13 +52,17 @@ class Agent {
   // `another_comes`: a service manager ends us, and may start the next one at once.
   int Stop(bool another_comes);
   // Of its own thread, which must not look at config_: a reload changes that.
-  void ExportMetricsUntil(std::stop_token stop, std::chrono::milliseconds interval);
+  void ExportMetricsUntil(std::stop_token stop, std::chrono::milliseconds interval,
+                          bool self_report);
+  // Of the metrics' thread.
+  void AddSelfReport(metric::Snapshot& snapshot);
   // Runs `work` on the pipeline's thread and waits for it, at most 5 s. Any thread.
   bool Ask(std::function<void()> work);
   void AnswerQuestions();
   // All stages at one moment, so that the sums of docs/ledger.md hold.
   std::string MetricsText();
   std::string NotReady() const;
+  std::string NotStarted() const;
   std::string ExplainJson();
 
   Config config_;
@@ -67,6 +75,7 @@ class Agent {
   std::unique_ptr<exporting::Exporter> exporter_;
   std::unique_ptr<WatchTap> tap_;
   std::unique_ptr<Kubernetes> kubernetes_;  // null: none
+  std::unique_ptr<Turns> turns_;            // null: other agents are ignored
   std::unique_ptr<Pipeline> pipeline_;
   MemoryGuard memory_;
 
@@ -82,6 +91,9 @@ class Agent {
   std::condition_variable answered_;
   std::vector<std::shared_ptr<Question>> questions_;
   bool answering_ = false;  // while Run does
+
+  std::shared_ptr<const span::Resource> own_resource_;
+  std::uint64_t start_ns_ = 0;  // since 1970 UTC
 
   std::unique_ptr<http::Server> admin_;
   std::unique_ptr<http::Server> red_;

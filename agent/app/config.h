@@ -22,6 +22,7 @@ struct CaptureConfig {
   std::uint64_t ring_bytes = 16u << 20;
   std::uint32_t head_bytes = 16384;
   std::uint32_t http2_head_bytes = 65536;
+  bool splice_at_once = false;
   bool statistics = false;
   std::chrono::milliseconds handover{30000};  // 0: nothing is left behind
   // Order: ports, in the kernel; then the rules of agent/process/filter.h.
@@ -29,6 +30,7 @@ struct CaptureConfig {
   std::vector<std::uint16_t> exclude_ports{};
   std::vector<process::ProcessMatch> include{};
   std::vector<process::ProcessMatch> exclude{};
+  bool own_pod = false;
 };
 
 struct TracesConfig {
@@ -64,6 +66,7 @@ struct ExportConfig {  // both signals; empty strings: not said
   std::uint32_t concurrent_requests = 2;
   std::chrono::milliseconds max_elapsed{300000};
   std::chrono::milliseconds shutdown_timeout{5000};
+  bool self_report = true;
 };
 
 struct KubernetesConfig {
@@ -77,7 +80,13 @@ struct KubernetesConfig {
   std::chrono::milliseconds startup_wait{3000};
 };
 
+struct NodeConfig {
+  std::string root{};                  // "<root>/proc" is the host's; "": this file system's
+  std::string other_agents = "yield";  // "ignore"
+};
+
 struct Config {
+  NodeConfig node{};
   CaptureConfig capture{};
   std::vector<span::IgnoreRule> ignore{};   // exchanges.ignore
   std::uint32_t max_connections = 65536;    // limits.connections

@@ -105,9 +105,11 @@ void ReadCapture(const Section& section, CaptureConfig& capture) {
   capture.ring_bytes = section.Size("ring_bytes");
   capture.head_bytes = static_cast<std::uint32_t>(section.Size("head_bytes"));
   capture.http2_head_bytes = static_cast<std::uint32_t>(section.Size("http2_head_bytes"));
+  capture.splice_at_once = section.String("splice") == "always";
   capture.statistics = section.Bool("statistics");
   capture.handover = Milliseconds(section, "handover");
   const Section filter = section.Child("filter");
+  capture.own_pod = filter.Bool("own_pod");
   capture.include_ports = PortsOf(filter, "include_ports");
   capture.exclude_ports = PortsOf(filter, "exclude_ports");
   capture.include = MatchesOf(filter, "include");
@@ -162,6 +164,7 @@ void ReadExport(const Section& section, ExportConfig& exporting) {
   exporting.concurrent_requests = static_cast<std::uint32_t>(section.Int("concurrent_requests"));
   exporting.max_elapsed = Milliseconds(section, "max_elapsed");
   exporting.shutdown_timeout = Milliseconds(section, "shutdown_timeout");
+  exporting.self_report = section.Bool("self_report");
 }
 
 void ReadServices(const Section& root, Config& config) {
@@ -233,6 +236,9 @@ void ReadRest(const Section& root, Config& config) {
 
 void Read(const Section& root, Config& config) {
   ReadCapture(root.Child("capture"), config.capture);
+  config.node.root = root.String("node.root");
+  while (config.node.root.ends_with('/')) config.node.root.pop_back();
+  config.node.other_agents = root.String("node.other_agents");
   ReadTraces(root.Child("traces"), config.traces);
   ReadMetrics(root.Child("metrics"), config.metrics);
   ReadExport(root.Child("export"), config.exporting);
@@ -280,7 +286,11 @@ std::vector<std::string> FixedChanges(const Config& old_config, const Config& ne
   compare("capture.ring_bytes", capture.ring_bytes, new_capture.ring_bytes);
   compare("capture.head_bytes", capture.head_bytes, new_capture.head_bytes);
   compare("capture.http2_head_bytes", capture.http2_head_bytes, new_capture.http2_head_bytes);
+  compare("capture.splice", capture.splice_at_once, new_capture.splice_at_once);
   compare("capture.statistics", capture.statistics, new_capture.statistics);
+  compare("capture.filter.own_pod", capture.own_pod, new_capture.own_pod);
+  compare("node.root", old_config.node.root, new_config.node.root);
+  compare("node.other_agents", old_config.node.other_agents, new_config.node.other_agents);
   const MetricsConfig &metrics = old_config.metrics, &new_metrics = new_config.metrics;
   compare("metrics.listen", metrics.listen, new_metrics.listen);
   compare("metrics.body_sizes", metrics.body_sizes, new_metrics.body_sizes);
@@ -294,7 +304,7 @@ std::vector<std::string> FixedChanges(const Config& old_config, const Config& ne
   const auto sending = [](const ExportConfig& e) {
     return std::tie(e.protocol, e.endpoint, e.compression, e.headers, e.timeout, e.insecure,
                     e.ca_file, e.certificate_file, e.key_file, e.queue_bytes, e.batch_spans,
-                    e.batch_delay, e.concurrent_requests, e.max_elapsed);
+                    e.batch_delay, e.concurrent_requests, e.max_elapsed, e.self_report);
   };
   compare("export", sending(old_config.exporting), sending(new_config.exporting));
   const auto pods = [](const KubernetesConfig& k) {

@@ -73,6 +73,14 @@ Key Capture() {
                    "wirespan.incomplete=hpack.",
            .min = 1024,
            .max = 1 << 20},
+          {.name = "splice",
+           .type = Type::kChoice,
+           .default_text = "when_used",
+           .help = "When the backend socktrace attaches the hooks that see splice from a socket to "
+                   "a pipe. when_used: within 50 ms of the first splice on the machine, because "
+                   "they cost every exchange; what it moved until then is not seen (of TCP it is "
+                   "counted).",
+           .choices = {"when_used", "always"}},
           {.name = "statistics",
            .type = Type::kBool,
            .default_text = "false",
@@ -87,9 +95,14 @@ Key Capture() {
            .min = 0,
            .max = 300},
           Group("filter",
-                "Which sockets and processes are observed. Order: ports, exclude, the gateway "
+                "Which sockets and processes are observed. Order: ports, own_pod, exclude, the "
+                "gateway "
                 "(never, unless included), include; without include rules all the rest.",
                 {
+                    {.name = "own_pod",
+                     .type = Type::kBool,
+                     .default_text = "false",
+                     .help = "Only processes of the pod that the agent runs in, for a sidecar."},
                     {.name = "include_ports",
                      .type = Type::kStrings,
                      .help = "Only sockets with one of these ports at either end; Unix sockets "
@@ -106,6 +119,25 @@ Key Capture() {
                      .help = "No process that one of these rules matches.",
                      .children = MatchKeys()},
                 }),
+      });
+}
+
+Key Node() {
+  return Group(
+      "node", "The machine, and other agents on it.",
+      {
+          {.name = "root",
+           .type = Type::kString,
+           .default_text = "",
+           .help = "Where the host's /proc is mounted, without the /proc (/host for /host/proc): "
+                   "for an agent in a container without the host's pid namespace."},
+          {.name = "other_agents",
+           .type = Type::kChoice,
+           .default_text = "yield",
+           .help = "yield: where another agent observes this node, this one waits until that one "
+                   "ends, and pods with an agent of their own are left out. ignore: neither look "
+                   "for others nor be found; what both see is reported twice.",
+           .choices = {"yield", "ignore"}},
       });
 }
 
@@ -291,6 +323,11 @@ Key Export() {
            .help = "How long a stop waits for what is held to be sent.",
            .min = 0,
            .max = 3600},
+          {.name = "self_report",
+           .type = Type::kBool,
+           .default_text = "true",
+           .help = "Send beside the metrics what became of the exchanges that were seen, and what "
+                   "of each process is seen and what not (self-report.md)."},
       });
 }
 
@@ -402,7 +439,7 @@ std::vector<Key> Rest() {
                  .min = 32 << 20,
                  .max = 1ull << 40},
             }),
-      Group("admin", "The agent's own listener: /metrics, /healthz, /readyz.",
+      Group("admin", "The agent's own listener: /metrics, /healthz, /readyz, /startz.",
             {
                 {.name = "listen",
                  .type = Type::kString,
@@ -439,7 +476,7 @@ std::vector<Key> Rest() {
 
 const config::Key& ConfigSchema() {
   static const config::Key schema = [] {
-    std::vector<config::Key> keys = {Capture(), Exchanges(), Traces(), Metrics(), Export()};
+    std::vector<config::Key> keys = {Capture(), Node(), Exchanges(), Traces(), Metrics(), Export()};
     for (auto& key : Rest()) keys.push_back(std::move(key));
     return config::Group("", "", std::move(keys));
   }();

@@ -81,36 +81,6 @@ std::string Count(std::uint64_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
-void Missing(std::string& out, const ProcessExplanation& process) {
-  if (process.tls_connections > 0) {
-    Line(out,
-         fmt::format("not seen: {} ({}): the bytes are encrypted on the socket, and TLS is "
-                     "not read yet",
-                     Count(process.tls_connections, "TLS connection"), Names(process.tls_names)));
-  }
-  if (process.io_urings > 0) {
-    Line(out, fmt::format("may be missing: it has {} open, and the bytes of transfers by it are "
-                          "out of reach",
-                          Count(process.io_urings, "io_uring")));
-  }
-  if (process.thirty_two_bit) {
-    Line(out, "not seen: it is a 32-bit program, whose calls are counted but not read");
-  }
-  if (process.unseen_bytes > 0) {
-    Line(out, fmt::format("not seen: {} where a message had to be read (lost, or out of the "
-                          "backend's reach)",
-                          Count(process.unseen_bytes, "byte")));
-  }
-  if (process.opaque_connections > 0) {
-    Line(out, fmt::format("ignored: {} with neither HTTP nor TLS",
-                          Count(process.opaque_connections, "connection")));
-  }
-  if (process.upgraded_connections > 0) {
-    Line(out, fmt::format("ignored after an upgrade or CONNECT: {}",
-                          Count(process.upgraded_connections, "connection")));
-  }
-}
-
 // "3 HTTP/1 connections and 1 HTTP/2 connection".
 std::string Connections(const ProcessExplanation& process) {
   std::string out;
@@ -152,7 +122,7 @@ std::string Paragraph(const ProcessExplanation& process, const std::string& back
                           process.connections == 1 ? "it" : "them"));
   }
   if (process.instrumented) Line(out, process.instrumented_why + " (see traces.mode)");
-  Missing(out, process);
+  for (const std::string& sentence : MissingOf(process)) Line(out, sentence);
   return out;
 }
 
@@ -174,6 +144,39 @@ constexpr Note kNotes[] = {
 };
 
 }  // namespace
+
+std::vector<std::string> MissingOf(const ProcessExplanation& process) {
+  std::vector<std::string> out;
+  if (process.tls_connections > 0) {
+    out.push_back(
+        fmt::format("not seen: {} ({}): the bytes are encrypted on the socket, and TLS is "
+                    "not read yet",
+                    Count(process.tls_connections, "TLS connection"), Names(process.tls_names)));
+  }
+  if (process.io_urings > 0) {
+    out.push_back(
+        fmt::format("may be missing: it has {} open, and the bytes of transfers by it are "
+                    "out of reach",
+                    Count(process.io_urings, "io_uring")));
+  }
+  if (process.thirty_two_bit)
+    out.push_back("not seen: it is a 32-bit program, whose calls are counted but not read");
+  if (process.unseen_bytes > 0) {
+    out.push_back(
+        fmt::format("not seen: {} where a message had to be read (lost, or out of the "
+                    "backend's reach)",
+                    Count(process.unseen_bytes, "byte")));
+  }
+  if (process.opaque_connections > 0) {
+    out.push_back(fmt::format("ignored: {} with neither HTTP nor TLS",
+                              Count(process.opaque_connections, "connection")));
+  }
+  if (process.upgraded_connections > 0) {
+    out.push_back(fmt::format("ignored after an upgrade or CONNECT: {}",
+                              Count(process.upgraded_connections, "connection")));
+  }
+  return out;
+}
 
 void AddKernelNotes(const kernel::SourceStatus& status, Explanation& explanation) {
   for (const auto& count : status.counts) {

@@ -46,6 +46,9 @@ struct Explanation {
   std::vector<std::string> notes{};
 };
 
+// What of an observed process is not seen, and why: sentences.
+std::vector<std::string> MissingOf(const ProcessExplanation& process);
+
 // What the kernel side counted as out of reach or recognised and left, as sentences.
 void AddKernelNotes(const kernel::SourceStatus& status, Explanation& explanation);
 

@@ -1,5 +1,7 @@
 #include "agent/app/local_capture.h"
 
+#include "agent/process/own.h"
+
 namespace wirespan::app {
 
 kernel::CaptureOptions CaptureOptionsOf(const Config& config) {
@@ -10,7 +12,12 @@ kernel::CaptureOptions CaptureOptionsOf(const Config& config) {
   options.http2_head_bytes = config.capture.http2_head_bytes;
   options.include_ports = config.capture.include_ports;
   options.exclude_ports = config.capture.exclude_ports;
+  options.splice_at_once = config.capture.splice_at_once;
   options.keep_statistics = config.capture.statistics;
+  // In a container the kernel knows this process by another pid than its own.
+  if (!config.node.root.empty()) {
+    if (auto own = process::ReadOwnProcess(config.node.root)) options.exclude_pids = {own->pid};
+  }
   return options;
 }
 

@@ -9,6 +9,7 @@
 #include "agent/app/left_state.h"
 #include "agent/process/coverage.h"
 #include "agent/process/host.h"
+#include "agent/process/own.h"
 #include "common/base/strings.h"
 #include "common/base/version.h"
 
@@ -70,6 +71,17 @@ process::TableConfig Pipeline::TableConfigOf(const Config& config,
   table.filter.include = config.capture.include;
   table.filter.exclude = config.capture.exclude;
   table.filter.own_pid = static_cast<std::uint32_t>(getpid());
+  table.filter.only_own_pod = config.capture.own_pod;
+  if (config.capture.own_pod) {
+    table.resource.own_pod = {.uid = Environment("POD_UID"),
+                              .name = Environment("POD_NAME"),
+                              .name_space = Environment("POD_NAMESPACE")};
+  }
+  // What can't be read was refused at the start.
+  if (auto own = process::ReadOwnProcess(config.node.root)) {
+    table.filter.own_pid = own->pid;
+    table.filter.own_pod = process::PodScope::Of(own->placement);
+  }
   table.services = config.services;
   table.traces = config.traces.mode;
   table.resource.version = kVersion;
@@ -133,7 +145,8 @@ Pipeline::Pipeline(const Config& config, span::SpanOptions options, kernel::Live
       live_(recorded == nullptr),
       source_(source),
       kubernetes_(std::move(kubernetes)),
-      processes_("", process::ReadHost(), TableConfigOf(config, kubernetes_),
+      root_(config.node.root),
+      processes_(root_, process::ReadHost(), TableConfigOf(config, kubernetes_),
                  ProcessLimitsOf(config), registry),
       bridge_(processes_, source),
       red_(RedOptionsOf(config), registry),
@@ -215,16 +228,26 @@ Result<> Pipeline::Reconfigure(const Config& config) {
       return set;
   }
   spans_.Reconfigure(std::move(*options));
-  processes_.Reconfigure(TableConfigOf(config, kubernetes_));
+  auto table = TableConfigOf(config, kubernetes_);
+  table.filter.left_out = left_out_;
+  processes_.Reconfigure(std::move(table));
   bridge_.JudgeAgain();
   return {};
+}
+
+void Pipeline::SetLeftOut(std::vector<process::PodScope> pods) {
+  left_out_ = std::move(pods);
+  auto table = processes_.config();
+  table.filter.left_out = left_out_;
+  processes_.Reconfigure(std::move(table));
+  bridge_.JudgeAgain();
 }
 
 Explanation Pipeline::Explain() {
   FlatMap<std::uint32_t, connection::Coverage> seen;
   for (auto& coverage : connections_.CoverageOf()) seen.emplace(coverage.pid, std::move(coverage));
   Explanation explanation;
-  const auto report = process::TakeCoverage();
+  const auto report = process::TakeCoverage(root_);
   for (const auto& sockets : report.processes) {
     const process::Process& process = processes_.Find(sockets.pid);
     ProcessExplanation one;

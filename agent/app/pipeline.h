@@ -12,6 +12,7 @@
 #include "agent/connection/connection_table.h"
 #include "agent/kernel/live_source.h"
 #include "agent/metric/red_metrics.h"
+#include "agent/process/pod_scope.h"
 #include "agent/process/process_table.h"
 #include "agent/span/builder.h"
 #include "common/base/clock.h"
@@ -69,6 +70,8 @@ class Pipeline final : public connection::EventHandler {
   void Flush();
   // New rules from the next exchange on; what is fixed until a restart stays.
   Result<> Reconfigure(const Config& config);
+  // Pods that other agents observe, from now on.
+  void SetLeftOut(std::vector<process::PodScope> pods);
 
   // What was seen and what was not, joined with who has sockets now. Takes some 10 ms on a busy
   // host.
@@ -93,6 +96,8 @@ class Pipeline final : public connection::EventHandler {
   bool live_;                // false: /proc has nothing to do with the events
   kernel::LiveSource* source_;
   KubernetesView kubernetes_;
+  const std::string root_;  // of the host's /proc
+  std::vector<process::PodScope> left_out_{};
   process::ProcessTable processes_;
   ProcessBridge bridge_;
   metric::RedMetrics red_;

@@ -16,8 +16,9 @@ int RunCommand(const RunFlags& flags) {
   // Before any thread starts: all inherit the blocked signals.
   auto signals = SignalWaiter::Create({SIGTERM, SIGINT, SIGHUP});
   if (!signals) return ReportError(signals.error());
-  auto agent = Agent::Create(std::move(*config));
+  auto agent = Agent::Create(std::move(*config), *signals);
   if (!agent) return ReportError(agent.error());
+  if (*agent == nullptr) return kExitOk;  // ended before it was its turn
   return (*agent)->Run(*signals);
 }
 

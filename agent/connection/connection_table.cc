@@ -157,6 +157,7 @@ void ConnectionTable::On(const DataEvent& event) {
   piece.wire_exact = event.wire_exact;
   piece.frame_start = event.frame_start;
   piece.run = event.run;
+  piece.header_count = event.header_count;
   if (event.no_buffer) coverage_.Of(event.pid).unseen_bytes += piece.gap();
   if (connection.ignored) {
     ledger_.Data(DataFate::kIgnored);

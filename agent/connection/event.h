@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <variant>
 
@@ -71,6 +72,7 @@ struct DataEvent {
   bool no_buffer = false;    // lengths only: sendfile, splice, io_uring, a fault
   bool frame_start = false;  // HTTP/2: the kernel takes the first byte for that of a frame header
   protocol::FrameRun run{};  // HTTP/2: all of it is such DATA frames, nothing is captured
+  std::optional<protocol::HeaderCount> header_count{};
   std::uint64_t offset = 0;
   std::uint64_t end_offset = 0;
   std::string_view captured{};

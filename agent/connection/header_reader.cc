@@ -6,7 +6,34 @@ namespace wirespan::connection {
 
 using protocol::ParseStatus;
 
+// The kernel counts blocks that lie in one piece. So this count and its own go apart only where
+// `uncounted` moves, or where a block is cut; from the next piece on they agree again.
+void HeaderReader::BeginPiece(const protocol::HeaderCount& before) {
+  added_before_ = decoder_.table().added();
+  if (!std::exchange(missed_, false)) return;
+  if (expected_ && expected_->uncounted == before.uncounted && !reading()) {
+    decoder_.Miss(before.added - expected_->added);
+  } else {
+    decoder_.Lose();
+  }
+  added_before_ = decoder_.table().added();
+}
+
+void HeaderReader::EndPiece(const protocol::HeaderCount& before) {
+  const auto added = static_cast<std::uint32_t>(decoder_.table().added() - added_before_);
+  expected_ = {before.added + added, before.uncounted};
+  if (std::exchange(block_cut_, reading()) || reading()) expected_.reset();
+  block_in_piece_ = false;
+}
+
+void HeaderReader::EndPieceUncounted() {
+  if (std::exchange(block_in_piece_, false)) expected_.reset();
+  block_cut_ = reading();
+}
+
 void HeaderReader::Begin(HeaderDraft* draft) {
+  if (std::exchange(missed_, false)) decoder_.Lose();
+  block_in_piece_ = true;
   draft_ = draft;
   draft_->Begin(max_block_bytes_);
   carry_.clear();
@@ -19,10 +46,11 @@ void HeaderReader::Break() {
   broken_ = true;
   carry_.clear();
   draft_->Cut();
-  decoder_.Lose();
+  Miss();
 }
 
 void HeaderReader::Take(std::string_view bytes, std::uint64_t gap, hpack::Scratch& scratch) {
+  block_in_piece_ = true;
   block_bytes_ += bytes.size() + gap;
   // What is beyond is still decoded, because it changes the table.
   if (block_bytes_ > max_block_bytes_) draft_->Cut();
@@ -35,6 +63,7 @@ void HeaderReader::Take(std::string_view bytes, std::uint64_t gap, hpack::Scratc
     const hpack::Decoder::Result result = decoder_.Decode(bytes, scratch, *draft_);
     if (result.status == ParseStatus::kInvalid) {
       invalid_ = true;
+      decoder_.Lose();
       return Break();
     }
     if (!carry_.empty()) {

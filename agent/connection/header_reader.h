@@ -3,11 +3,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "agent/connection/header_draft.h"
 #include "agent/protocol/hpack/decoder.h"
+#include "agent/protocol/piece.h"
 
 namespace wirespan::connection {
 
@@ -34,8 +36,15 @@ class HeaderReader {
   // The block under way is no HPACK.
   bool invalid() const { return invalid_; }
 
-  // Blocks may have been missed.
-  void Lose() { decoder_.Lose(); }
+  // Blocks may have been missed. What the table held is known again if the next piece says how much
+  // they added, and lost if a block begins before that.
+  void Miss() { missed_ = true; }
+  bool missed() const { return missed_; }
+  // Around what is taken of one piece, and only where it says how much was added before it.
+  void BeginPiece(const protocol::HeaderCount& before);
+  void EndPiece(const protocol::HeaderCount& before);
+  // The same of a piece that does not say.
+  void EndPieceUncounted();
   void AllowTable(std::size_t bytes) { decoder_.AllowTable(bytes); }
   const hpack::DynamicTable& table() const { return decoder_.table(); }
   void Adopt(hpack::DynamicTable table) { decoder_.Adopt(std::move(table)); }
@@ -50,6 +59,13 @@ class HeaderReader {
   std::uint64_t block_bytes_ = 0;
   bool broken_ = false;  // the rest of the block can't be read
   bool invalid_ = false;
+
+  bool missed_ = false;
+  // What a piece should say that follows at once; nothing where that can't be told.
+  std::optional<protocol::HeaderCount> expected_{};
+  std::uint64_t added_before_ = 0;  // decoder_'s count when the piece began
+  bool block_in_piece_ = false;     // any part of one
+  bool block_cut_ = false;          // one that lies in another piece too
 };
 
 }  // namespace wirespan::connection

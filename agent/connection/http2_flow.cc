@@ -55,7 +55,14 @@ void Http2Flow::Feed(Piece& piece) {
   if (!joined_ && lost_ && piece.whole && http2::LooksLikeFrames(piece.bytes) >= 2) {
     piece.frame_start = true;
   }
+  const auto count = piece.header_count;
+  if (count) headers_.BeginPiece(*count);
   reader_.Feed(piece, *this);
+  if (count) {
+    headers_.EndPiece(*count);
+  } else {
+    headers_.EndPieceUncounted();
+  }
   read_to_ = piece.end;
 }
 
@@ -70,7 +77,8 @@ void Http2Flow::Adopt(const HandedTable& handed) {
 }
 
 std::optional<HandedTable> Http2Flow::Export() const {
-  if (lost_ || reader_.lost() || headers_.reading() || !started_) return std::nullopt;
+  if (lost_ || reader_.lost() || headers_.reading() || headers_.missed() || !started_)
+    return std::nullopt;
   HandedTable out;
   out.read_to = read_to_;
   if (reader_.at_boundary()) {
@@ -125,7 +133,7 @@ void Http2Flow::OnFrame(const Frame& frame) {
       BeginBlock(frame);
       break;
     case FrameType::kContinuation:
-      if (!continues) headers_.Lose();  // of a block whose beginning was missed
+      if (!continues) headers_.Miss();  // of a block whose beginning was missed
       break;
     case FrameType::kData:
       if (const auto half = owner_.HalfOf(direction_)) {
@@ -170,7 +178,7 @@ void Http2Flow::OnPayload(const Frame& frame, std::string_view bytes, std::uint6
   } else if (headers_.reading()) {
     headers_.Take(bytes, gap, context_.scratch);
   } else if (gap != 0 || !bytes.empty()) {
-    headers_.Lose();
+    headers_.Miss();
   }
 }
 
@@ -240,10 +248,10 @@ void Http2Flow::OnRun(const protocol::FrameRun& run, const Piece& piece) {
 
 void Http2Flow::OnLost(std::uint64_t unseen) {
   owner_.OnUnseen(pid_, unseen);
+  headers_.Miss();
   if (std::exchange(lost_, true)) return;
   trusted_ = false;
   if (headers_.reading()) EndBlock(false);
-  headers_.Lose();
   owner_.OnLost(*this, last_ts_ns_);
 }
 

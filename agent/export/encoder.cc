@@ -112,6 +112,29 @@ void WriteMetric(Writer& out, const metric::HistogramMetric& metric) {
   out.End(mark);
 }
 
+void WriteMetric(Writer& out, const metric::NumberMetric& metric) {
+  constexpr std::uint64_t kCumulative = 2;
+  const auto mark = out.Begin(2, 4096);
+  WriteText(out, 1, metric.name);
+  WriteText(out, 2, metric.description);
+  WriteText(out, 3, metric.unit);
+  const auto data = out.Begin(metric.counter ? 7 : 5, 4096);  // Sum, Gauge
+  for (const metric::NumberPoint& point : metric.points) {
+    const auto number = out.Begin(1, 256);
+    if (metric.counter) out.Fixed64(2, metric.start_ns);
+    out.Fixed64(3, metric.time_ns);
+    out.Fixed64(6, static_cast<std::uint64_t>(point.value));
+    for (const span::Attribute& attribute : point.attributes) WriteAttribute(out, 7, attribute);
+    out.End(number);
+  }
+  if (metric.counter) {
+    out.Varint(2, kCumulative);
+    out.Varint(3, 1);  // is_monotonic
+  }
+  out.End(data);
+  out.End(mark);
+}
+
 }  // namespace
 
 otlp::Writer& SpanEncoder::SpansOf(const std::shared_ptr<const span::Resource>& resource) {
@@ -170,6 +193,7 @@ EncodedMetrics EncodeMetrics(const metric::Snapshot& snapshot) {
   for (const metric::ResourceMetrics& resource : snapshot) {
     std::size_t points = 0;
     for (const metric::HistogramMetric& metric : resource.metrics) points += metric.points.size();
+    for (const metric::NumberMetric& metric : resource.numbers) points += metric.points.size();
     if (points == 0) continue;
     encoded.points += points;
     const auto mark = out.Begin(1, 65536);
@@ -177,6 +201,9 @@ EncodedMetrics EncodeMetrics(const metric::Snapshot& snapshot) {
     const auto scope = out.Begin(2, 65536);
     WriteScope(out);
     for (const metric::HistogramMetric& metric : resource.metrics) {
+      if (!metric.points.empty()) WriteMetric(out, metric);
+    }
+    for (const metric::NumberMetric& metric : resource.numbers) {
       if (!metric.points.empty()) WriteMetric(out, metric);
     }
     out.Bytes(3, kSchemaUrl);

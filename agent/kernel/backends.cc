@@ -17,7 +17,8 @@ const std::vector<BpfObject::Spec>& Specs() {
        &socktrace_bpf::elf_bytes,
        {"socket_sent", "socket_received"},
        "this kernel has no tracepoints sock_send_length and sock_recv_length (Linux 6.3 brought "
-       "them)"},
+       "them)",
+       {"socket_spliced", "buffer_consumed"}},
       {"fentry",
        &fentry_bpf::elf_bytes,
        {"tcp_send", "tcp_sent", "tcp_receive", "tcp_received"},

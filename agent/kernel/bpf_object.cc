@@ -218,6 +218,7 @@ Result<> BpfObject::Attach() {
   bpf_object__for_each_program(program, object_) {
     if (!bpf_program__autoload(program)) continue;
     if (IsIterator(program)) continue;  // runs when it is read
+    if (IsOfSplice(program)) continue;
     const std::string_view section = bpf_program__section_name(program);
     if (section == "kretprobe") {
       at_return = program;
@@ -241,6 +242,20 @@ Result<> BpfObject::Attach() {
     if (auto attached = AttachReturn(at_return, function); !attached) return attached;
   }
   return {};
+}
+
+bool BpfObject::IsOfSplice(const bpf_program* program) const {
+  const std::string_view name = bpf_program__name(program);
+  return std::find(spec_.of_splice.begin(), spec_.of_splice.end(), name) != spec_.of_splice.end();
+}
+
+void BpfObject::AttachThoseOfSplice() {
+  if (std::exchange(sees_splice_, true)) return;
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object_) {
+    if (!bpf_program__autoload(program) || !IsOfSplice(program)) continue;
+    if (bpf_link* link = bpf_program__attach(program)) links_.push_back(link);
+  }
 }
 
 Result<> BpfObject::AttachReturn(bpf_program* program, const std::string& function) {

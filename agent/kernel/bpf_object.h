@@ -26,6 +26,8 @@ class BpfObject {
     std::vector<std::string_view>
         required{};              // programs without which it is of no use; others load if they can
     std::string_view missing{};  // the sentence if the kernel lacks a required hook
+    std::vector<std::string_view>
+        of_splice{};  // attached once something splices, because they cost everybody
   };
   struct Sizes {
     std::uint32_t cpus = 1;
@@ -48,6 +50,8 @@ class BpfObject {
   BpfObject& operator=(const BpfObject&) = delete;
 
   Result<> Attach();
+  // The programs that Attach left for later, `of_splice`. A second call does nothing.
+  void AttachThoseOfSplice();
   // AF_UNIX sockets that were told and are no more, once each, by their ConnectionId; none on
   // kernels that have no iterators over maps (before 5.9). Tens of microseconds.
   void ForEachGoneUnixSocket(const std::function<void(std::uint64_t)>& visit);
@@ -60,12 +64,14 @@ class BpfObject {
   std::vector<Program> programs() const;  // those that are loaded
 
  private:
+  bool IsOfSplice(const bpf_program* program) const;
   Result<> AttachReturn(bpf_program* program, const std::string& function);
   explicit BpfObject(Spec spec) : spec_(std::move(spec)) {}
 
   Spec spec_;
   bpf_object* object_ = nullptr;
   std::vector<bpf_link*> links_{};
+  bool sees_splice_ = false;
   std::vector<std::unique_ptr<ReturnProbe>> returns_{};
   bpf_link* iterator_ = nullptr;  // one of links_
 };

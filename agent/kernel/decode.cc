@@ -98,10 +98,16 @@ bool DecodeOpen(std::string_view record, connection::Event& event) {
 bool DecodeData(std::string_view record, connection::Event& event) {
   ws_data data{};
   if (!Read(record, data)) return false;
-  const std::string_view captured = record.substr(sizeof(data));
+  std::string_view captured = record.substr(sizeof(data));
+  connection::DataEvent out{};
+  if (data.header.flags & WS_DATA_COUNTED) {
+    ws_counted_data counted{};
+    if (!Read(record, counted)) return false;
+    captured = record.substr(sizeof(counted));
+    out.header_count = {counted.added, counted.uncounted};
+  }
   if (data.end_offset < data.offset || captured.size() > data.end_offset - data.offset)
     return false;
-  connection::DataEvent out{};
   out.conn = ConnectionId{data.header.conn};
   out.ts_ns = data.header.ts_ns;
   out.pid = data.header.tgid;

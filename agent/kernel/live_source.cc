@@ -79,6 +79,8 @@ class Live : public LiveSource {
     for (;;) {
       const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now());
       if (left.count() > 0) reader_->Wait(std::min(left, wait_));
+      if (__atomic_load_n(&control_->splices, __ATOMIC_RELAXED) != 0)
+        object_->AttachThoseOfSplice();
       const std::uint64_t count = FindGone() + reader_->Drain(handler);
       TellGone(handler);
       wait_ = count > 0 ? kShortWait : std::min(wait_ * 2, kLongWait);
@@ -248,6 +250,7 @@ Result<std::unique_ptr<LiveSource>> Start(const BpfObject::Spec& spec,
   }
   if (auto attached = programs->Attach(); !attached)
     return tl::unexpected<Error>(std::move(attached.error()));
+  if (options.splice_at_once) programs->AttachThoseOfSplice();
   return source;
 }
 

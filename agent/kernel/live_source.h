@@ -28,6 +28,7 @@ struct CaptureOptions {
   std::vector<std::uint16_t> exclude_ports{};  // stronger than include_ports
   std::vector<std::uint32_t>
       exclude_pids{};            // beside the calling process itself, which is always excluded
+  bool splice_at_once = false;   // otherwise what splices is seen once something on the machine did
   bool keep_statistics = false;  // BPF run times for SourceStatus::programs while this source lives
                                  // (a few ns each run)
 };

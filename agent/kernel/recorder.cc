@@ -37,6 +37,7 @@ class FileRecorder : public Recorder {
       mask_.Apply(*data, masked);
       connection::DataEvent copy = *data;
       copy.captured = masked;
+      copy.header_count.reset();  // or a replay could take a masked value for one that is known
       EncodeRecordingEvent(copy, buffer_);
     } else if (const auto* exec = std::get_if<connection::ExecEvent>(&event);
                exec != nullptr && !options_.raw) {

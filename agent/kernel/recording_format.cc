@@ -128,7 +128,7 @@ void Encode(const connection::DataEvent& e, Writer& w) {
   w.Put(e.pid);
   w.Put(e.tid);
   w.Put(static_cast<std::uint8_t>(e.direction));
-  w.Put(Bits({e.wire_exact, e.no_buffer, e.frame_start}));
+  w.Put(Bits({e.wire_exact, e.no_buffer, e.frame_start, e.header_count.has_value()}));
   w.Put(e.offset);
   w.Put(e.end_offset);
   if (run) {
@@ -137,6 +137,10 @@ void Encode(const connection::DataEvent& e, Writer& w) {
     w.Put(e.run.payload);
   } else {
     w.PutText(e.captured);
+  }
+  if (e.header_count) {
+    w.Put(e.header_count->added);
+    w.Put(e.header_count->uncounted);
   }
 }
 
@@ -203,7 +207,7 @@ bool DecodeRecordingHead(std::string_view bytes, RecordingHead& head) {
   head.realtime_offset_ns = reader.Get<std::int64_t>();
   for (auto& byte : head.boot_id) byte = reader.Get<std::uint8_t>();
   head.run_id = reader.Get<std::uint64_t>();
-  return version == kRecordingVersion;
+  return version >= 1 && version <= kRecordingVersion;
 }
 
 std::uint32_t RecordingChecksum(std::string_view record) {
@@ -341,6 +345,10 @@ bool DecodeRecordingEvent(std::string_view record, connection::Event& event) {
       } else {
         e.captured = r.GetText();
         sane = sane && e.captured.size() <= e.end_offset - e.offset;
+      }
+      if (flags & 8) {
+        const auto added = r.Get<std::uint32_t>();
+        e.header_count = {added, r.Get<std::uint32_t>()};
       }
       event = e;
       break;

@@ -8,7 +8,8 @@
 
 #include "agent/span/span.h"
 
-// RED metrics of the observed traffic as values, ready to be written as OTLP or OpenMetrics.
+// RED metrics of the observed traffic as values, and the agent's own, ready to be written as OTLP
+// or OpenMetrics.
 namespace wirespan::metric {
 
 struct Exemplar {
@@ -38,9 +39,26 @@ struct HistogramMetric {
   std::vector<HistogramPoint> points{};  // cumulative temporality
 };
 
+struct NumberPoint {
+  std::vector<span::Attribute> attributes{};
+  std::int64_t value = 0;
+};
+
+// What the agent says of itself.
+struct NumberMetric {
+  std::string name{};
+  std::string unit{};
+  std::string description{};
+  bool counter = false;        // cumulative and monotonic; else a gauge
+  std::uint64_t start_ns = 0;  // since 1970 UTC; of a counter
+  std::uint64_t time_ns = 0;
+  std::vector<NumberPoint> points{};
+};
+
 struct ResourceMetrics {
   std::shared_ptr<const span::Resource> resource{};
   std::vector<HistogramMetric> metrics{};
+  std::vector<NumberMetric> numbers{};
 };
 
 using Snapshot = std::vector<ResourceMetrics>;

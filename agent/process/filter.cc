@@ -107,6 +107,11 @@ std::string DescribeMatch(const ProcessMatch& match) {
 FilterDecision Decide(const FilterConfig& config, const ProcessInfo& process) {
   if (config.own_pid != 0 && process.pid == config.own_pid)
     return {false, FilterReason::kOwnAgent, 0};
+  for (const PodScope& pod : config.left_out) {
+    if (pod.Contains(process.placement)) return {false, FilterReason::kOtherAgent, 0};
+  }
+  if (config.only_own_pod && !(config.own_pod && config.own_pod->Contains(process.placement)))
+    return {false, FilterReason::kOtherPod, 0};
   if (const auto rule = FirstMatch(config.exclude, process))
     return {false, FilterReason::kExcludeRule, *rule};
   if (const auto rule = FirstMatch(config.include, process))
@@ -136,6 +141,10 @@ std::string DescribeDecision(const FilterConfig& config, const FilterDecision& d
       return "excluded: wirespan's own gateway is observed only where an include rule names it";
     case FilterReason::kNoIncludeRule:
       return "excluded: there are include rules and none of them matches";
+    case FilterReason::kOtherAgent:
+      return "excluded: an agent of its own observes its pod";
+    case FilterReason::kOtherPod:
+      return "excluded: only this agent's own pod is observed (capture.filter.own_pod)";
   }
   return {};
 }

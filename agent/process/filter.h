@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/process/pod_scope.h"
 #include "agent/process/process_info.h"
 
 namespace wirespan::process {
@@ -34,14 +35,18 @@ bool Matches(const ProcessMatch& match, const ProcessInfo& process);
 // The fields that are set, for people: "executable=nginx, cgroup=/system.slice/*".
 std::string DescribeMatch(const ProcessMatch& match);
 
-// Which processes are observed. The order: our own process is never; an exclude rule wins over
-// every include rule; then wirespan-gateway, unless an include rule names it; without include rules
-// all others are observed, with them those that one matches. Rules on ports are the kernel's and
-// not here.
+// Which processes are observed. The order: our own process is never, nor a pod that another agent
+// observes, nor with `only_own_pod` anything outside of ours; an exclude rule wins over every
+// include rule; then wirespan-gateway, unless an include rule names it; without include rules all
+// others are observed, with them those that one matches. Rules on ports are the kernel's and not
+// here.
 struct FilterConfig {
   std::vector<ProcessMatch> include{};
   std::vector<ProcessMatch> exclude{};
   std::uint32_t own_pid = 0;
+  bool only_own_pod = false;
+  std::optional<PodScope> own_pod{};  // absent: it can't be told, and nothing is in it
+  std::vector<PodScope> left_out{};
 };
 
 enum class FilterReason : std::uint8_t {
@@ -51,6 +56,8 @@ enum class FilterReason : std::uint8_t {
   kExcludeRule,
   kGateway,
   kNoIncludeRule,  // there are include rules and none matches
+  kOtherAgent,     // its pod has an agent of its own
+  kOtherPod,
 };
 
 struct FilterDecision {

@@ -97,7 +97,14 @@ void AddPodAttributes(const ProcessInfo& process, const ResourceOptions& options
   };
   add("k8s.node.name", SaneName(options.node_name));
   const kube::Pod* pod = process.kubernetes.pod.get();
-  if (pod == nullptr) return;
+  if (pod == nullptr) {
+    // A static pod's group is named by another uid than its object's, which has dashes.
+    const std::string& uid = process.placement.pod_uid;
+    add("k8s.pod.uid", uid.find('-') == std::string::npos ? SaneName(options.own_pod.uid) : uid);
+    add("k8s.pod.name", SaneText(options.own_pod.name));
+    add("k8s.namespace.name", SaneName(options.own_pod.name_space));
+    return;
+  }
   add("k8s.namespace.name", SaneName(pod->name_space));
   add("k8s.pod.name", SaneText(pod->name));
   add("k8s.pod.uid", SaneName(pod->uid));

@@ -22,7 +22,15 @@ struct ProcessResource {
   std::vector<std::pair<std::string, AttributeValue>> attributes{};
 };
 
+// What an agent that observes its own pod alone is told of it (the downward API's variables).
+struct OwnPod {
+  std::string uid{};
+  std::string name{};
+  std::string name_space{};
+};
+
 struct ResourceOptions {
+  OwnPod own_pod{};
   std::string version{};      // of wirespan, for telemetry.*
   bool command_args = false;  // process.command_args: opt-in, arguments often hold secrets
   std::string node_name{};    // k8s.node.name, of every process; empty: no node of Kubernetes

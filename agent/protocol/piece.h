@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace wirespan::protocol {
@@ -20,6 +21,14 @@ struct FrameRun {
   std::uint64_t payload = 0;
 };
 
+// HTTP/2, as the kernel counted: what the header blocks before a piece added to their table (modulo
+// 2^32, from some point on), and a number that moves with each block that it could not count.
+struct HeaderCount {
+  std::uint32_t added = 0;
+  std::uint32_t uncounted = 0;
+  bool operator==(const HeaderCount&) const = default;
+};
+
 struct Piece {
   std::uint64_t offset = 0;
   std::uint64_t end = 0;
@@ -31,6 +40,7 @@ struct Piece {
   bool wire_exact = false;
   bool frame_start = false;
   FrameRun run{};
+  std::optional<HeaderCount> header_count{};
   bool whole = true;  // nothing was consumed of it yet: it starts where a system call's bytes start
 
   std::uint64_t size() const { return end - offset; }
@@ -45,6 +55,7 @@ struct Piece {
     whole = false;
     frame_start = false;
     run = {};
+    header_count.reset();
   }
 };
 

@@ -28,7 +28,8 @@ enum ws_direction {
 enum ws_data_flag {
 	WS_DATA_WIRE_EXACT = 1,
 	WS_DATA_NO_BUFFER = 2,
-	WS_DATA_HTTP2 = 4, /* the first byte is that of an HTTP/2 frame header or preface, as far as it can be told */
+	WS_DATA_HTTP2 = 4,   /* the first byte is that of an HTTP/2 frame header or preface, as far as it can be told */
+	WS_DATA_COUNTED = 8, /* it is a ws_counted_data */
 };
 
 enum ws_close_flag {
@@ -68,6 +69,17 @@ struct ws_data {
 	__u64 end_offset;
 };
 WS_ABI_ASSERT(sizeof(struct ws_data) == 48, "ws_data is ABI");
+
+/*
+ * HTTP/2: before the first byte of it, this direction's header blocks had added so many entries to their table (modulo 2^32, from
+ * where it was first seen on), as far as they could be counted. `uncounted` moves with each one that could not.
+ */
+struct ws_counted_data {
+	struct ws_data data;
+	__u32 added;
+	__u32 uncounted;
+};
+WS_ABI_ASSERT(sizeof(struct ws_counted_data) == 56, "ws_counted_data is ABI");
 
 /*
  * [offset, end_offset) were `frames` whole HTTP/2 DATA frames of one stream, without padding, none with END_STREAM,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
-/* What user space tells the programs: settings once, before load; control at any time. */
+/* What user space tells the programs: settings once, before load; control at any time, and the other way in one field. */
 #ifndef WIRESPAN_BPF_ABI_SETTINGS_H
 #define WIRESPAN_BPF_ABI_SETTINGS_H
 
@@ -26,7 +26,9 @@ struct ws_control {
 	__u32 ends_at_s;	  /* second of the monotonic clock from which on nothing is captured; 0: never */
 	__u64 include_port[1024]; /* bit sets */
 	__u64 exclude_port[1024];
+	__u32 splices; /* a program's word: something on this machine splices sockets */
+	__u32 reserved;
 };
-WS_ABI_ASSERT(sizeof(struct ws_control) == 16400, "ws_control is ABI");
+WS_ABI_ASSERT(sizeof(struct ws_control) == 16408, "ws_control is ABI");
 
 #endif

@@ -65,6 +65,8 @@ static __always_inline void ws_on_socket(struct sock *sk, struct task_struct *ta
 		io.unseen_caller = true;
 	else if (!(direction == WS_READ && (flags & WS_MSG_TRUNC))) /* thrown away: nothing was copied to the buffer */
 		io.shape = ws_shape_of(nr, direction);
+	if (nr == WS_NR_SPLICE && direction == WS_WRITE)
+		ws_control.splices = 1; /* what goes out of a pipe may come from a socket */
 	ws_on_bytes(sk, counts, &io, tgid, task->pid, len, 0);
 }
 

@@ -94,15 +94,42 @@ WS_NOINLINE int ws_h2_unit(void)
 	return s ? ws_walk_unit(&s->h2, &s->walk, s->window) : 0;
 }
 
+WS_NOINLINE int ws_h2_field(void)
+{
+	struct ws_scratch *s = ws_my_scratch();
+
+	return s ? ws_field(&s->walk.fields, s->window) : 0;
+}
+
+/* A header block, if the unit found one: how much it adds to its table. */
+WS_NOINLINE int ws_h2_fields(void)
+{
+	struct ws_scratch *s = ws_my_scratch();
+	__u32 i;
+
+	if (!s || !s->walk.fields.end)
+		return 0;
+	WS_ROLLED
+	for (i = 0; i < WS_FIELDS; i++)
+		if (!ws_h2_field())
+			break;
+	ws_fields_done(&s->h2, &s->walk);
+	return 0;
+}
+
 WS_NOINLINE int ws_h2_units(void)
 {
 	struct ws_scratch *s;
+	int more;
 	__u32 i;
 
 	WS_ROLLED
-	for (i = 0; i < WS_H2_UNITS; i++)
-		if (!ws_h2_unit())
+	for (i = 0; i < WS_H2_UNITS; i++) {
+		more = ws_h2_unit();
+		ws_h2_fields();
+		if (!more)
 			return 0;
+	}
 	s = ws_my_scratch();
 	if (s)
 		ws_walk_stop(&s->walk, s->walk.at);
@@ -115,7 +142,7 @@ WS_NOINLINE int ws_h2_window(void)
 	struct ws_scratch *s = ws_my_scratch();
 	struct ws_ring_control *ring;
 	__u32 cpu, pos, want, n, ahead, keep, size, why, before;
-	struct ws_data *data;
+	struct ws_counted_data *data;
 	struct ws_walk *w;
 	__u64 from;
 
@@ -155,7 +182,7 @@ WS_NOINLINE int ws_h2_window(void)
 		s->h2.at = w->start + w->len;
 		return 0;
 	}
-	ws_walk_window(w, n);
+	ws_walk_window(&s->h2, w, n);
 	ws_h2_units();
 	keep = w->keep;
 	ws_walk_next(&s->h2, w);
@@ -173,13 +200,16 @@ WS_NOINLINE int ws_h2_window(void)
 		return w->want != 0;
 	}
 	data = ws_ring_slot(ring, s->at);
-	data->header = s->header;
-	data->header.size = size;
-	data->header.kind = WS_EVENT_DATA;
+	data->data.header = s->header;
+	data->data.header.size = size;
+	data->data.header.kind = WS_EVENT_DATA;
+	data->data.header.flags |= WS_DATA_COUNTED;
 	if (w->starts)
-		data->header.flags |= WS_DATA_HTTP2;
-	data->offset = from;
-	data->end_offset = s->h2.told;
+		data->data.header.flags |= WS_DATA_HTTP2;
+	data->data.offset = from;
+	data->data.end_offset = s->h2.told;
+	data->added = w->added;
+	data->uncounted = w->uncounted;
 	ws_ring_copy((__u64 *)(data + 1), (const __u64 *)s->window, keep);
 	s->at += ws_ring_step(size);
 	s->sent++;

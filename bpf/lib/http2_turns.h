@@ -16,7 +16,7 @@ static __always_inline void ws_h2_begin(struct ws_sock *ws, struct ws_scratch *s
 {
 	__u64 other = ws->place[!direction].next;
 	struct ws_h2 *there = &ws->h2[!direction];
-	__u32 act = s->plan.act;
+	__u32 act = s->plan.act, uncounted = ws->h2[direction].uncounted + 1, uncounted_there = there->uncounted + 1;
 
 	ws->misses = 0;
 	ws->flags |= WS_SOCK_HTTP2 | (act == WS_ACT_FRAMES   ? WS_SOCK_GUESSED :
@@ -26,6 +26,8 @@ static __always_inline void ws_h2_begin(struct ws_sock *ws, struct ws_scratch *s
 	if (act == WS_ACT_HTTP2_CUT)
 		ws_h2_expect_preface(&s->h2, WS_PREFACE - WS_PREFACE_HEAD);
 	ws_h2_start(there, other, act == WS_ACT_SWITCHED ? WS_H2_UPGRADED : WS_H2_SCAN);
+	s->h2.uncounted = uncounted; /* blocks of an earlier guess were not */
+	there->uncounted = uncounted_there;
 	if (act == WS_ACT_HTTP2 || act == WS_ACT_HTTP2_CUT) {
 		there->mode = WS_H2_SYNC;
 	} else if (act == WS_ACT_FRAMES && other == 0 && (ws->flags & WS_SOCK_TCP)) {

@@ -82,7 +82,7 @@ static __always_inline void ws_capture(struct ws_ring_control *ring, struct ws_s
 			http2 = true;
 		}
 	} else {
-		s->h2 = ws->h2[direction & 1];
+		ws_h2_take(&s->h2, &ws->h2[direction & 1]);
 		s->plan.act = WS_ACT_NONE;
 		s->plan.pos = 0;
 		s->plan.head_bound = 0;

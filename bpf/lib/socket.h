@@ -107,6 +107,24 @@ static __always_inline __u32 ws_buffer_read(struct sock *sk)
 	return bpf_core_cast(first->cb, struct unix_skb_parms)->consumed;
 }
 
+/*
+ * What the peer of a Unix socket wrote, as far as its calls were seen, where nothing of it waits to be read: so much was
+ * read, whoever saw it. 0: not known.
+ */
+static __always_inline __u64 ws_unix_sent(struct sock *sk)
+{
+	struct unix_sock *own;
+	struct ws_sock *from;
+	struct sock *peer;
+
+	if ((void *)sk->sk_receive_queue.next != (void *)&sk->sk_receive_queue)
+		return 0;
+	own = bpf_skc_to_unix_sock(sk);
+	peer = own ? own->peer : NULL;
+	from = peer ? ws_find_sock(peer) : NULL;
+	return from ? from->place[WS_WRITE].next : 0;
+}
+
 #else
 
 #define WS_GET(p, field) BPF_CORE_READ(p, field)
@@ -160,6 +178,7 @@ static __always_inline struct tcp_sock *ws_tcp_known(struct sock *sk)
 
 /* These see what splice takes without it. */
 #define ws_buffer_read(sk) 0
+#define ws_unix_sent(sk) 0
 
 #endif
 

@@ -39,7 +39,7 @@ static __always_inline __u64 ws_tcp_position(struct ws_sock *ws, struct sock *sk
 	return at;
 }
 
-#define WS_TCP_TRIES 8
+#define WS_TCP_TRIES 24
 
 /* What both ends' first sequence numbers are computed from, already subtracted. */
 struct ws_tcp_starts {

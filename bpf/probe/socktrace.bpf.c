@@ -7,6 +7,7 @@
  * They do not fire for splice from a socket to a pipe. tcp_rcv_space_adjust does, after each part that was taken out
  * of the receive queue; how much that was, the sequence numbers tell. Of AF_UNIX, consume_skb does, when a buffer was
  * emptied. (A hook on the exit of splice alone would put every thread of the machine on the slow path of system calls.)
+ * Both fire for packets and ordinary reads too, three times each for a request: they are attached where something splices.
  */
 #define WS_TYPED
 #include "bpf/lib/hooked.h"

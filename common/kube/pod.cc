@@ -26,9 +26,11 @@ enum PodField : std::size_t {
   kAnnotation,
   kOwnerKind,
   kOwnerName,
+  kOwnerUid,
   kOwnerController,
   kNode,
   kHostNetwork,
+  kHostname,
   kSpecContainer,
   kSpecImage,
   kSpecInit,
@@ -56,7 +58,8 @@ void AddPair(TextPairs& pairs, const Field& field) {
 }
 
 bool Wanted(const PodOptions& options, std::string_view key) {
-  return key.starts_with(kResourceAnnotation) || options.annotations.Matches(key);
+  return key.starts_with(kResourceAnnotation) || options.annotations.Matches(key) ||
+         (options.more_annotations && options.more_annotations(key));
 }
 
 // "containerd://4f3a..." -> "4f3a...".
@@ -169,9 +172,11 @@ const std::vector<std::string>& PodFields() {
     all[kAnnotation] = "metadata.annotations.*";
     all[kOwnerKind] = "metadata.ownerReferences[].kind";
     all[kOwnerName] = "metadata.ownerReferences[].name";
+    all[kOwnerUid] = "metadata.ownerReferences[].uid";
     all[kOwnerController] = "metadata.ownerReferences[].controller";
     all[kNode] = "spec.nodeName";
     all[kHostNetwork] = "spec.hostNetwork";
+    all[kHostname] = "spec.hostname";
     all[kSpecContainer] = "spec.containers[].name";
     all[kSpecImage] = "spec.containers[].image";
     all[kSpecInit] = "spec.initContainers[].name";
@@ -227,6 +232,9 @@ std::optional<Pod> PodOf(const Object& object, const PodOptions& options) {
       case kNode:
         pod.node = Bounded(field.value, kMaxNameBytes);
         break;
+      case kHostname:
+        pod.hostname = Bounded(field.value, kMaxNameBytes);
+        break;
       case kHostNetwork:
         pod.host_network = field.value == "true";
         break;
@@ -280,8 +288,12 @@ std::optional<Pod> PodOf(const Object& object, const PodOptions& options) {
     if (controllers[i] != "true") continue;
     pod.workload = WorkloadOf(lists[kOwnerKind].At(i), lists[kOwnerName].At(i),
                               FindText(pod.labels, "pod-template-hash"), created);
+    if (pod.workload.kind != WorkloadKind::kNone)
+      pod.workload.owner_uid = Bounded(lists[kOwnerUid].At(i), kMaxNameBytes);
     break;
   }
+  if (options.labels)
+    std::erase_if(pod.labels, [&](const auto& one) { return !options.labels(one.first); });
   return pod;
 }
 

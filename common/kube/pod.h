@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +31,8 @@ struct Workload {
   std::string name{};
   // What stands between workload and pod: the Deployment's ReplicaSet, the CronJob's Job.
   std::string through{};
+  // Of what stands nearest to the pod: the ReplicaSet's, the Job's, the DaemonSet's.
+  std::string owner_uid{};
   friend bool operator==(const Workload&, const Workload&) = default;
 };
 
@@ -49,11 +52,12 @@ struct Pod {
   std::string name{};
   std::string name_space{};
   std::string node{};
+  std::string hostname{};  // as its specification has it; mostly empty
   Workload workload{};
   std::vector<PodContainer> containers{};  // also earlier runs of restarted ones, at the end
   // The specification has exactly one container: whatever runs in the pod runs there.
   std::string only_container{};
-  TextPairs labels{};       // all
+  TextPairs labels{};       // all, or those asked for
   TextPairs annotations{};  // those asked for, and resource.opentelemetry.io/*
   std::vector<std::string> addresses{};
   std::string start_time{};  // RFC 3339
@@ -79,6 +83,10 @@ const std::vector<std::string>& PodFields();
 
 struct PodOptions {
   GlobSet annotations{};  // names of those to keep
+  // More of them, chosen by other means than patterns; empty: none.
+  std::function<bool(std::string_view key)> more_annotations{};
+  // Labels to keep; empty: all.
+  std::function<bool(std::string_view key)> labels{};
 };
 
 // nullopt: without uid, name or namespace it is no pod.

@@ -51,6 +51,8 @@ std::string ListTarget(const WatchOptions& options, std::string_view parameters)
   std::string target = options.path + "?";
   if (!options.field_selector.empty())
     target += "fieldSelector=" + EscapeQuery(options.field_selector) + "&";
+  if (!options.label_selector.empty())
+    target += "labelSelector=" + EscapeQuery(options.label_selector) + "&";
   return target += parameters;
 }
 

@@ -19,6 +19,7 @@ struct WatchOptions {
   std::string path = "/api/v1/pods";
   std::string resource = "pods";  // for sentences and labels
   std::string field_selector{};   // "spec.nodeName=n1"
+  std::string label_selector{};   // "app=cart,tier!=test"
   // Projection's paths below the object; Field::path is the index here.
   std::vector<std::string> fields{};
 

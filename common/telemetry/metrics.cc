@@ -299,6 +299,16 @@ std::string Registry::Text() const {
   return text;
 }
 
+std::vector<Sample> Registry::Counters(std::string_view name) const {
+  std::vector<Sample> out;
+  const std::lock_guard lock(impl_->mutex);
+  const auto family = impl_->counters.find(name);
+  if (family == impl_->counters.end()) return out;
+  for (const auto& [labels, counter] : family->second.series)
+    out.push_back({std::string(name), labels, static_cast<double>(counter->value())});
+  return out;
+}
+
 double Registry::Value(std::string_view name, const Labels& labels) const {
   const Labels wanted = Canonical(labels);
   double total = 0;

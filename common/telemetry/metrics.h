@@ -85,6 +85,8 @@ class Registry {
 
   // Prometheus text format 0.0.4, families sorted by name.
   std::string Text() const;
+  // The series of a counter that is kept here (no collector's).
+  std::vector<Sample> Counters(std::string_view name) const;
   // For tests and the ledger: value of a counter or gauge, collectors included; 0 if absent.
   double Value(std::string_view name, const Labels& labels = {}) const;
 

@@ -111,7 +111,39 @@ TRAFFIC = ("wirespan-traffic", "wirespan: traffic of your services", 'job=~"$ser
     ("gRPC called", red("rpc_client_call")),
 ])
 
-DASHBOARDS = [AGENT, GATEWAY, TRAFFIC]
+STORAGE = ("wirespan-storage", "wirespan: storage", 'instance=~"$instance"', "wirespan_store_spans", [
+    ("What is kept", [
+        panel("Spans", "short", ("sum by (instance) (wirespan_store_spans{F})", "{{instance}}")),
+        panel("Disk", "bytes", ("sum by (instance) (wirespan_store_disk_bytes{F})", "{{instance}}"),
+              text="Of all files; retention::max_size_mib is the bound."),
+        panel("Bytes for a span", "bytes", ("sum by (instance) (wirespan_store_disk_bytes{F}) / sum by (instance) (wirespan_store_spans{F} > 0)", "{{instance}}")),
+    ]),
+    ("What comes and goes", [
+        panel("Written", "ops", (f"sum by (instance) (rate(wirespan_store_written_spans_total{{F}}[{RATE}]))", "{{instance}}")),
+        panel("Deleted", "ops", (f"sum by (reason) (rate(wirespan_store_removed_spans_total{{F}}[{RATE}]))", "{{reason}}"),
+              text="By age, or because the disk space is used up."),
+        panel("Syncs", "ops", (f"sum by (instance) (rate(wirespan_store_syncs_total{{F}}[{RATE}]))", "{{instance}}"),
+              text="Groups of requests that were written together."),
+    ]),
+    ("What is wrong: all of this is zero on a good day", [
+        panel("Refused", "ops", (f"sum by (instance) (rate(wirespan_store_refused_spans_total{{F}}[{RATE}]))", "{{instance}}"),
+              text="Left with their senders, because there was no room."),
+        panel("Writes that the disk refused", "ops",
+              (f"sum by (instance) (rate(wirespan_store_failed_writes_total{{F}}[{RATE}]))", "{{instance}}")),
+        panel("Damaged", "short", ("sum by (what) (wirespan_store_damaged{F})", "{{what}}")),
+        panel("Twice", "ops", (f"sum by (instance) (rate(wirespan_store_duplicate_spans_total{{F}}[{RATE}]))", "{{instance}}"),
+              text="Spans that were there already: senders try again after a failure."),
+    ]),
+    ("Cost", [
+        panel("Memory", "bytes", ("sum by (instance) (wirespan_store_memory_bytes{F})", "{{instance}}"),
+              text="Tables, requests that wait, open blocks."),
+        panel("Blocks", "short", ("sum by (instance) (wirespan_store_blocks{F})", "{{instance}}")),
+        panel("Names left out", "ops", (f"sum by (instance) (rate(wirespan_store_names_left_out_total{{F}}[{RATE}]))", "{{instance}}"),
+              text="Operations that the lists of services and operations have no room for."),
+    ]),
+])
+
+DASHBOARDS = [AGENT, GATEWAY, STORAGE, TRAFFIC]
 
 
 def variable(name, label, metric):

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "common/telemetry/log.h"
@@ -36,6 +37,7 @@ std::vector<PipelineView> ViewsOf(const GatewayConfig& config) {
 Gateway::Gateway(const Options& options)
     : options_(options),
       state_(board_, book_),
+      pod_watches_(SystemClock(), registry_, [](const char* name) { return std::getenv(name); }),
       pages_(state_, registry_),
       reload_ok_(registry_.gauge("wirespan_gateway_config_last_reload_successful",
                                  "Whether the configuration that was read last is in force")),
@@ -46,7 +48,8 @@ Gateway::Gateway(const Options& options)
               .registry = &registry_,
               .book = &book_,
               .board = &board_,
-              .sockets = &sockets_};
+              .sockets = &sockets_,
+              .pods = &pod_watches_};
   RegisterProcessMetrics(registry_, SystemClock());
   RegisterBudget(registry_, context_.budget);
   RegisterLedger(registry_, book_);

@@ -13,6 +13,7 @@
 #include "gateway/pipeline/attributes_processor.h"
 #include "gateway/pipeline/batch_processor.h"
 #include "gateway/pipeline/filter_processor.h"
+#include "gateway/pipeline/k8s_attributes_processor.h"
 #include "gateway/pipeline/memory_limiter.h"
 #include "gateway/pipeline/probabilistic_sampler.h"
 #include "gateway/sink/exporter_options.h"
@@ -47,8 +48,9 @@ struct ReceiverConfig {
   }
 };
 
-using ProcessorConfig = std::variant<BatchOptions, AttributesOptions, ResourceOptions,
-                                     FilterOptions, SamplerOptions, MemoryLimiterOptions>;
+using ProcessorConfig =
+    std::variant<BatchOptions, AttributesOptions, ResourceOptions, FilterOptions, SamplerOptions,
+                 MemoryLimiterOptions, K8sAttributesOptions>;
 
 // The embedded store, and the page that answers from it.
 struct StoreExporterOptions {

@@ -36,7 +36,7 @@ Result<std::unique_ptr<Graph>> Graph::Start(const GatewayConfig& config,
   if (auto built = graph->BuildExporters(config, previous); !built) {
     return tl::unexpected(built.error());
   }
-  graph->BuildPipelines(config);
+  if (auto built = graph->BuildPipelines(config); !built) return tl::unexpected(built.error());
   graph->certificates_ =
       std::make_unique<CertificateWatch>(FindWatchedCertificates(config), *context.registry);
   if (auto started = graph->StartReceivers(config); !started) {
@@ -71,17 +71,14 @@ Result<> Graph::BuildExporters(const GatewayConfig& config, const Graph* previou
       if (exporters_.contains(key)) continue;
       const ExporterConfig& settings = config.exporters.at(id);
       if (previous != nullptr) {
-        const auto found = previous->exporters_.find(key);
-        if (found != previous->exporters_.end() &&
-            found->second.fingerprint == settings.fingerprint) {
-          exporters_[key] = found->second;
-          if (const auto file = previous->files_.find(id); file != previous->files_.end()) {
-            files_[id] = file->second;
-          }
-          continue;
+        for (const auto& [theirs, exporter] : previous->exporters_) {
+          if (theirs.first != id || exporter.fingerprint != settings.fingerprint) continue;
+          shared_[id] = previous->shared_.at(id);  // for a signal that is new too
+          if (theirs == key) exporters_[key] = exporter;
         }
+        if (exporters_.contains(key)) continue;
       }
-      auto made = maker.Make(id, pipeline.signal, settings, files_[id]);
+      auto made = maker.Make(id, pipeline.signal, settings, shared_[id]);
       if (!made) return Wrap("exporter " + id, std::move(made.error()));
       exporters_[key] = {.exporter = std::move(*made),
                          .fingerprint = settings.fingerprint,
@@ -108,7 +105,9 @@ Gates Graph::GatesOf(const GatewayConfig& config, const std::string& receiver,
   return gates;
 }
 
-void Graph::BuildPipelines(const GatewayConfig& config) {
+Result<> Graph::BuildPipelines(const GatewayConfig& config) {
+  auto watches = context_.pods->OpenFor(config);
+  if (!watches) return tl::unexpected(std::move(watches.error()));
   const auto keep = [&](std::unique_ptr<Consumer> joint) {
     joints_.push_back(std::move(joint));
     return joints_.back().get();
@@ -131,11 +130,12 @@ void Graph::BuildPipelines(const GatewayConfig& config) {
         batch->metadata_keys = KeysBehind(config, pipeline, i - 1);
       }
       processors_.push_back(
-          MakeProcessor(id, pipeline.signal, settings, *entry, *context_.registry));
+          MakeProcessor(id, pipeline.signal, settings, *entry, *watches, *context_.registry));
       entry = processors_.back().get();
     }
     pipelines_[pipeline.id] = keep(std::make_unique<PipelineEntry>(ledger, *entry));
   }
+  return {};
 }
 
 Result<> Graph::StartReceivers(const GatewayConfig& config) {

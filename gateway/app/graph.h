@@ -11,6 +11,7 @@
 #include "common/telemetry/metrics.h"
 #include "gateway/app/certificate_watch.h"
 #include "gateway/app/gateway_config.h"
+#include "gateway/app/pod_watches.h"
 #include "gateway/extension/extensions.h"
 #include "gateway/ingest/door.h"
 #include "gateway/ingest/listen_sockets.h"
@@ -32,6 +33,7 @@ struct GraphContext {
   LedgerBook* book = nullptr;
   StatusBoard* board = nullptr;
   ListenSockets* sockets = nullptr;
+  PodWatches* pods = nullptr;
 };
 
 // The components of a configuration, wired: receiver -> (fan-out) -> each pipeline's processors ->
@@ -74,7 +76,7 @@ class Graph {
 
   explicit Graph(const GraphContext& context) : context_(context), socket_set_(*context.sockets) {}
   Result<> BuildExporters(const GatewayConfig& config, const Graph* previous);
-  void BuildPipelines(const GatewayConfig& config);
+  Result<> BuildPipelines(const GatewayConfig& config);
   Result<> StartReceivers(const GatewayConfig& config);
   Result<> StartReceiver(const std::string& id, const ReceiverConfig& receiver,
                          const Door::Pipelines& entries);
@@ -85,7 +87,7 @@ class Graph {
   std::unique_ptr<Extensions> extensions_{};
   ListenSockets::Set socket_set_;
   std::unique_ptr<CertificateWatch> certificates_{};
-  std::map<std::string, std::shared_ptr<FileWriter>> files_{};  // of a file exporter's signals
+  std::map<std::string, SharedSink> shared_{};  // by exporter
   std::map<ExporterKey, Exporter> exporters_{};
   std::vector<std::unique_ptr<Consumer>> joints_{};       // fan-outs and the ledger's stages
   std::vector<std::unique_ptr<Processor>> processors_{};  // a pipeline's last ones first

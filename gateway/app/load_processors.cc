@@ -8,6 +8,7 @@
 #include "gateway/app/load_attributes.h"
 #include "gateway/app/load_components.h"
 #include "gateway/app/load_filter.h"
+#include "gateway/app/load_k8s_attributes.h"
 
 namespace wirespan::gateway {
 
@@ -93,6 +94,7 @@ ProcessorConfig LoadProcessor(const Node&, const std::string& id, const Node& no
   const std::string_view type = TypeOf(id);
   if (type == "attributes") return ReadAttributesProcessor(node);
   if (type == "filter") return ReadFilterProcessor(node);
+  if (type == "k8sattributes" || type == "k8s_attributes") return ReadK8sAttributes(node);
   if (type == "memory_limiter") return ReadMemoryLimiter(node);
   if (type == "probabilistic_sampler") return ReadSampler(node);
   if (type == "resource") return ReadResourceProcessor(node);

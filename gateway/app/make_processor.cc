@@ -8,6 +8,7 @@ struct Maker {
   const std::string& id;
   Signal signal;
   Consumer& next;
+  const PodWatches::Open& watches;
   telemetry::Registry& registry;
 
   std::unique_ptr<Processor> operator()(const BatchOptions& options) const {
@@ -18,6 +19,12 @@ struct Maker {
   }
   std::unique_ptr<Processor> operator()(const FilterOptions& options) const {
     return std::make_unique<FilterProcessor>(id, options, signal, next, registry);
+  }
+  std::unique_ptr<Processor> operator()(const K8sAttributesOptions& options) const {
+    std::shared_ptr<const kube::PodDirectory> directory;
+    if (!options.passthrough) directory = watches.at(options.watch);
+    return std::make_unique<K8sAttributesProcessor>(id, options, std::move(directory), next,
+                                                    registry);
   }
   std::unique_ptr<Processor> operator()(const MemoryLimiterOptions&) const {
     return std::make_unique<MemoryLimiter>(id, signal, next, registry);
@@ -34,8 +41,9 @@ struct Maker {
 
 std::unique_ptr<Processor> MakeProcessor(const std::string& id, Signal signal,
                                          const ProcessorConfig& config, Consumer& next,
+                                         const PodWatches::Open& watches,
                                          telemetry::Registry& registry) {
-  return std::visit(Maker{id, signal, next, registry}, config);
+  return std::visit(Maker{id, signal, next, watches, registry}, config);
 }
 
 }  // namespace wirespan::gateway

@@ -21,7 +21,6 @@ constexpr std::string_view kPrometheus =
     "use otlphttp with metrics_endpoint http://PROMETHEUS:9090/api/v1/otlp/v1/metrics";
 constexpr std::string_view kTransform =
     "use attributes, resource and filter, which cover setting, deleting and conditions";
-constexpr std::string_view kAgent = "wirespan-agent sets these attributes itself";
 
 constexpr std::array kEntries = {
     Entry{"receivers", "jaeger", "use otlp: Jaeger's clients and agents have sent OTLP since 1.35"},
@@ -52,8 +51,6 @@ constexpr std::array kEntries = {
     Entry{"processors", "transform", kTransform},
     Entry{"processors", "span", kTransform},
     Entry{"processors", "redaction", "use attributes with the actions delete and hash"},
-    Entry{"processors", "k8sattributes", kAgent},
-    Entry{"processors", "k8s_attributes", kAgent},
     Entry{"processors", "resourcedetection", "use resource with ${env:...}"},
     Entry{"processors", "resource_detection", "use resource with ${env:...}"},
     Entry{"processors", "metricstransform", kBehind},

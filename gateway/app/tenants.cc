@@ -42,6 +42,7 @@ MetadataKeys KeysOf(const ProcessorConfig& processor) {
   if (const auto* resource = std::get_if<ResourceOptions>(&processor)) {
     return ContextKeys(resource->actions);
   }
+  if (std::get_if<K8sAttributesOptions>(&processor) != nullptr) return {std::string(kPeerKey)};
   return {};
 }
 
@@ -96,7 +97,8 @@ void SetMetadataKeys(GatewayConfig& config) {
 std::vector<MissingMetadata> FindMissingMetadata(const GatewayConfig& config) {
   std::vector<MissingMetadata> missing;
   for (const PipelineConfig& pipeline : config.pipelines) {
-    const MetadataKeys keys = KeysBehind(config, pipeline, -1);
+    MetadataKeys keys = KeysBehind(config, pipeline, -1);
+    std::erase(keys, kPeerKey);  // kept in any case
     if (keys.empty()) continue;
     for (const std::string& id : pipeline.receivers) {
       const ReceiverConfig& receiver = config.receivers.at(id);

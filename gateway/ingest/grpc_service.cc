@@ -73,9 +73,8 @@ void GrpcService::Handle(http::Request request, std::unique_ptr<http::Responder>
                : fmt::format("unknown method {}", request.path))));
   }
   std::shared_ptr<const Metadata> metadata;
-  if (options_.include_metadata) {
-    const Outcome taken = TakeMetadata(options_.metadata_keys, request.headers, who, metadata);
-    if (!taken.ok()) return responder->Send(Turn(taken));
+  if (const Outcome taken = TakeMetadata(client_metadata_, request, who, metadata); !taken.ok()) {
+    return responder->Send(Turn(taken));
   }
   Export(*signal, std::move(request), std::move(metadata), std::move(responder));
 }

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "common/http/server.h"
+#include "gateway/ingest/client_metadata.h"
 #include "gateway/ingest/door.h"
 #include "gateway/ingest/receiver_options.h"
 
@@ -29,6 +30,7 @@ class GrpcService {
               std::unique_ptr<http::Responder> responder);
 
   const GrpcServerOptions options_;
+  const ClientMetadata client_metadata_{options_.metadata_keys, options_.include_metadata};
   const std::unique_ptr<Door> door_;
 };
 

@@ -188,7 +188,7 @@ class HttpReceiver : public Receiver {
       return;
     }
     std::shared_ptr<const Metadata> metadata;
-    if (const Outcome taken = TakeMetadata(options_, request.headers, who, metadata); !taken.ok()) {
+    if (const Outcome taken = TakeMetadata(client_metadata_, request, who, metadata); !taken.ok()) {
       responder->Send(Turn(taken, 431, format));
       return;
     }
@@ -237,6 +237,7 @@ class HttpReceiver : public Receiver {
   }
 
   const HttpServerOptions options_;
+  const ClientMetadata client_metadata_{options_.metadata_keys, options_.include_metadata};
   const Cors cors_;
   const std::unique_ptr<Door> door_;
   const std::unique_ptr<GrpcService> grpc_;  // null: OTLP/HTTP alone

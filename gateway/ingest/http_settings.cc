@@ -1,7 +1,6 @@
 #include "gateway/ingest/http_settings.h"
 
 #include "common/base/strings.h"
-#include "gateway/ingest/client_metadata.h"
 #include "gateway/ingest/endpoint.h"
 
 namespace wirespan::gateway {
@@ -69,21 +68,15 @@ Outcome Authenticate(const HttpServerOptions& options, const http::Headers& head
       [&](std::string_view name) { return http::FindHeader(headers, name); }, found);
 }
 
-Outcome TakeMetadata(const HttpServerOptions& options, const http::Headers& headers,
+Outcome TakeMetadata(const ClientMetadata& keeper, const http::Request& request,
                      const AuthAttributes& who, std::shared_ptr<const Metadata>& metadata) {
-  if (!options.include_metadata) return {};
-  return TakeMetadata(options.metadata_keys, headers, who, metadata);
-}
-
-Outcome TakeMetadata(const std::vector<std::string>& keys, const http::Headers& headers,
-                     const AuthAttributes& who, std::shared_ptr<const Metadata>& metadata) {
-  return ClientMetadata(keys).Take(
+  return keeper.Take(
       [&](std::string_view name, const std::function<void(std::string_view)>& value) {
-        for (const auto& [header, content] : headers) {
+        for (const auto& [header, content] : request.headers) {
           if (EqualsIgnoreCase(header, name)) value(content);
         }
       },
-      who, metadata);
+      who, request.peer, metadata);
 }
 
 }  // namespace wirespan::gateway

@@ -2,6 +2,7 @@
 
 #include "common/base/result.h"
 #include "common/http/server.h"
+#include "gateway/ingest/client_metadata.h"
 #include "gateway/ingest/receiver_options.h"
 #include "gateway/pipeline/outcome.h"
 
@@ -19,10 +20,8 @@ http::ServerCounters ConnectionCounters(const std::string& receiver, const std::
 Outcome Authenticate(const HttpServerOptions& options, const http::Headers& headers,
                      AuthAttributes* found);
 
-// What is kept of the headers (include_metadata), see ClientMetadata.
-Outcome TakeMetadata(const HttpServerOptions& options, const http::Headers& headers,
-                     const AuthAttributes& who, std::shared_ptr<const Metadata>& metadata);
-Outcome TakeMetadata(const std::vector<std::string>& keys, const http::Headers& headers,
+// What is kept of a request beside its body, see ClientMetadata.
+Outcome TakeMetadata(const ClientMetadata& keeper, const http::Request& request,
                      const AuthAttributes& who, std::shared_ptr<const Metadata>& metadata);
 
 }  // namespace wirespan::gateway

@@ -98,7 +98,7 @@ class ZipkinReceiver : public Receiver {
         http::FindHeader(request.headers, "Content-Encoding").value_or(std::string_view{}));
     if (!coding) return refuse(415, "Content-Encoding must be gzip, zstd, deflate or none");
     std::shared_ptr<const Metadata> metadata;
-    if (const Outcome taken = TakeMetadata(options_, request.headers, who, metadata); !taken.ok()) {
+    if (const Outcome taken = TakeMetadata(client_metadata_, request, who, metadata); !taken.ok()) {
       return responder->Send(Turn(431, taken));
     }
     Bring(*coding, std::move(request.body), std::move(metadata), std::move(responder));
@@ -142,6 +142,7 @@ class ZipkinReceiver : public Receiver {
   }
 
   const HttpServerOptions options_;
+  const ClientMetadata client_metadata_{options_.metadata_keys, options_.include_metadata};
   const Cors cors_;
   const std::unique_ptr<Door> door_;
   std::unique_ptr<http::Server> server_;

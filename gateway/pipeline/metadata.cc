@@ -83,6 +83,7 @@ std::string MetadataKeyOf(std::string_view from_context) {
   LowerCase(key);
   constexpr std::string_view kHeader = "metadata.";
   constexpr std::string_view kAuth = "auth.";
+  if (key == "client.address") return std::string(kPeerKey);
   if (key.starts_with(kHeader)) return key.substr(kHeader.size());
   if (key.starts_with(kAuth)) return std::string(kAuthPrefix) + key.substr(kAuth.size());
   return key;

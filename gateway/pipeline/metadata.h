@@ -52,10 +52,13 @@ bool SameMetadata(const std::shared_ptr<const Metadata>& a,
                   const std::shared_ptr<const Metadata>& b);
 
 // The key of metadata that a `from_context` of the configuration means: "metadata.x-tenant" and
-// "x-tenant" are a header, "auth.username" is what the receiver's authenticator found out.
+// "x-tenant" are a header, "auth.username" is what the receiver's authenticator found out,
+// "client.address" is the sender's.
 std::string MetadataKeyOf(std::string_view from_context);
 // What stands before an authenticator's attribute in a key of metadata. No header's name can begin
 // like that, so no sender can pretend.
 inline constexpr std::string_view kAuthPrefix = ":auth.";
+// The IP address that a request came from. Kept without include_metadata: it is no header.
+inline constexpr std::string_view kPeerKey = ":peer.address";
 
 }  // namespace wirespan::gateway

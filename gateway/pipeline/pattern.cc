@@ -27,6 +27,8 @@ Result<Pattern> Pattern::Compile(std::string_view text) {
   return pattern;
 }
 
+const std::string& Pattern::text() const { return regex_->pattern(); }
+
 bool Pattern::Matches(std::string_view text) const {
   return regex_->Match(Piece(text), 0, text.size(), re2::RE2::UNANCHORED, nullptr, 0);
 }

@@ -27,6 +27,7 @@ class Pattern {
 
   // Names of the groups in order; an empty one for a group without a name.
   const std::vector<std::string>& groups() const { return groups_; }
+  const std::string& text() const;  // as it was compiled
 
  private:
   std::shared_ptr<const re2::RE2> regex_{};

@@ -34,8 +34,13 @@ http::Response Refusal(int status, std::string message, http::Headers headers = 
 
 class ThreadedServer : public QueryServer {
  public:
-  ThreadedServer(const QueryOptions& options, std::shared_ptr<store::TraceStore> store)
-      : store_(std::move(store)), api_(*store_), auth_(options.auth), jobs_(options.waiting) {
+  ThreadedServer(const QueryOptions& options, std::shared_ptr<store::TraceStore> store,
+                 std::shared_ptr<const store::CoverageTable> coverage)
+      : store_(std::move(store)),
+        coverage_(std::move(coverage)),
+        api_(*store_),
+        auth_(options.auth),
+        jobs_(options.waiting) {
     for (int i = 0; i < options.threads; ++i) {
       threads_.emplace_back([this] { RunJobs(); });
     }
@@ -111,7 +116,8 @@ class ThreadedServer : public QueryServer {
   const std::shared_ptr<store::TraceStore> store_;
   const JaegerApi api_;
   const JaegerV3Api v3_api_{*store_};
-  const RatesApi rates_api_{*store_};
+  const std::shared_ptr<const store::CoverageTable> coverage_;
+  const RatesApi rates_api_{*store_, coverage_.get()};
   const std::shared_ptr<LiveFeed> live_ = std::make_shared<LiveFeed>();
   const std::shared_ptr<const ServerAuthenticator> auth_;
   BoundedQueue<Job> jobs_;
@@ -122,9 +128,10 @@ class ThreadedServer : public QueryServer {
 
 }  // namespace
 
-Result<std::unique_ptr<QueryServer>> QueryServer::Start(const QueryOptions& options,
-                                                        std::shared_ptr<store::TraceStore> store) {
-  auto server = std::make_unique<ThreadedServer>(options, std::move(store));
+Result<std::unique_ptr<QueryServer>> QueryServer::Start(
+    const QueryOptions& options, std::shared_ptr<store::TraceStore> store,
+    std::shared_ptr<const store::CoverageTable> coverage) {
+  auto server = std::make_unique<ThreadedServer>(options, std::move(store), std::move(coverage));
   if (auto listening = server->Listen(options); !listening) {
     return tl::unexpected(listening.error());
   }

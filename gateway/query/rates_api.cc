@@ -13,6 +13,7 @@
 #include "common/base/version.h"
 #include "common/otlp/json_text.h"
 #include "gateway/query/api_params.h"
+#include "gateway/query/coverage_json.h"
 #include "gateway/query/rates_exposition.h"
 #include "gateway/query/trace_params.h"
 
@@ -175,7 +176,10 @@ http::Response RatesApi::Answer(const http::Request& request, const Stop& gone) 
   if (path == "/wirespan/api/edges") return Edges(form, stop);
   if (path == "/wirespan/api/series") return Series(form, stop);
   if (path == "/wirespan/api/about") return About();
-  if (path == "/wirespan/api/coverage") return Json(R"({"nodes":[]})");
+  if (path == "/wirespan/api/coverage") {
+    using Nodes = std::vector<store::NodeCoverage>;
+    return Json(CoverageJson(coverage_ ? coverage_->Nodes(clock_.realtime_ns()) : Nodes{}));
+  }
   if (path == "/wirespan/metrics") {
     return {.headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
             .body = RatesExposition(store_.RatesSinceOpening())};

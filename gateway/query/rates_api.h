@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "common/http/server.h"
 #include "gateway/query/form.h"
+#include "gateway/sink/store/coverage_table.h"
 #include "gateway/sink/store/trace_store.h"
 
 namespace wirespan::gateway::query {
@@ -18,9 +19,10 @@ namespace wirespan::gateway::query {
 //   GET /wirespan/api/edges       (/wirespan/api/live is LiveFeed's)
 class RatesApi {
  public:
-  // Both outlive it.
-  explicit RatesApi(const store::TraceStore& store, const Clock& clock = SystemClock())
-      : store_(store), clock_(clock), started_ns_(clock.realtime_ns()) {}
+  // All outlive it. Without `coverage` no node is known.
+  explicit RatesApi(const store::TraceStore& store, const store::CoverageTable* coverage = nullptr,
+                    const Clock& clock = SystemClock())
+      : store_(store), coverage_(coverage), clock_(clock), started_ns_(clock.realtime_ns()) {}
 
   using Stop = std::function<bool()>;
   // Thread-safe. `gone`, asked now and then: nobody waits for the answer any more.
@@ -34,6 +36,7 @@ class RatesApi {
   http::Response About() const;
 
   const store::TraceStore& store_;
+  const store::CoverageTable* const coverage_;
   const Clock& clock_;
   const std::uint64_t started_ns_;
 };

@@ -85,6 +85,16 @@ class Configurations(unittest.TestCase):
             for name, text in (one.get("data") or {}).items() if one["kind"] == "ConfigMap" else ():
                 self.validate(name, text)
 
+    def test_with_a_store_and_names_of_pods(self):
+        values = {"backend": {"type": "store", "storage": {"size": "20Gi"}},
+                  "gateway": {"presets": {"kubernetesAttributes": {"enabled": True, "extractAllPodLabels": True,
+                                                                   "extractAllPodAnnotations": True}}}}
+        texts = [text for one in objects(template(values).stdout) if one["kind"] == "ConfigMap" for text in one["data"].values()]
+        gateway, store = (next(t for t in texts if word in t) for word in ("k8sattributes:", "store:"))
+        self.validate("config.yaml", gateway)
+        self.assertIn("max_size_mib: 18432", store)
+        self.validate("config.yaml", store)
+
     def validate(self, name, text):
         command = {"agent.yaml": ["wirespan-agent", "validate"], "config.yaml": ["wirespan-gateway", "validate", "--config"]}.get(name)
         if command is None:  # Jaeger's
@@ -119,6 +129,17 @@ class Refusals(unittest.TestCase):
     def test_several_backends_that_share_nothing(self):
         self.refused({"backend": {"replicaCount": 2}}, "each replica would have a part of the traces")
 
+    def test_a_store_with_several_replicas_or_another_ones_storage(self):
+        self.refused({"backend": {"type": "store", "replicaCount": 2}}, "/backend/replicaCount")
+        self.refused({"backend": {"type": "store", "storage": {"type": "memory"}}}, "backend.storage.type is Jaeger's")
+        self.refused({"backend": {"type": "store", "storage": {"size": "1.5Gi"}}}, "a whole number of Mi, Gi")
+        self.refused({"backend": {"type": "store", "storage": {"size": "100Mi"}}}, "needs 285Mi")
+        self.refused({"backend": {"type": "store", "ingress": {"enabled": True}}}, "backend.ingress.authentication")
+
+    def test_a_preset_that_changes_nothing(self):
+        self.refused({"gateway": {"presets": {"kubernetesAttributes": {"enabled": True}}, "alternateConfig": {"service": {}}}},
+                     "write k8sattributes into gateway.alternateConfig")
+
     def test_secrets_from_nowhere_or_from_two_places(self):
         self.refused({"auth": {"enabled": True}}, "exactly one of auth.existingSecret and auth.generate")
         self.refused({"auth": {"enabled": True, "existingSecret": "a", "generate": True}}, "exactly one of")
@@ -130,6 +151,12 @@ class Refusals(unittest.TestCase):
 
     def test_a_handover_that_is_removed(self):
         self.refused({"agent": {"handover": True, "releaseHandover": True}}, "one of them")
+
+    def test_a_second_agent_of_a_node(self):
+        self.refused({"agent": {"updateStrategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}}}, "the rollout would wait for it")
+
+    def test_sidecars_without_their_secrets(self):
+        self.refused({"agent": {"mode": "sidecar"}, "auth": {"enabled": True, "generate": True}}, "name existing ones")
 
     def test_nowhere_to_send_to(self):
         self.refused({"gateway": {"enabled": False}}, "agent.config.export.endpoint")

@@ -2,7 +2,9 @@
 
 import unittest
 
-from charts import pod_of, rendered
+import yaml
+
+from charts import objects, pod_of, rendered, template
 
 AGENT, GATEWAY, BACKEND = ("DaemonSet", "wirespan-agent"), ("Deployment", "wirespan-gateway"), ("StatefulSet", "wirespan-backend")
 
@@ -21,6 +23,24 @@ class Rights(unittest.TestCase):
         self.assertEqual([s["name"] for s in binding["subjects"]], ["wirespan-agent"])
         tokens = {kind: pod_of(one)["automountServiceAccountToken"] for (kind, _), one in found.items() if "template" in one.get("spec", {})}
         self.assertEqual(tokens, {"DaemonSet": True, "Deployment": False, "StatefulSet": False})
+
+    def test_a_gateway_that_names_pods_may_list_and_watch_them_and_no_other(self):
+        alternate = {"processors": {"k8s_attributes/x": {"auth_type": "serviceAccount"}}}
+        for values, reads in (({"presets": {"kubernetesAttributes": {"enabled": True}}}, True),
+                              ({"config": {"processors": {"k8sattributes": {}}}}, True),
+                              ({"alternateConfig": alternate}, True),
+                              ({"config": {"processors": {"k8sattributes": {"passthrough": True}}}}, False)):
+            found = rendered({"gateway": values, "networkPolicy": {"enabled": True}})
+            roles = {name: one["rules"] for (kind, name), one in found.items() if kind == "ClusterRole"}
+            self.assertEqual(set(roles), {"observability-wirespan-agent"} | ({"observability-wirespan-gateway"} if reads else set()), values)
+            for rules in roles.values():
+                self.assertEqual(rules, [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}])
+            self.assertIs(pod_of(found[GATEWAY])["automountServiceAccountToken"], reads)
+            ports = [port["port"] for rule in found[("NetworkPolicy", "wirespan-gateway")]["spec"]["egress"] for port in rule["ports"]]
+            self.assertEqual(6443 in ports, reads)
+            if reads:
+                subject = found[("ClusterRoleBinding", "observability-wirespan-gateway")]["subjects"][0]
+                self.assertEqual((subject["name"], subject["namespace"]), ("wirespan-gateway", "observability"))
 
     def test_without_names_nothing_calls_the_api(self):
         off = {"kubernetes": {"enabled": False}}
@@ -71,7 +91,8 @@ class Rights(unittest.TestCase):
         self.assertNotIn("initContainers", pod_of(rendered()[AGENT]))
 
     def test_gateway_and_backend_are_restricted(self):
-        for workload in (rendered()[GATEWAY], rendered()[BACKEND], rendered()[("Pod", "wirespan-test")]):
+        store = rendered({"backend": {"type": "store"}})[BACKEND]
+        for workload in (rendered()[GATEWAY], rendered()[BACKEND], store, rendered()[("Pod", "wirespan-test")]):
             pod = workload["spec"] if workload["kind"] == "Pod" else pod_of(workload)
             self.assertIs(pod["securityContext"]["runAsNonRoot"], True)
             self.assertEqual(pod["securityContext"]["seccompProfile"], {"type": "RuntimeDefault"})
@@ -132,6 +153,78 @@ class Scaling(unittest.TestCase):
         pod = pod_of(rendered({"gateway": {"drainSeconds": 40}})[GATEWAY])
         self.assertIn("--drain-timeout-ms=40000", pod["containers"][0]["args"])
         self.assertEqual(pod["terminationGracePeriodSeconds"], 55)
+
+
+class Sidecars(unittest.TestCase):
+    VALUES = {"agent": {"mode": "sidecar", "sidecar": {"namespaces": ["shop", "bank"], "example": {"enabled": True}}}}
+
+    def job(self, **more):
+        return rendered(self.VALUES, **more)[("Job", "wirespan-example")]
+
+    def test_there_is_no_daemonset_and_no_right(self):
+        found = rendered(self.VALUES)
+        self.assertNotIn(AGENT, found)
+        self.assertEqual([kind for kind, _ in found if "Role" in kind], [])
+        self.assertNotIn(("ServiceAccount", "wirespan-agent"), found)
+
+    def test_its_configuration_is_where_the_pods_are(self):
+        result = [one for one in objects(template(self.VALUES).stdout) if one["metadata"]["name"] == "wirespan-sidecar"]
+        self.assertEqual([one["metadata"]["namespace"] for one in result], ["shop", "bank"])
+        config = yaml.safe_load(result[0]["data"]["agent.yaml"])
+        self.assertIs(config["capture"]["filter"]["own_pod"], True)
+        self.assertEqual(config["node"], {"root": "/host"})
+        self.assertEqual(config["kubernetes"]["enabled"], "off")
+
+    def test_it_is_a_native_one_so_that_a_job_ends(self):
+        pod = pod_of(self.job())
+        self.assertEqual([one["name"] for one in pod["containers"]], ["app"])
+        sidecar, = pod["initContainers"]
+        self.assertEqual(sidecar["restartPolicy"], "Always")
+        self.assertNotIn("readinessProbe", sidecar)
+        self.assertEqual(sidecar["startupProbe"]["httpGet"], {"path": "/startz", "port": 8890})
+        old = pod_of(self.job(version="1.28.0"))
+        self.assertEqual([one["name"] for one in old["containers"]], ["wirespan-agent", "app"])
+        self.assertNotIn("restartPolicy", old["containers"][0])
+        self.assertNotIn("initContainers", old)
+
+    def test_it_needs_neither_hostpid_nor_a_token(self):
+        pod = pod_of(self.job())
+        self.assertNotIn("hostPID", pod)
+        self.assertNotIn("shareProcessNamespace", pod)
+        self.assertIs(pod["automountServiceAccountToken"], False)
+        sidecar, = pod["initContainers"]
+        self.assertEqual(sidecar["securityContext"], container(rendered()[AGENT])["securityContext"])
+        self.assertEqual([v["hostPath"]["path"] for v in pod["volumes"] if "hostPath" in v], ["/proc"])
+        self.assertEqual([m for m in sidecar["volumeMounts"] if m["name"] == "wirespan-proc"],
+                         [{"name": "wirespan-proc", "mountPath": "/host/proc", "readOnly": True}])
+
+    def test_the_gateway_lets_their_namespaces_in(self):
+        found = rendered(self.VALUES | {"networkPolicy": {"enabled": True}})
+        peer = found[("NetworkPolicy", "wirespan-gateway")]["spec"]["ingress"][0]["from"][0]
+        self.assertEqual(peer["namespaceSelector"]["matchExpressions"][0]["values"], ["shop", "bank"])
+        self.assertNotIn(("NetworkPolicy", "wirespan-agent"), found)
+
+    def test_both_is_both(self):
+        found = rendered({"agent": {"mode": "both"}})
+        self.assertIn(AGENT, found)
+        self.assertIn(("ConfigMap", "wirespan-sidecar"), found)
+
+
+class Stores(unittest.TestCase):
+    def test_it_is_the_gateways_program_with_a_claim(self):
+        found = rendered({"backend": {"type": "store"}, "gateway": {"image": {"tag": "x"}}, "networkPolicy": {"enabled": True}})
+        workload, one = found[BACKEND], container(found[BACKEND])
+        self.assertEqual(one["image"], "wirespan-gateway:x")
+        self.assertEqual(workload["spec"]["replicas"], 1)
+        self.assertEqual({p["name"] for p in one["ports"]}, {"otlp", "otlp-http", "query", "metrics", "health"})
+        mounts = {m["name"]: m["mountPath"] for m in one["volumeMounts"]}
+        self.assertEqual(mounts["data"], "/var/lib/wirespan")
+        self.assertEqual(workload["spec"]["volumeClaimTemplates"][0]["metadata"]["name"], "data")
+        service = {p["name"]: p["port"] for p in found[("Service", "wirespan-backend")]["spec"]["ports"]}
+        self.assertEqual(service, {"otlp": 4317, "otlp-http": 4318, "query": 16686, "metrics": 8888})
+        policy = found[("NetworkPolicy", "wirespan-backend")]["spec"]
+        self.assertEqual([[p["port"] for p in rule["ports"]] for rule in policy["ingress"]], [["otlp", "otlp-http"]])
+        self.assertEqual(policy["egress"], [])
 
 
 class Rollouts(unittest.TestCase):
@@ -218,7 +311,7 @@ class Monitoring(unittest.TestCase):
         self.assertEqual([g["name"] for g in groups], ["wirespan-agent", "wirespan-gateway"])
         self.assertIn("{{ $labels.instance }}", groups[0]["rules"][0]["annotations"]["summary"])
         boards = {name: one for (kind, name), one in found.items() if kind == "ConfigMap" and "dashboard" in name}
-        self.assertEqual(set(boards), {f"wirespan-dashboard-{n}" for n in ("agent", "gateway", "traffic")})
+        self.assertEqual(set(boards), {f"wirespan-dashboard-{n}" for n in ("agent", "gateway", "storage", "traffic")})
         for one in boards.values():
             self.assertEqual(one["metadata"]["labels"]["grafana_dashboard"], "1")
 

@@ -4,6 +4,7 @@ import collections
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -13,8 +14,10 @@ from cluster import HERE, ROOT, TOOLS, WORK, Arrived, get, helm, inside, kubectl
 SPACE = "telemetry"
 REQUESTS = 40
 SPANS = WORK / "spans"
+STORE = WORK / "store"
 ARRIVED = Arrived(SPANS)
 PINNED = list(pathlib.Path("/sys/fs/bpf/wirespan").glob("*"))  # by others, before
+SIDECAR = {"agent": {"sidecar": {"namespaces": ["shop"], "example": {"enabled": True, "image": "localhost/sample:1", "pullPolicy": "Never"}}}}
 RUN = os.urandom(4).hex()  # in every path: a cluster that was kept has spans of runs before
 
 
@@ -23,6 +26,7 @@ def install(*more, values=HERE / "values.yaml"):
          "--wait", "--timeout", "300s", *more)
     rollout("daemonset", "wirespan-agent", SPACE)
     rollout("deployment", "wirespan-gateway", SPACE)
+    rollout("statefulset", "wirespan-backend", SPACE)
 
 
 def ask(path, count=REQUESTS):
@@ -44,6 +48,20 @@ def acknowledged():
     return int(metric(agent_page(), "wirespan_export_spans_total", result="acknowledged"))
 
 
+def claim_a_volume():
+    """A volume for whoever claims one, which is the store; a new one for each run."""
+    helm("uninstall", "wirespan", "--namespace", SPACE, "--ignore-not-found", "--wait")
+    kubectl("delete", "pvc", "--all", "--namespace", SPACE)
+    kubectl("delete", "pv", "store", "--ignore-not-found")
+    shutil.rmtree(STORE, ignore_errors=True)
+    STORE.mkdir()
+    os.chown(STORE, 65532, 65532)
+    volume = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "store"},
+              "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "persistentVolumeReclaimPolicy": "Retain",
+                       "hostPath": {"path": str(STORE)}}}
+    kubectl("apply", "-f", "-", stdin=json.dumps(volume))
+
+
 def setUpModule():  # noqa: N802
     subprocess.run([ROOT / "tools" / "deploy-tools"], check=True)
     with tempfile.TemporaryDirectory() as images:
@@ -55,6 +73,7 @@ def setUpModule():  # noqa: N802
     run(ROOT / "tools" / "chart", setUpModule.chart)
     kubectl("apply", "-f", "-", stdin=(HERE / "shop.yaml").read_text().replace("SPANS", str(SPANS)))
     kubectl("create", "namespace", SPACE, check=False)
+    claim_a_volume()
     for name, space in (("shop", "shop"), ("orders", "shop"), ("stock", "shop"), ("sink", "sink")):
         rollout("deployment", name, space)
     install()
@@ -96,20 +115,42 @@ class Life(unittest.TestCase):
         for server in (s for s in spans if s["kind"] == 2):
             self.assertEqual(server["traceId"], clients[server["parentSpanId"]]["traceId"])
 
+    def test_12_spans_name_the_workload_at_their_other_end(self):
+        """By its address, which the gateway looks up."""
+        peers = collections.Counter((s["resource"]["k8s.deployment.name"], s["attributes"].get("wirespan.peer.k8s.deployment.name"))
+                                    for s in spans_of("/seen") if s["kind"] == 2)
+        self.assertEqual(peers, {("shop", "shop"): REQUESTS, ("orders", "shop"): REQUESTS, ("stock", "orders"): REQUESTS})
+
+    def test_13_the_store_answers_for_all_of_them(self):
+        backend = pods(SPACE, "backend")[0]["status"]["podIP"]
+
+        def stored():
+            answer = json.loads(page(f"{backend}:16686", f"/api/traces?service=stock&limit={5 * REQUESTS}&lookback=1h"))
+            spans = [span for trace in answer.get("data") or [] for span in trace["spans"]]
+            return [s for s in spans if any(f"/{RUN}/seen" in str(t["value"]) for t in s["tags"])]
+        wait_for("the traces", lambda: len(stored()) == 6 * REQUESTS)
+        self.assertEqual(len({s["traceID"] for s in stored()}), REQUESTS)
+        services = json.loads(page(f"{backend}:16686", "/api/services"))["data"]
+        self.assertLessEqual({"shop", "orders", "stock"}, set(services))
+
     def test_20_helm_test_passes(self):
         helm("test", "wirespan", "--namespace", SPACE)
-        wait_for("the span of the test", lambda: [s for s in ARRIVED.spans() if s["resource"].get("service.name") == "wirespan-probe"])
+        found = wait_for("the span of the test", lambda: [s for s in ARRIVED.spans() if s["resource"].get("service.name") == "wirespan-probe"])
+        # It says nothing of its pod: that is told by its connection.
+        self.assertEqual(found[-1]["resource"].get("k8s.pod.name"), "wirespan-test")
+        self.assertEqual(found[-1]["resource"].get("k8s.namespace.name"), SPACE)
 
-    def test_21_the_agent_may_ask_for_pods_and_nobody_for_more(self):
-        for account in ("wirespan-agent", "wirespan-gateway"):
+    def test_21_agent_and_gateway_may_ask_for_pods_and_nobody_for_more(self):
+        for account in ("wirespan-agent", "wirespan-gateway", "wirespan-backend"):
             for what in ("list pods", "watch pods", "get pods", "delete pods", "get secrets", "list nodes", "get configmaps"):
                 answer = kubectl("auth", "can-i", *what.split(), "--all-namespaces", "--as", f"system:serviceaccount:{SPACE}:{account}",
                                  check=False)
-                may = account == "wirespan-agent" and what in ("list pods", "watch pods")
+                may = account != "wirespan-backend" and what in ("list pods", "watch pods")
                 self.assertEqual(answer.stdout.strip(), "yes" if may else "no", f"{account}: {what}")
 
-    def test_22_the_gateway_is_restricted_and_the_agent_cannot_be(self):
-        for kind, name, refused in (("deployment", "wirespan-gateway", False), ("daemonset", "wirespan-agent", True)):
+    def test_22_gateway_and_store_are_restricted_and_the_agent_cannot_be(self):
+        for kind, name, refused in (("deployment", "wirespan-gateway", False), ("statefulset", "wirespan-backend", False),
+                                    ("daemonset", "wirespan-agent", True)):
             pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "closed"},
                    "spec": get(kind, name, namespace=SPACE)["spec"]["template"]["spec"] | {"serviceAccountName": "default"}}
             answer = kubectl("apply", "--dry-run=server", "-f", "-", stdin=json.dumps(pod), check=False)
@@ -198,12 +239,47 @@ class Life(unittest.TestCase):
         ask("/after")
         wait_for("spans after the rollback", lambda: len(spans_of("/after")) == 6 * REQUESTS)
 
+    def sidecar_job(self, name, path, count):
+        """The chart's own example, with the sample's client in it."""
+        text = helm("template", "wirespan", setUpModule.chart, "--namespace", SPACE, "--values", HERE / "values.yaml",
+                    "--kube-version", get("nodes")["items"][0]["status"]["nodeInfo"]["kubeletVersion"],
+                    "--show-only", "templates/agent/sidecar.yaml", "--set-json", json.dumps(SIDECAR)).stdout
+        documents = [one for one in text.split("\n---\n") if "kind: Job" in one]
+        job = json.loads(kubectl("create", "--dry-run=client", "--output=json", "-f", "-", stdin=documents[0]).stdout)
+        job["metadata"]["name"] = name
+        job["spec"]["template"]["spec"]["containers"][0]["args"] = ["ask", f"http://shop.shop:8080/{RUN}{path}", str(count)]
+        kubectl("apply", "-f", "-", stdin=json.dumps(job))
+        return job["metadata"]["namespace"]
+
+    def test_70_a_sidecar_beside_the_nodes_agent_waits_and_nothing_is_told_twice(self):
+        install("--set-json", json.dumps(SIDECAR), "--set", "agent.mode=both")
+        space = self.sidecar_job("beside", "/beside", REQUESTS)
+        kubectl("wait", "job/beside", "--namespace", space, "--for=condition=Complete", "--timeout=120s")
+        said = kubectl("logs", "job/beside", "--namespace", space, "--container", "wirespan-agent").stdout
+        self.assertIn("observes this node: this one waits", said)
+        wait_for("the spans", lambda: len(spans_of("/beside")) >= 6 * REQUESTS)
+        counted = collections.Counter(s["kind"] for s in spans_of("/beside"))
+        self.assertEqual(counted, {2: 3 * REQUESTS, 3: 3 * REQUESTS})
+
+    def test_71_a_sidecar_alone_observes_its_own_pod_and_lets_its_job_end(self):
+        helm("upgrade", "wirespan", setUpModule.chart, "--namespace", SPACE, "--reset-values", "--values", HERE / "values.yaml",
+             "--set-json", json.dumps(SIDECAR), "--set", "agent.mode=sidecar", "--wait", "--timeout", "300s")
+        wait_for("no agent of the node", lambda: not get("pods", "--selector=app.kubernetes.io/component=agent", namespace=SPACE)["items"])
+        space = self.sidecar_job("alone", "/alone", REQUESTS)
+        kubectl("wait", "job/alone", "--namespace", space, "--for=condition=Complete", "--timeout=120s")
+        wait_for("the spans", lambda: len(spans_of("/alone")) >= REQUESTS)
+        pod = get("pods", "--selector=job-name=alone", namespace=space)["items"][0]
+        # The sidecar knows its pod, the gateway whose that is.
+        names = collections.Counter((s["kind"], s["resource"].get("k8s.pod.name"), s["resource"].get("k8s.job.name")) for s in spans_of("/alone"))
+        self.assertEqual(names, {(3, pod["metadata"]["name"], "alone"): REQUESTS})
+        kubectl("delete", "job", "alone", "beside", "--namespace", space)
+
     def test_60_both_helms_can_install_it(self):
         environment = ["env", f"KUBECONFIG={WORK}/etc/admin.conf", f"HOME={WORK}/home"]
         inside(*environment, TOOLS / "helm4", "template", "wirespan", setUpModule.chart, "--namespace", SPACE, "--values", HERE / "values.yaml",
                "--validate", timeout=300)
 
-    def test_90_uninstalling_leaves_nothing(self):
+    def test_90_uninstalling_leaves_the_claim_and_nothing_else(self):
         install("--set", "agent.handover=false,agent.releaseHandover=true")
         helm("uninstall", "wirespan", "--namespace", SPACE, "--wait", "--timeout", "200s")
         kinds = "daemonset,deployment,statefulset,service,configmap,secret,serviceaccount,networkpolicy,poddisruptionbudget,pod,pvc"
@@ -211,7 +287,8 @@ class Life(unittest.TestCase):
 
         def left():
             return sorted(f"{o['kind']}/{o['metadata']['name']}" for o in get(kinds, namespace=SPACE)["items"])
-        wait_for("nothing but those", lambda: left() == ["ConfigMap/kube-root-ca.crt", "ServiceAccount/default"], seconds=90)
+        claim = "PersistentVolumeClaim/data-wirespan-backend-0"
+        wait_for("nothing but those", lambda: left() == ["ConfigMap/kube-root-ca.crt", claim, "ServiceAccount/default"], seconds=90)
         self.assertEqual(list(pathlib.Path("/sys/fs/bpf/wirespan").glob("*")), PINNED)
 
 

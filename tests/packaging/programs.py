@@ -15,11 +15,13 @@ class Programs:
         self.folder = pathlib.Path(folder)
         self.children = []
         self.admin, self.red, self.otlp, self.gateway_metrics, health = (free_port() for _ in range(5))
-        pipelines = ", ".join(f"{s}: {{receivers: [otlp], exporters: [otlphttp]}}" for s in ("traces", "metrics", "logs"))
+        pipelines = ", ".join(f"{s}: {{receivers: [otlp], exporters: [otlphttp{', store' if s == 'traces' else ''}]}}" for s in ("traces", "metrics", "logs"))
         gateway = self.folder / "gateway.yaml"
         gateway.write_text(f"""
 receivers: {{otlp: {{protocols: {{http: {{endpoint: "127.0.0.1:{self.otlp}"}}}}}}}}
-exporters: {{otlphttp: {{endpoint: "http://127.0.0.1:{free_port()}", sending_queue: {{enabled: true, queue_size: 100000}}}}}}
+exporters:
+  {{otlphttp: {{endpoint: "http://127.0.0.1:{free_port()}", sending_queue: {{enabled: true, queue_size: 100000}}}},
+  store: {{directory: "{self.folder}/store", query: {{endpoint: "127.0.0.1:{free_port()}"}}}}}}
 extensions: {{health_check: {{endpoint: "127.0.0.1:{health}"}}}}
 service:
   extensions: [health_check]
@@ -31,6 +33,7 @@ service:
 admin: {{listen: "127.0.0.1:{self.admin}"}}
 metrics: {{listen: "127.0.0.1:{self.red}"}}
 control: {{socket: "{self.folder}/control.sock"}}
+node: {{other_agents: ignore}}
 export: {{endpoint: "http://127.0.0.1:{self.otlp}"}}
 """)
         self.run("gateway", [BIN / "wirespan-gateway", "--drain-timeout-ms", "0", "--config", gateway])

@@ -39,7 +39,7 @@ def queries(board):
 class Sound(unittest.TestCase):
     def test_panels_do_not_overlap_and_are_named_once(self):
         boards = dashboards()
-        self.assertEqual(len({board["uid"] for board in boards}), 3)
+        self.assertEqual(len({board["uid"] for board in boards}), 4)
         titles = [panel["title"] for board in boards for panel in board["panels"] if panel["type"] == "row"]
         self.assertLessEqual({"HTTP served", "HTTP called", "gRPC served", "gRPC called"}, set(titles))
         for board in boards:

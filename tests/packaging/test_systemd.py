@@ -93,6 +93,7 @@ class WithTheUnitsRights(unittest.TestCase):
 admin: {{listen: "127.0.0.1:{admin}"}}
 metrics: {{listen: "127.0.0.1:{red}"}}
 control: {{socket: "{self.folder}/control.sock"}}
+node: {{other_agents: ignore}}
 export: {{endpoint: "http://127.0.0.1:{otlp}"}}
 """)
         agent = self.start("agent", ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs",

@@ -75,9 +75,16 @@ Decoder::Decoder(Limits limits, bool from_start, Keep keep)
 
 void Decoder::Lose() {
   table_.Clear();
-  table_.SetBound(std::max(table_.bound_bytes(),
-                           std::min(limits_.unknown_table_bytes, limits_.max_table_bytes)));
+  AllowUnknownTable();
 }
+
+void Decoder::Miss(std::size_t entries) {
+  AllowUnknownTable();
+  table_.Miss(entries);
+}
+
+// A change of its size may have been missed.
+void Decoder::AllowUnknownTable() { AllowTable(limits_.unknown_table_bytes); }
 
 void Decoder::AllowTable(std::size_t bytes) {
   table_.SetBound(std::max(table_.bound_bytes(), std::min(bytes, limits_.max_table_bytes)));

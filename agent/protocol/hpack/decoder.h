@@ -68,6 +68,8 @@ class Decoder {
 
   // Bytes of a header block were missed: nobody knows how many entries they added.
   void Lose();
+  // Whole blocks were missed, and so many entries they added.
+  void Miss(std::size_t entries);
 
   // The other end announced that tables may have this size; an encoder may use it at once.
   void AllowTable(std::size_t bytes);
@@ -81,6 +83,7 @@ class Decoder {
   Result DecodeLiteral(std::string_view bytes, bool add, bool never, unsigned prefix,
                        Scratch& scratch, FieldSink& sink);
   bool Indexed(std::uint32_t index, FieldSink& sink);
+  void AllowUnknownTable();
 
   Limits limits_;
   Keep keep_;

@@ -34,7 +34,16 @@ const Entry* DynamicTable::At(std::size_t index) const {
   return &ring_[(newest_ - index) & (ring_.size() - 1)];
 }
 
+void DynamicTable::Miss(std::size_t entries) {
+  if (entries > bound_bytes_ / kOverhead) {
+    added_ += entries;
+    return Clear();
+  }
+  for (; entries > 0; --entries) Insert({.name_known = false, .value_known = false});
+}
+
 void DynamicTable::Insert(Entry entry) {
+  ++added_;
   if (entry.text.size() + kOverhead > bound_bytes_) {  // its place counts, its text is not kept
     entry.text = {};
     entry.name_size = 0;

@@ -40,12 +40,16 @@ class DynamicTable {
   // 0 is the newest. Null: a hole.
   const Entry* At(std::size_t index) const;
   void Insert(Entry entry);
+  // So many entries were added that nobody saw: they are holes.
+  void Miss(std::size_t entries);
   void Clear();
   // Lowering it drops entries at once.
   void SetBound(std::size_t bound_bytes);
 
   std::size_t bound_bytes() const { return bound_bytes_; }
   std::size_t size() const { return count_; }
+  // What was inserted ever, kept or not, missed ones too.
+  std::uint64_t added() const { return added_; }
   // What it is accounted for: text and 32 for each entry.
   std::size_t bytes() const { return bytes_; }
 
@@ -58,6 +62,7 @@ class DynamicTable {
   void DropOldest();
 
   std::size_t bound_bytes_;
+  std::uint64_t added_ = 0;
   std::size_t bytes_ = 0;
   std::size_t count_ = 0;
   std::size_t newest_ = 0;     // in ring_, if count_ > 0

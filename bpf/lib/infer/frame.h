@@ -34,6 +34,7 @@ enum ws_frame_flag {
 	WS_FRAME_END_STREAM = 1, /* DATA, HEADERS */
 	WS_FRAME_END_HEADERS = 4,
 	WS_FRAME_PADDED = 8,
+	WS_FRAME_PRIORITY_FIELDS = 32, /* HEADERS */
 };
 
 struct ws_frame {

@@ -6,7 +6,8 @@
  *   ws_walk_begin(h, w)                                     -> w->pos, w->want
  *   while w->want:
  *     copy so many bytes of the call; ws_walk_window(h, w, n)
- *     while ws_walk_unit(h, w, p);
+ *     while ws_walk_unit(h, w, p):
+ *       if w->fields.end: a header block: while ws_field(&w->fields, p); ws_fields_done(h, w)
  *     w->flush: the run is told first
  *     w->keep:  so many bytes from w->pos on are told, and that the call's bytes up to w->next belong to them
  *     ws_walk_next(h, w)
@@ -23,6 +24,7 @@
 #ifndef WIRESPAN_BPF_INFER_HTTP2_H
 #define WIRESPAN_BPF_INFER_HTTP2_H
 
+#include "bpf/lib/infer/fields.h"
 #include "bpf/lib/infer/message.h"
 
 enum ws_h2_mode {
@@ -33,6 +35,9 @@ enum ws_h2_mode {
 
 /* One direction of a socket. */
 struct ws_h2 {
+	/* What header blocks added to their table, modulo 2^32, and how many blocks, or losses, were not counted. Before `at`: ws_h2_take. */
+	__u32 added;
+	__u32 uncounted;
 	__u64 at;
 	__u64 told;
 	__u64 run_at; /* where the run begins */
@@ -47,14 +52,14 @@ struct ws_h2 {
 	__u8 flags;
 	__u8 have; /* octets of a frame header that is cut over calls */
 	__u8 mode;
-	__u8 header[12]; /* of the frame, or its first `have` octets */
-	__u8 in_run;	 /* the frame is the last one of the run */
-	__u8 in_block;	 /* CONTINUATION must follow */
-	__u8 message;	 /* index of the stream's entry while its messages are followed; WS_MESSAGES: they are not */
+	__u8 header[9]; /* of the frame, or its first `have` octets */
+	__u8 doubt;	/* the boundary was found by one header, and no other one has confirmed it */
+	__u8 unused[2];
+	__u8 in_run;   /* the frame is the last one of the run */
+	__u8 in_block; /* CONTINUATION must follow */
+	__u8 message;  /* index of the stream's entry while its messages are followed; WS_MESSAGES: they are not */
 	__u8 victim;
 	struct ws_messages messages;
-	__u8 doubt; /* the boundary was found by one header, and no other one has confirmed it */
-	__u8 unused[7];
 };
 
 /* One call. */
@@ -76,6 +81,9 @@ struct ws_walk {
 	__u8 head_bound; /* a header block was longer than head_max */
 	__u8 doubted;	 /* the call's start was looked at, because of h->doubt */
 	__u8 unused;
+	__u32 added; /* h->added and h->uncounted before the window */
+	__u32 uncounted;
+	struct ws_fields fields; /* of a header block that the unit found */
 };
 
 #define WS_H2_PREFACE 0xff	/* as type of a "frame" */
@@ -162,7 +170,18 @@ WS_INLINE void ws_h2_lose(struct ws_h2 *h)
 	h->in_block = 0;
 	h->doubt = 0;
 	h->message = WS_MESSAGES;
+	h->uncounted++;
 	__builtin_memset(&h->messages, 0, sizeof(h->messages));
+}
+
+/* Copies what another thread's call may be changing: whoever sees its `at` sees its counts too, or counts as not having. */
+WS_INLINE void ws_h2_take(struct ws_h2 *to, const struct ws_h2 *from)
+{
+	*to = *from;
+	__asm__ volatile("" ::: "memory");
+	if (to->added != *(volatile const __u32 *)&from->added ||
+	    to->uncounted != *(volatile const __u32 *)&from->uncounted)
+		to->uncounted++;
 }
 
 /* The first byte to come is at `at`. */
@@ -298,8 +317,11 @@ WS_INLINE int ws_walk_begin(struct ws_h2 *h, struct ws_walk *w, int look)
 }
 
 /* `n` bytes of the window were copied. */
-WS_INLINE void ws_walk_window(struct ws_walk *w, __u32 n)
+WS_INLINE void ws_walk_window(const struct ws_h2 *h, struct ws_walk *w, __u32 n)
 {
+	w->added = h->added;
+	w->uncounted = h->uncounted;
+	w->fields.end = 0;
 	w->n = n;
 	w->at = 0;
 	w->keep = 0;
@@ -371,6 +393,7 @@ WS_INLINE int ws_walk_doubt(struct ws_h2 *h, struct ws_walk *w, const __u8 *p)
 	if (ws_look_for_frames(p, w->n, w->len) >= WS_FRAMES_SURE || ws_is_preface(p, w->n)) {
 		ws_h2_lose(h);
 		w->lost = 1;
+		w->uncounted = h->uncounted;
 		return 0;
 	}
 	return ws_h2_passable(h) != 0;
@@ -492,6 +515,7 @@ WS_INLINE void ws_h2_begin_frame(struct ws_h2 *h, struct ws_walk *w, const struc
 	}
 	if (frame->type == WS_FRAME_HEADERS || frame->type == WS_FRAME_PUSH_PROMISE ||
 	    frame->type == WS_FRAME_CONTINUATION) {
+		h->uncounted++; /* until it has been */
 		if (wants < frame->length)
 			w->head_bound = 1;
 		h->head_left = (frame->type == WS_FRAME_CONTINUATION ? h->head_left : w->head_max) - wants;
@@ -590,6 +614,23 @@ WS_INLINE int ws_walk_message(struct ws_h2 *h, struct ws_walk *w, const __u8 *p)
 	return 1;
 }
 
+/* Are the next `n` octets the payload of a frame with a whole header block? */
+WS_INLINE int ws_is_whole_block(const struct ws_h2 *h, __u32 n)
+{
+	return (h->type == WS_FRAME_HEADERS || h->type == WS_FRAME_PUSH_PROMISE) && (h->flags & WS_FRAME_END_HEADERS) &&
+	       n == h->frame_left && n == ws_h2_frame_length(h);
+}
+
+/* The block was walked as far as it could be. */
+WS_INLINE void ws_fields_done(struct ws_h2 *h, struct ws_walk *w)
+{
+	if (ws_fields_whole(&w->fields)) {
+		h->added += w->fields.added;
+		h->uncounted--;
+	}
+	w->fields.end = 0;
+}
+
 /* The next part of the window: a frame header, a stretch of payload. False: the window is done. */
 WS_INLINE int ws_walk_unit(struct ws_h2 *h, struct ws_walk *w, const __u8 *p)
 {
@@ -610,6 +651,8 @@ WS_INLINE int ws_walk_unit(struct ws_h2 *h, struct ws_walk *w, const __u8 *p)
 	n = w->n - w->at;
 	if (n > h->keep_left)
 		n = h->keep_left;
+	if (ws_is_whole_block(h, n))
+		ws_fields_begin(&w->fields, p, w->at, n, h->type, h->flags);
 	ws_walk_step(h, w, n);
 	h->frame_left -= n;
 	h->keep_left -= n;

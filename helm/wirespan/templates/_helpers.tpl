@@ -128,13 +128,26 @@ annotations:
 {{- if and $g.enabled (not .Values.backend.enabled) (not (dig "exporters" dict $g.config)) (not $g.alternateConfig) (not $g.configMap.existingName) -}}
 {{- fail "backend.enabled is false, so gateway.config.exporters has to say where the gateway sends to" -}}
 {{- end -}}
+{{- if gt (int (dig "rollingUpdate" "maxSurge" 0 .Values.agent.updateStrategy)) 0 -}}
+{{- fail "agent.updateStrategy.rollingUpdate.maxSurge: a second agent of a node waits until the first has ended, and the rollout would wait for it; use maxUnavailable" -}}
+{{- end -}}
+{{- if and (include "wirespan.sidecars" .) (or (and .Values.auth.enabled .Values.auth.generate) (and .Values.tls.enabled (not .Values.tls.existingSecret))) -}}
+{{- fail "agent.mode sidecar: the sidecars' namespaces need the Secrets too, so name existing ones (auth.existingSecret, tls.existingSecret, tls.existingClientSecret) and put them there" -}}
+{{- end -}}
 {{- if and .Values.agent.handover .Values.agent.releaseHandover -}}
 {{- fail "agent.handover and agent.releaseHandover: one of them; the second removes what the first is for" -}}
+{{- end -}}
+{{- if and $g.presets.kubernetesAttributes.enabled $g.alternateConfig -}}
+{{- fail "gateway.presets change the chart's own configuration: write k8sattributes into gateway.alternateConfig; the rights follow" -}}
 {{- end -}}
 {{- if and $g.enabled (not .Values.backend.enabled) .Values.networkPolicy.enabled (not .Values.networkPolicy.gatewayEgress) -}}
 {{- fail "networkPolicy.gatewayEgress: the gateway's backend is outside of this release, so the policy needs to know where" -}}
 {{- end -}}
-{{- if and .Values.backend.enabled (gt (int .Values.backend.replicaCount) 1) (ne .Values.backend.storage.type "custom") -}}
+{{- if eq .Values.backend.type "store" -}}
+{{- if ne .Values.backend.storage.type "badger" -}}
+{{- fail "backend.storage.type is Jaeger's: with backend.type store everything is on the claim; leave it as it is" -}}
+{{- end -}}
+{{- else if and .Values.backend.enabled (gt (int .Values.backend.replicaCount) 1) (ne .Values.backend.storage.type "custom") -}}
 {{- fail "backend.replicaCount: with storage badger or memory each replica would have a part of the traces; set backend.storage.type to custom and name a shared store in backend.config" -}}
 {{- end -}}
 {{- if and .Values.backend.ingress.enabled (not .Values.backend.ingress.authentication) -}}
@@ -142,7 +155,8 @@ annotations:
 {{- end -}}
 {{- end -}}
 
-{{/* Cluster-wide, so with the namespace in its name: two releases of one name may live in two namespaces. */}}
+{{/* (list . "agent"): cluster-wide, so with the namespace in its name: two releases of one name may live in two namespaces. */}}
 {{- define "wirespan.clusterRole" -}}
-{{- printf "%s-%s" .Release.Namespace (include "wirespan.name.agent" .) | trunc 63 | trimSuffix "-" -}}
+{{- $root := index . 0 -}}
+{{- printf "%s-%s" $root.Release.Namespace (include (printf "wirespan.name.%s" (index . 1)) $root) | trunc 63 | trimSuffix "-" -}}
 {{- end -}}

@@ -2,7 +2,9 @@
 {{- define "wirespan.pod" -}}
 {{- $root := index . 0 -}}{{- $part := index $root.Values (index . 1) -}}
 serviceAccountName: {{ include "wirespan.serviceAccount" . }}
-automountServiceAccountToken: {{ and (eq (index . 1) "agent") $root.Values.agent.kubernetes.enabled }}
+{{- $calls := and (eq (index . 1) "agent") $root.Values.agent.kubernetes.enabled -}}
+{{- if eq (index . 1) "gateway" -}}{{- $calls = eq (include "wirespan.gatewayReadsPods" $root) "true" -}}{{- end }}
+automountServiceAccountToken: {{ $calls }}
 enableServiceLinks: false
 {{- with $root.Values.global.imagePullSecrets }}
 imagePullSecrets:

@@ -29,7 +29,7 @@ class Admin(AgentCase):
     agent_config = "capture: {statistics: true}"
 
     def test_health_and_readiness(self):
-        for path, body in (("/healthz", "ok\n"), ("/readyz", "ready\n")):
+        for path, body in (("/healthz", "ok\n"), ("/readyz", "ready\n"), ("/startz", "started\n")):
             status, headers, text = get(self.stack.admin, path)
             self.assertEqual((status, text), (200, body))
             self.assertEqual(headers["Content-Type"], "text/plain; charset=utf-8")
@@ -109,7 +109,7 @@ class Starting(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             port = free_port()
             config = pathlib.Path(folder) / "agent.yaml"
-            config.write_text(f'admin: {{listen: "127.0.0.1:{port}"}}\nmetrics: {{listen: ""}}\ncontrol: {{socket: {folder}/c.sock}}\nexport: {{shutdown_timeout: 0s}}\n')
+            config.write_text(f'admin: {{listen: "127.0.0.1:{port}"}}\nmetrics: {{listen: ""}}\ncontrol: {{socket: {folder}/c.sock}}\nexport: {{shutdown_timeout: 0s}}\nnode: {{other_agents: ignore}}\n')
             process = subprocess.Popen([str(AGENT), "run", "--config", str(config)], stderr=subprocess.DEVNULL,
                                        env=environment({"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none"}))
             answers = []

@@ -34,7 +34,8 @@ class BadInput(unittest.TestCase):
         given = {line.split(":")[0] for line in text.splitlines()}
         base = {"admin": f'admin: {{listen: "127.0.0.1:{self.ports["admin"]}"}}',
                 "metrics": f'metrics: {{listen: "127.0.0.1:{self.ports["metrics"]}"}}',
-                "control": f"control: {{socket: {self.folder}/control.sock}}"}
+                "control": f"control: {{socket: {self.folder}/control.sock}}",
+                "node": "node: {other_agents: ignore}"}
         file.write_text("\n".join([line for key, line in base.items() if key not in given] + [text, ""]))
         return file
 

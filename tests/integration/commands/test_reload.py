@@ -116,7 +116,7 @@ class Log(unittest.TestCase):
             port = free_port()
             with open(f"{folder}/agent.yaml", "w") as f:
                 f.write(f'admin: {{listen: "127.0.0.1:{port}"}}\nmetrics: {{listen: "", interval: 1s}}\ncontrol: {{socket: {folder}/c.sock}}\n'
-                        f'export: {{endpoint: "http://127.0.0.1:{free_port()}", shutdown_timeout: 0s, batch_delay: 100ms}}\n{config}\n')
+                        f'export: {{endpoint: "http://127.0.0.1:{free_port()}", shutdown_timeout: 0s, batch_delay: 100ms}}\nnode: {{other_agents: ignore}}\n{config}\n')
             with open(f"{folder}/log", "wb") as log:
                 process = subprocess.Popen([str(AGENT), "run", "--config", f"{folder}/agent.yaml"], stderr=log, env=environment(env))
             try:

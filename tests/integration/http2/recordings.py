@@ -14,10 +14,10 @@ HEAD_BYTES, DATA = 48, 2
 class Recorder:
     """Records what happens at the ports of the stack."""
 
-    def __init__(self, stack, config):
+    def __init__(self, stack, config, raw=False):
         self.config, self.file = stack.folder / "record.yaml", stack.folder / "events.rec"
         self.config.write_text(f"capture: {{filter: {{include_ports: {stack.ports}}}}}\n{config}\n")
-        self.process = subprocess.Popen([BIN / "wirespan-agent", "record", "--config", self.config, self.file], stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([BIN / "wirespan-agent", "record", *(["--raw"] if raw else []), "--config", self.config, self.file], stderr=subprocess.PIPE, text=True)
         self.first = self.process.stderr.readline()
         assert self.first.startswith("recording to"), self.first + self.process.stderr.read()
 

@@ -199,12 +199,14 @@ AllowCONNECT 1-65535"""
 
 
 class Haproxy(Server):
-    """Passes everything to one server, behind a PROXY preamble where `send` says so."""
+    """Passes everything to one server (a port or an address), behind a PROXY preamble where `send` says so. `splices`: bodies go
+    from socket to socket by way of a pipe."""
 
     name = "haproxy"
 
-    def __init__(self, stack, server_port, send="", mode="http"):
-        self.server_port, self.send, self.mode = server_port, send, mode
+    def __init__(self, stack, server, send="", mode="http", splices=False):
+        self.server, self.send, self.mode = server if isinstance(server, str) else f"127.0.0.1:{server}", send, mode
+        self.splices = "option splice-request\n  option splice-response" if splices else ""
         super().__init__(stack)
 
     def start(self):
@@ -215,9 +217,10 @@ defaults
   timeout connect 10s
   timeout client 60s
   timeout server 60s
+  {self.splices}
 listen truth
   bind 127.0.0.1:{self.port}
-  server one 127.0.0.1:{self.server_port} {self.send}
+  server one {self.server} {self.send}
 """)
         return self.stack.run(f"haproxy-{self.port}", ["/usr/sbin/haproxy", "-db", "-f", config])
 

@@ -120,6 +120,9 @@ class Child:
 
 
 class Stack:
+    # Tests run beside each other and see each other's programs; each agent minds its own.
+    node_config = "node: {other_agents: ignore}"
+
     def __init__(self, agent_config="", agent_env=None, start_agent=True, keep_telemetry=True, body_sizes=False, traces_to=None, metrics="", handover=False):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="wirespan-test-"))
         if "WIRESPAN_KEEP" not in os.environ:  # set it to look at the logs afterwards
@@ -182,6 +185,7 @@ service:
 admin: {{listen: "127.0.0.1:{self.admin}"}}
 metrics: {{listen: "127.0.0.1:{self.red}", body_sizes: {str(self.body_sizes).lower()}{self.metrics_config}}}
 control: {{socket: "{self.folder}/control.sock"}}
+{self.node_config}
 {self.agent_config}
 """)
         env = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self.otlp_http}", "OTEL_BSP_SCHEDULE_DELAY": str(int(BATCH_DELAY * 1000)),

@@ -162,5 +162,41 @@ class ProxyPreamble(TruthCase):
         self.check("send-proxy-v2", "127.0.0.6")
 
 
+class Spliced(TruthCase):
+    """HAProxy moves bodies of 5 MiB through a pipe: nobody looks for that before it begins."""
+
+    def check(self, server, address, tag):
+        proxy = servers.Haproxy(self.stack, address, splices=True)
+        curl = Curl()
+        for i in range(30):
+            curl.ask("GET", proxy.url(f"/large.bin?{tag}={i}"))
+            curl.ask("GET", proxy.url(f"/small.html?{tag}={i}"))
+        self.assertEqual({(e["status"], e["received"]) for e in curl.done}, {(200, 5 << 20), (200, 615)})
+        truth = [key(e) for e in curl.done]
+        of = lambda kind, service: self.stack.settled_spans(
+            lambda s: s.kind == kind and f"?{tag}=" in s.target and s.resource["service.name"] == service, len(truth))
+        for kind, service in (("client", "curl"), ("server", "haproxy"), ("client", "haproxy"), ("server", "nginx")):
+            spans = of(kind, service)
+            self.assert_same(truth, spans, f"{service} as {kind}, {tag}")
+            # What was moved before the first sign is lost, and said to be.
+            whole = [s for s in spans if "wirespan.incomplete" not in s.attributes]
+            self.assertGreaterEqual(len(whole), len(spans) - 2, f"{service} as {kind}, {tag}")
+            self.check_sizes(curl.done, whole)
+
+    def test_tcp(self):
+        server = servers.Nginx(self.stack)
+        self.check(server, f"127.0.0.1:{server.port}", "tcp")
+
+    def test_unix(self):
+        path = self.stack.folder / "nginx.sock"
+
+        class OnUnix(servers.Nginx):
+            name = "nginx-unix"
+            extra = f"}} server {{ listen unix:{path}; root {self.stack.folder}/www;"
+        server = OnUnix(self.stack)
+        (self.stack.folder / "www").symlink_to(self.stack.folder / f"nginx-{server.port}" / "www")
+        self.check(server, f"unix@{path}", "unix")
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -26,7 +26,8 @@ Capture* SharedCapture(const std::string& backend, std::string& why_not) {
   auto [entry, is_new] = SharedCaptures().try_emplace(backend);
   auto& shared = entry->second;
   if (shared.capture == nullptr && shared.why_not.empty()) {
-    auto started = Capture::Start({.backend = backend});
+    // The splice tests want to see the first one.
+    auto started = Capture::Start({.backend = backend, .splice_at_once = true});
     if (started) {
       shared.capture = std::move(*started);
     } else {

@@ -98,6 +98,54 @@ TEST_P(Http2Test, UnaryCallsAreToldWithEveryByte) {
   }
 }
 
+// A block of two indexed fields and so many literals that enter the table.
+std::string BlockThatAdds(std::uint32_t entries) {
+  std::string block = "\x82\x86";
+  for (std::uint32_t i = 0; i < entries; ++i) block += std::string("\x40\3x-") + "a\x02" + "bc";
+  return block;
+}
+
+TEST_P(Http2Test, SaysHowMuchHeaderBlocksAddedToTheirTable) {
+  constexpr std::uint32_t kAdds[] = {3, 0, 100, 0, 1, 40, 0};
+  FrameStream up;
+  up.Preface().Settings();
+  auto [client, server] = TcpPair();
+  const auto client_name = NameOf(client.get()), server_name = NameOf(server.get());
+  std::size_t sent = 0;
+  std::vector<std::uint32_t> before;
+  std::uint32_t added = 0;
+  for (std::uint32_t call = 0; call < std::size(kAdds); ++call) {
+    // The last but one comes cut, which nobody counts.
+    up.Add(1, 5, 2 * call + 1, BlockThatAdds(kAdds[call]));
+    const std::size_t cut = kAdds[call] == 40 ? sent + 100 : up.bytes().size();
+    for (const std::size_t end : {cut, up.bytes().size()}) {
+      if (end == sent) continue;
+      SendAll(client.get(), std::string_view(up.bytes()).substr(sent, end - sent));
+      ReceiveExactly(server.get(), end - sent);
+      sent = end;
+    }
+    before.push_back(added);
+    if (kAdds[call] != 40) added += kAdds[call];
+  }
+  const auto at_client = Told(client_name, 0, sent), at_server = Told(server_name, sent, 0);
+  for (const Stream* stream : {&at_client.written, &at_server.read}) {
+    EXPECT_TRUE(CarriesEveryByte(*stream, up.bytes()));
+    std::optional<protocol::HeaderCount> first;
+    for (const auto& frame : up.frames()) {
+      if (frame.type != 1) continue;
+      const auto event = std::ranges::find_if(stream->data(), [&](const DataEvent& one) {
+        return one.offset <= frame.offset && frame.offset < one.end_offset;
+      });
+      ASSERT_NE(event, stream->data().end());
+      ASSERT_TRUE(event->header_count) << frame.offset;
+      if (!first) first = event->header_count;
+      const std::size_t call = (frame.stream - 1) / 2;
+      EXPECT_EQ(event->header_count->added - first->added, before[call]) << call;
+      EXPECT_EQ(event->header_count->uncounted - first->uncounted, call == 6 ? 1u : 0u) << call;
+    }
+  }
+}
+
 TEST_P(Http2Test, AByteACallIsToldAlike) {
   FrameStream up, down;
   up.Preface().Settings().Headers(1).Data(1, Message(300), true).Ping();

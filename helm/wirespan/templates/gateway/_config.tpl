@@ -29,6 +29,21 @@
       "receivers" (dict "otlp" (dict "protocols" (dict "grpc" $grpc "http" $http)))
       "processors" (dict "memory_limiter" (dict "check_interval" "1s" "limit_percentage" 80 "spike_limit_percentage" 25) "batch" dict)
       "exporters" $exporters -}}
+{{- $processors := list "memory_limiter" "batch" -}}
+{{- $k8s := .Values.gateway.presets.kubernetesAttributes -}}
+{{- if $k8s.enabled -}}
+{{- $processors = list "memory_limiter" "k8sattributes" "batch" -}}
+{{- $extract := dict "peers" $k8s.peers "metadata" (list "k8s.namespace.name" "k8s.pod.name" "k8s.pod.uid" "k8s.pod.start_time" "k8s.node.name"
+      "k8s.deployment.name" "k8s.statefulset.name" "k8s.daemonset.name" "k8s.cronjob.name" "k8s.job.name" "k8s.container.name") -}}
+{{- if $k8s.extractAllPodLabels -}}{{- $_ := set $extract "labels" (list (dict "key_regex" "(.*)" "tag_name" "$$1" "from" "pod")) -}}{{- end -}}
+{{- if $k8s.extractAllPodAnnotations -}}{{- $_ := set $extract "annotations" (list (dict "key_regex" "(.*)" "tag_name" "$$1" "from" "pod")) -}}{{- end -}}
+{{- $associations := list -}}
+{{- range list "k8s.pod.uid" "container.id" "k8s.pod.ip" -}}
+{{- $associations = append $associations (dict "sources" (list (dict "from" "resource_attribute" "name" .))) -}}
+{{- end -}}
+{{- $associations = append $associations (dict "sources" (list (dict "from" "connection"))) -}}
+{{- $_ := set $config.processors "k8sattributes" (dict "extract" $extract "pod_association" $associations) -}}
+{{- end -}}
 {{- $config = mergeOverwrite $config (deepCopy (omit .Values.gateway.config "service" "extensions")) -}}
 {{- $exporters = get $config "exporters" -}}
 {{- range $key, $value := $exporters -}}{{- if kindIs "invalid" $value -}}{{- $_ := unset $exporters $key -}}{{- end -}}{{- end -}}
@@ -48,15 +63,28 @@
 {{- if not (has (first (splitList "/" $key)) (list "jaeger" "zipkin")) -}}{{- if ne $key "otlp/backend" -}}{{- $taking = append $taking $key -}}{{- end -}}{{- end -}}
 {{- end -}}
 {{- $receivers := keys (get $config "receivers") | sortAlpha -}}
-{{- $pipelines := dict "traces" (dict "receivers" $receivers "processors" (list "memory_limiter" "batch") "exporters" (keys $exporters | sortAlpha)) -}}
+{{- $pipelines := dict "traces" (dict "receivers" $receivers "processors" $processors "exporters" (keys $exporters | sortAlpha)) -}}
 {{- range $signal := list "metrics" "logs" -}}
 {{- if $taking -}}
-{{- $_ := set $pipelines $signal (dict "receivers" (list "otlp") "processors" (list "memory_limiter" "batch") "exporters" $taking) -}}
+{{- $_ := set $pipelines $signal (dict "receivers" (list "otlp") "processors" $processors "exporters" $taking) -}}
 {{- end -}}
 {{- end -}}
 {{- $service := dict "extensions" (keys $extensions | sortAlpha) "pipelines" $pipelines -}}
 {{- $_ := set $config "service" (mergeOverwrite $service (deepCopy (get .Values.gateway.config "service" | default dict))) -}}
 {{- toYaml $config -}}
+{{- end -}}
+
+{{/* "true" if the gateway asks the API server for pods: by the preset, or by a k8sattributes in a configuration that is known here. */}}
+{{- define "wirespan.gatewayReadsPods" -}}
+{{- $found := .Values.gateway.presets.kubernetesAttributes.enabled -}}
+{{- if not .Values.gateway.configMap.existingName -}}
+{{- range $name, $settings := dig "processors" dict (fromYaml (include "wirespan.gatewayConfig" .)) -}}
+{{- if has (first (splitList "/" $name)) (list "k8sattributes" "k8s_attributes") -}}
+{{- if not (dig "passthrough" false ($settings | default dict)) -}}{{- $found = true -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if and $found .Values.gateway.enabled -}}true{{- end -}}
 {{- end -}}
 
 {{/* "true" if the gateway takes metrics, as far as its configuration is known here. */}}

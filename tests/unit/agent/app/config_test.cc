@@ -25,6 +25,7 @@ TEST(AgentConfigTest, AnEmptyFileIsTheDefaults) {
   EXPECT_EQ(config->capture.ring_bytes, defaults.capture.ring_bytes);
   EXPECT_EQ(config->capture.head_bytes, defaults.capture.head_bytes);
   EXPECT_EQ(config->capture.http2_head_bytes, defaults.capture.http2_head_bytes);
+  EXPECT_EQ(config->capture.splice_at_once, defaults.capture.splice_at_once);
   EXPECT_EQ(config->metrics.listen, defaults.metrics.listen);
   EXPECT_EQ(config->metrics.expire_after, defaults.metrics.expire_after);
   EXPECT_EQ(config->exporting.queue_bytes, defaults.exporting.queue_bytes);

@@ -93,6 +93,7 @@ testing::OwnedEvent EventOf(const Told& told, Direction direction, testing::Sock
   event.end_offset = told.end;
   event.captured = *bytes;
   event.frame_start = told.frame_start;
+  if (told.count) event.header_count = {told.count->added, told.count->uncounted};
   event.run = {.stream = told.run_stream, .frames = told.run_frames, .payload = told.run_payload};
   return {event, std::move(bytes)};
 }

@@ -223,6 +223,48 @@ TEST(MetricEncoderTest, HistogramsAreCumulativeWithExemplars) {
   EXPECT_EQ(walked.items, 1u);
 }
 
+TEST(MetricEncoderTest, NumbersAreSumsAndGauges) {
+  metric::NumberMetric counter{"wirespan.exchanges",
+                               "{exchange}",
+                               "What became of them",
+                               true,
+                               5,
+                               9,
+                               {{{{"wirespan.outcome", "reported"}}, 1'000'000'000'000}}};
+  metric::NumberMetric gauge{"wirespan.coverage.sockets",
+                             "{socket}",
+                             "",
+                             false,
+                             5,
+                             9,
+                             {{{{"process.pid", std::int64_t{7}}, {"wirespan.seen", true}}, 3}}};
+  metric::NumberMetric none{"nothing", "1", "", false, 0, 0, {}};
+  metric::ResourceMetrics own{SampleResource("wirespan-agent"), {}, {counter, none, gauge}};
+  const EncodedMetrics encoded = EncodeMetrics({own});
+  EXPECT_EQ(encoded.points, 2u);
+  MetricRequest request;
+  ASSERT_TRUE(request.ParseFromString(encoded.request));
+  const auto& scope = request.resource_metrics(0).scope_metrics(0);
+  ASSERT_EQ(scope.metrics_size(), 2);
+  const auto& sum = scope.metrics(0).sum();
+  EXPECT_EQ(scope.metrics(0).name(), "wirespan.exchanges");
+  EXPECT_EQ(scope.metrics(0).unit(), "{exchange}");
+  EXPECT_TRUE(sum.is_monotonic());
+  EXPECT_EQ(sum.aggregation_temporality(), 2);
+  EXPECT_EQ(sum.data_points(0).as_int(), 1'000'000'000'000);
+  EXPECT_EQ(sum.data_points(0).start_time_unix_nano(), 5u);
+  EXPECT_EQ(sum.data_points(0).time_unix_nano(), 9u);
+  EXPECT_EQ(Find(sum.data_points(0).attributes(), "wirespan.outcome")->string_value(), "reported");
+  const auto& now = scope.metrics(1).gauge().data_points(0);
+  EXPECT_EQ(now.as_int(), 3);
+  EXPECT_EQ(now.start_time_unix_nano(), 0u);
+  EXPECT_EQ(Find(now.attributes(), "process.pid")->int_value(), 7);
+  EXPECT_TRUE(Find(now.attributes(), "wirespan.seen")->bool_value());
+  const auto walked = otlp::Walk(otlp::Signal::kMetrics, encoded.request, otlp::WalkDepth::kAll);
+  EXPECT_TRUE(walked.ok);
+  EXPECT_EQ(walked.items, 2u);
+}
+
 TEST(MetricEncoderTest, NothingGivesNoBytes) {
   EXPECT_EQ(EncodeMetrics({}).request, "");
   EXPECT_EQ(EncodeMetrics({{SampleResource("idle"), {}}}).request, "");

@@ -116,6 +116,7 @@ TEST_F(RecordingTest, GivesBackWhatWasWritten) {
 TEST_F(RecordingTest, GivesBackFramesAndRuns) {
   connection::DataEvent frame = Data(std::string_view("\0\0\0\4\1\0\0\0\0", 9));
   frame.frame_start = true;
+  frame.header_count = {4'000'000'000u, 3};
   connection::DataEvent run{};
   run.conn.cookie = 7;
   run.direction = Direction::kWrite;
@@ -133,6 +134,7 @@ TEST_F(RecordingTest, GivesBackFramesAndRuns) {
     EXPECT_EQ(data.offset, event.offset);
     EXPECT_EQ(data.end_offset, event.end_offset);
     EXPECT_EQ(data.captured, event.captured);
+    EXPECT_EQ(data.header_count, event.header_count);
     EXPECT_EQ(data.run.stream, event.run.stream);
     EXPECT_EQ(data.run.frames, event.run.frames);
     EXPECT_EQ(data.run.payload, event.run.payload);

@@ -120,5 +120,33 @@ TEST(FilterTest, LeavesTheGatewayOutUnlessItIsNamed) {
   EXPECT_TRUE(Decide(config, gateway).observed);
 }
 
+TEST(FilterTest, AnAgentOfOnePodObservesThatAlone) {
+  FilterConfig config{.include = {{.executable = "*"}}, .only_own_pod = true};
+  ProcessInfo process;
+  process.executable = "/app";
+  process.placement = ParseCgroupPath("/../" + std::string(64, 'a'));
+  EXPECT_EQ(Decide(config, process).reason, FilterReason::kOtherPod) << "ours can't be told";
+  config.own_pod = PodScope::Of(ParseCgroupPath("/"));
+  EXPECT_TRUE(Decide(config, process).observed);
+  process.placement = ParseCgroupPath("/../../podX/" + std::string(64, 'a'));
+  const FilterDecision decision = Decide(config, process);
+  EXPECT_FALSE(decision.observed);
+  EXPECT_EQ(DescribeDecision(config, decision),
+            "excluded: only this agent's own pod is observed (capture.filter.own_pod)");
+  process.placement = {};  // gone before it could be read
+  EXPECT_FALSE(Decide(config, process).observed);
+}
+
+TEST(FilterTest, APodWithAnAgentOfItsOwnIsLeftOutWhateverTheRulesSay) {
+  FilterConfig config{.include = {{.executable = "*"}}};
+  config.left_out = {*PodScope::Of(ParseCgroupPath("/kubepods/podX/agent"))};
+  ProcessInfo process;
+  process.executable = "/app";
+  process.placement = ParseCgroupPath("/kubepods/podX/app");
+  EXPECT_EQ(Decide(config, process).reason, FilterReason::kOtherAgent);
+  process.placement = ParseCgroupPath("/kubepods/podY/app");
+  EXPECT_TRUE(Decide(config, process).observed);
+}
+
 }  // namespace
 }  // namespace wirespan::process

@@ -228,5 +228,24 @@ TEST(HostTest, AnEmptyTreeLeavesFieldsEmpty) {
   EXPECT_EQ(UserNames::Read(root.path()).Find(0), "");
 }
 
+TEST(ResourceTest, KnowsItsOwnPodWithoutTheApiServer) {
+  ProcessInfo info = Shop();
+  const auto with = [&](const ResourceOptions& options) {
+    return BuildResource(info, NameService({}, info), kHost, options);
+  };
+  const ResourceOptions own{.own_pod = {.uid = "u-1", .name = "cart-1", .name_space = "shop"}};
+  EXPECT_EQ(Text(with({}), "k8s.pod.uid"), "(absent)");
+  EXPECT_EQ(Text(with(own), "k8s.pod.uid"), "u-1");
+  EXPECT_EQ(Text(with(own), "k8s.pod.name"), "cart-1");
+  EXPECT_EQ(Text(with(own), "k8s.namespace.name"), "shop");
+  const std::string uid = "11111111-2222-3333-4444-555555555555";
+  info.placement = ParseCgroupPath("/kubepods/pod" + uid + "/" + std::string(64, 'a'));
+  EXPECT_EQ(Text(with({}), "k8s.pod.uid"), uid);
+  EXPECT_EQ(Text(with({}), "k8s.pod.name"), "(absent)");
+  // A static pod's group has the hash of its file.
+  info.placement = ParseCgroupPath("/kubepods/pod" + std::string(32, 'b') + "/c");
+  EXPECT_EQ(Text(with({}), "k8s.pod.uid"), "(absent)");
+}
+
 }  // namespace
 }  // namespace wirespan::process

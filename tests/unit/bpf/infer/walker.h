@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,11 @@
 #include "bpf/lib/infer/http2.h"
 
 namespace wirespan::frame_test {
+
+struct HeaderCount {
+  std::uint32_t added = 0;
+  std::uint32_t uncounted = 0;
+};
 
 // What the kernel would tell: bytes and a gap, or a run of frames.
 struct Told {
@@ -21,6 +27,7 @@ struct Told {
   std::uint32_t run_frames = 0;  // 0: no run
   std::uint32_t run_stream = 0;
   std::uint64_t run_payload = 0;
+  std::optional<HeaderCount> count{};
 };
 
 // One direction of a socket that speaks HTTP/2, as bpf/lib/http2.h drives the machine.
@@ -96,9 +103,12 @@ class Walker {
     if (w_.want > WS_WINDOW || pos + w_.want > bytes.size()) std::abort();
     std::memcpy(window.data(), bytes.data() + pos, w_.want);
     copied_ += w_.want;
-    ws_walk_window(&w_, w_.want);
-    while (ws_walk_unit(&h_, &w_, window.data()) != 0) {
+    ws_walk_window(&h_, &w_, w_.want);
+    for (bool more = true; more;) {
+      more = ws_walk_unit(&h_, &w_, window.data()) != 0;
+      if (w_.fields.end != 0) Count(window.data());
     }
+    const HeaderCount count{w_.added, w_.uncounted};
     const std::uint32_t keep = w_.keep;
     if (keep > w_.n || w_.next < pos) std::abort();
     const bool frame_start = w_.starts != 0;
@@ -111,7 +121,14 @@ class Walker {
     told_.push_back({.offset = from,
                      .end = h_.told,
                      .captured = std::string(bytes.substr(pos, keep)),
-                     .frame_start = frame_start});
+                     .frame_start = frame_start,
+                     .count = count});
+  }
+
+  void Count(const __u8* window) {
+    for (int i = 0; i < WS_FIELDS && ws_field(&w_.fields, window) != 0; ++i) {
+    }
+    ws_fields_done(&h_, &w_);
   }
 
   void Tell(std::uint64_t to) {

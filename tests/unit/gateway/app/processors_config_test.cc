@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <optional>
 #include <string>
 
@@ -73,6 +74,83 @@ TEST(ProcessorsConfigTest, ReadsAttributes) {
   EXPECT_TRUE(options.include->attributes[0].pattern->Matches("xy"));
   EXPECT_FALSE(options.include->attributes[1].value);
   EXPECT_EQ(options.exclude->log_severity_number->min, 14);
+}
+
+TEST(ProcessorsConfigTest, ReadsK8sAttributes) {
+  ::setenv("WIRESPAN_TEST_NODE", "n7", 1);
+  const auto options = Loaded<K8sAttributesOptions>("k8sattributes/1", R"yaml(
+    auth_type: none
+    passthrough: false
+    filter:
+      node_from_env_var: WIRESPAN_TEST_NODE
+      namespace: shop
+      fields: [{key: status.phase, value: Running}, {key: metadata.name, value: x, op: not-equals}]
+      labels: [{key: a, value: b}, {key: c, op: exists}, {key: d, op: does-not-exist}]
+    extract:
+      metadata: [k8s.pod.name, k8s.replicaset.uid, service.name]
+      labels:
+        - {key: app, tag_name: my.app, from: pod}
+        - {key_regex: "team/(.*)", tag_name: "$$1"}
+      annotations: [{key: build}]
+      otel_annotations: true
+      deployment_name_from_replicaset: true
+      peers: true
+    pod_association:
+      - sources: [{from: resource_attribute, name: k8s.pod.ip}]
+      - sources: [{from: resource_attribute, name: k8s.pod.name}, {from: connection}]
+    exclude: {pods: [{name: "^x"}]}
+    wait_for_metadata: true
+    wait_for_metadata_timeout: 3s
+    watch_sync_period: 5m
+    pod_delete_grace_period: 1m
+)yaml");
+  EXPECT_FALSE(options.watch.service_account);
+  EXPECT_EQ(options.watch.name_space, "shop");
+  EXPECT_EQ(options.watch.field_selector, "spec.nodeName=n7,status.phase=Running,metadata.name!=x");
+  EXPECT_EQ(options.watch.label_selector, "a=b,c,!d");
+  EXPECT_EQ(options.watch.grace.count(), 60);
+  EXPECT_EQ(options.wait.count(), 3000);
+  ASSERT_EQ(options.extract.labels.size(), 2u);
+  EXPECT_EQ(options.extract.labels[1].tag_name, "$1");
+  EXPECT_TRUE(options.extract.labels[1].key_pattern->Matches("team/x"));
+  EXPECT_FALSE(options.extract.labels[1].key_pattern->Matches("a-team/x"));
+  ASSERT_EQ(options.associations.size(), 2u);
+  EXPECT_TRUE(options.associations[1].sources[1].connection);
+  EXPECT_EQ(options.excluded.size(), 1u);
+  EXPECT_TRUE(options.extract.peers && options.extract.otel_annotations);
+
+  const auto defaults = Loaded<K8sAttributesOptions>("k8s_attributes", "    passthrough: false");
+  EXPECT_TRUE(defaults.watch.service_account);
+  EXPECT_EQ(defaults.extract.metadata.size(), 6u);
+  EXPECT_EQ(defaults.excluded.size(), 2u);
+  EXPECT_EQ(defaults.wait.count(), 0);
+}
+
+TEST(ProcessorsConfigTest, RefusesWhatIsWrongInK8sAttributes) {
+  const auto wrong = [](const std::string& settings) {
+    const auto config = Read(With("k8sattributes", "    " + settings));
+    return config ? std::string("no error") : config.error().message;
+  };
+  const std::string at = "a.yaml:3:";
+  EXPECT_THAT(wrong("auth_type: kubeConfig"),
+              HasSubstr(at + "16: auth_type kubeConfig is not there: serviceAccount and none are"));
+  EXPECT_THAT(wrong("extract: {metadata: [k8s.node.uid]}"), HasSubstr("nodes are not read"));
+  EXPECT_THAT(wrong("extract: {metadata: [k8s.pod.nam]}"), HasSubstr("nothing that a pod has"));
+  EXPECT_THAT(wrong("extract: {labels: [{key: a, from: namespace}]}"),
+              HasSubstr(at + "39: only pods are read: from can be pod, not namespace"));
+  EXPECT_THAT(wrong("extract: {labels: [{key: a, key_regex: b}]}"), HasSubstr("one of key and"));
+  EXPECT_THAT(wrong("extract: {labels: [{key_regex: \"(\"}]}"), HasSubstr("is no pattern"));
+  EXPECT_THAT(wrong("filter: {node_from_env_var: WIRESPAN_NO_SUCH}"), HasSubstr("is not set"));
+  EXPECT_THAT(wrong("filter: {labels: [{key: \"a,b\"}]}"), HasSubstr("a filter needs a key"));
+  EXPECT_THAT(wrong("filter: {namespace: \"a/b\"}"), HasSubstr("no name of a node or namespace"));
+  EXPECT_THAT(wrong("pod_association: [{sources: [{from: resource_attribute, name: foo}]}]"),
+              HasSubstr("nothing that a pod is known by"));
+  EXPECT_THAT(
+      wrong(
+          "pod_association: [{sources: [{from: resource_attribute, name: k8s.deployment.name}]}]"),
+      HasSubstr("one of the sources must tell a pod"));
+  EXPECT_THAT(wrong("pod_association: [{sources: []}]"), HasSubstr("1 to 4 sources"));
+  EXPECT_THAT(wrong("pasthrough: true"), HasSubstr("passthrough"));
 }
 
 TEST(ProcessorsConfigTest, ReadsResourceFilterSamplerAndLimiter) {

@@ -63,6 +63,22 @@ TEST(TenantsTest, EachStepKeepsWhatTheOnesBehindItAskFor) {
                                     "of requests, but zipkin is without include_metadata: true")));
 }
 
+TEST(TenantsTest, TheSendersAddressIsKeptAsFarAsItIsAskedFor) {
+  const auto config = Read(R"(
+receivers: {otlp: {protocols: {grpc: }}}
+processors: {batch: , batch/2: , k8sattributes: }
+exporters: {debug: , nop: }
+service:
+  pipelines:
+    traces: {receivers: [otlp], processors: [batch, k8sattributes, batch/2], exporters: [debug]}
+)");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_THAT(config->receivers.at("otlp").grpc->metadata_keys, ElementsAre(":peer.address"));
+  EXPECT_THAT(KeysBehind(*config, config->pipelines[0], 0), ElementsAre(":peer.address"));
+  EXPECT_THAT(KeysBehind(*config, config->pipelines[0], 1), IsEmpty());
+  EXPECT_THAT(config->warnings, IsEmpty()) << "it is no header";
+}
+
 TEST(TenantsTest, CredentialsPartNoQueueOnDisk) {
   const std::string base = R"(
 receivers: {otlp: {protocols: {grpc: {include_metadata: true}}}}

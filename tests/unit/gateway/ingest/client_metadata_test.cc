@@ -27,18 +27,17 @@ class ClientMetadataTest : public ReceiverTest {
  protected:
   void Restart(bool include_metadata) {
     Door::Pipelines all{.by_signal = {&ground_, &ground_, &ground_}};
-    const std::vector<std::string> keys = {":auth.username", "authorization", "x-tenant"};
     auto grpc = StartGrpcReceiver({.auth = std::make_shared<Named>(),
                                    .endpoint = "127.0.0.1:0",
                                    .include_metadata = include_metadata,
-                                   .metadata_keys = keys},
+                                   .metadata_keys = keys_},
                                   std::make_unique<Door>("otlp", "grpc", all, budget_, registry_));
     ASSERT_TRUE(grpc);
     grpc_ = std::move(*grpc);
     const HttpServerOptions options{.auth = std::make_shared<Named>(),
                                     .endpoint = "127.0.0.1:0",
                                     .include_metadata = include_metadata,
-                                    .metadata_keys = keys};
+                                    .metadata_keys = keys_};
     auto http =
         StartHttpReceiver(options, std::make_unique<Door>("otlp", "http", all, budget_, registry_));
     ASSERT_TRUE(http);
@@ -59,6 +58,7 @@ class ClientMetadataTest : public ReceiverTest {
     return received.empty() ? nullptr : received.back().metadata;
   }
   std::unique_ptr<Receiver> zipkin_;
+  std::vector<std::string> keys_ = {":auth.username", "authorization", "x-tenant"};
 };
 
 TEST_F(ClientMetadataTest, KeepsWhatIsAskedForOfEachTransport) {
@@ -94,6 +94,41 @@ TEST_F(ClientMetadataTest, KeepsNothingWithoutIncludeMetadata) {
   EXPECT_EQ(Last(), nullptr);
 }
 
+TEST_F(ClientMetadataTest, KeepsTheSendersAddressWithoutIncludeMetadataToo) {
+  keys_.emplace_back(kPeerKey);
+  Restart(false);
+  const auto expect_local = [&](const char* transport) {
+    const auto kept = Last();
+    ASSERT_NE(kept, nullptr) << transport;
+    EXPECT_EQ(
+        kept->entries(),
+        (std::vector<Metadata::Entry>{{.key = std::string(kPeerKey), .values = {"127.0.0.1"}}}))
+        << transport;
+  };
+  EXPECT_EQ(SendGrpc({{"x-user", "ann"}, {"x-tenant", "shop"}}), 0);
+  expect_local("grpc");
+  EXPECT_EQ(Proto(Spans(1), {"X-User: ann", "X-Tenant: shop"}).status, 200);
+  expect_local("http");
+  EXPECT_EQ(HttpPost(zipkin_->port(), "/api/v2/spans", "application/json",
+                     R"([{"traceId":"000000000000000a","id":"000000000000000b","name":"x"}])",
+                     {"X-User: ann"})
+                .status,
+            202);
+  expect_local("zipkin");
+}
+
+TEST(PeerAddressTest, ReadsWhatEachTransportSays) {
+  EXPECT_EQ(PeerAddress("10.1.0.7:4711"), "10.1.0.7");
+  EXPECT_EQ(PeerAddress("ipv4:10.1.0.7:4711"), "10.1.0.7");
+  EXPECT_EQ(PeerAddress("[fd00::7]:4711"), "fd00::7");
+  EXPECT_EQ(PeerAddress("ipv6:[fd00::7]:4711"), "fd00::7");
+  EXPECT_EQ(PeerAddress("ipv6:%5Bfd00::7%5D:4711"), "fd00::7");
+  EXPECT_EQ(PeerAddress("ipv6:[::ffff:10.1.0.7]:4711"), "10.1.0.7");
+  for (const char* none : {"", "unix:/run/x:1", "unix-abstract:x", "unknown", ":"}) {
+    EXPECT_EQ(PeerAddress(none), "") << none;
+  }
+}
+
 TEST_F(ClientMetadataTest, NoHeaderCanPretendToBeAnAuthenticatorsWord) {
   Restart(true);
   EXPECT_EQ(Proto(Spans(1), {"X-User: ann", "auth.username: eve"}).status, 200);
@@ -108,7 +143,7 @@ TEST_F(ClientMetadataTest, TooMuchOfItIsRefusedWhole) {
   const auto headers = [](std::string_view, const std::function<void(std::string_view)>& value) {
     for (int i = 0; i < 100; ++i) value(std::string(100, 'x'));
   };
-  const Outcome outcome = keeper.Take(headers, {}, metadata);
+  const Outcome outcome = keeper.Take(headers, {}, "10.1.0.7:80", metadata);
   EXPECT_EQ(outcome.code, StatusCode::kInvalidArgument);
   EXPECT_EQ(metadata, nullptr);
 

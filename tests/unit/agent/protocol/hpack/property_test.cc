@@ -3,7 +3,11 @@
 // rapidcheck wants gtest before it
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
+#include <optional>
+
 #include "agent/protocol/hpack/decoder.h"
+#include "bpf/lib/infer/fields.h"
 #include "tests/unit/agent/protocol/hpack/oracle.h"
 
 namespace wirespan::hpack {
@@ -121,6 +125,70 @@ RC_GTEST_PROP(HpackPropertyTest, IsNeverWrongAfterJoiningLateOrLosingBlocks, ())
       ++at;
     }
   }
+}
+
+// How many entries a block adds, as the kernel counts them; nothing where it can't.
+std::optional<std::uint32_t> AddedBy(const std::string& block) {
+  std::vector<__u8> window(2 * WS_WINDOW + 32, 0xff);  // stale octets must not decide
+  if (block.size() > WS_WINDOW) return std::nullopt;
+  std::ranges::copy(block, window.begin());
+  ws_fields fields{};
+  ws_fields_begin(&fields, window.data(), 0, static_cast<__u32>(block.size()), 1, 4);
+  for (int i = 0; i < WS_FIELDS && ws_field(&fields, window.data()) != 0; ++i) {
+  }
+  return ws_fields_whole(&fields) ? std::optional(fields.added) : std::nullopt;
+}
+
+// What was added before a loss stays known where it is known how much was missed.
+RC_GTEST_PROP(HpackPropertyTest, KnowsItsTableAfterCountedBlocksWereMissed, ()) {
+  Decoder decoder({}, true, Keep::kAll);
+  Decoder whole({}, true, Keep::kAll);
+  bool lost = false;
+  for (const Block& block : AnyBlocks(40)) {
+    const std::uint64_t before = whole.table().added();
+    Collector truth;
+    Feed(whole, block.bytes, truth);
+    const auto added = AddedBy(block.bytes);
+    if (added) RC_ASSERT(*added == whole.table().added() - before);
+    if (!block.bytes.empty() && block.bytes.size() <= WS_WINDOW) RC_ASSERT(added.has_value());
+    if (added && *rc::gen::weightedElement<bool>({{3, false}, {1, true}})) {
+      decoder.Miss(*added);
+      lost = true;
+      continue;
+    }
+    Collector collector;
+    Feed(decoder, block.bytes, collector);
+    RC_ASSERT(collector.fields.size() == block.headers.size());
+    for (std::size_t k = 0; k < block.headers.size(); ++k) {
+      RC_ASSERT(collector.fields[k].Agrees(block.headers[k]));
+      if (!lost) RC_ASSERT(collector.fields[k].value_known && collector.fields[k].name_known);
+    }
+  }
+}
+
+// The entries that a block names after such a loss: none of them is one that was missed.
+TEST(HpackMissedTest, EntriesFromBeforeALossAreNamedByTheirPlace) {
+  Encoder encoder(4096);
+  Decoder decoder({}, true, Keep::kAll);
+  const auto see = [&](const std::string& block) {
+    Scratch scratch;
+    Collector collector;
+    decoder.BeginBlock();
+    EXPECT_EQ(decoder.Decode(block, scratch, collector).status, ParseStatus::kComplete);
+    return collector.headers();
+  };
+  const Headers call = {{":path", "/shop.Cart/Add"}, {"x-tenant", "seven"}};
+  EXPECT_EQ(see(encoder.Encode(call)), call);
+  std::size_t missed = 0;
+  for (int i = 0; i < 20; ++i) {
+    const auto added = AddedBy(encoder.Encode({{"grpc-timeout", std::to_string(9000 - i) + "u"}}));
+    ASSERT_TRUE(added);
+    EXPECT_EQ(*added, 1u);
+    missed += *added;
+  }
+  decoder.Miss(missed);
+  EXPECT_EQ(see(encoder.Encode(call)), call);
+  EXPECT_EQ(see(encoder.Encode({{"grpc-timeout", "9000u"}})), (Headers{{"?", "?"}}));
 }
 
 // After the loss, everything that was added since is known.
