@@ -2,7 +2,7 @@ import './coverage.css';
 import { about } from '../../api/about';
 import { coverage, type NodeCoverage } from '../../api/coverage';
 import { useQuery } from '../../api/use_query';
-import { bytes, count } from '../../format/number';
+import { bytes, count, percent } from '../../format/number';
 import { ago } from '../../format/time';
 import { change, usePlace } from '../../route';
 import { Time } from '../../ui/names';
@@ -60,7 +60,7 @@ function Store() {
           {data.limit_bytes > 0 && (
             <span class="dim">
               {' '}
-              of {bytes(data.limit_bytes)} ({(share * 100).toFixed(share < 0.1 ? 1 : 0)} %)
+              of {bytes(data.limit_bytes)} ({percent(share)})
             </span>
           )}
         </dd>
