@@ -101,8 +101,8 @@ export function CoverageView() {
       ) : answer.data.length === 0 ? (
         <Empty title="No agent has told its coverage yet">
           <p>
-            Agents send it as OTLP metrics and logs. Start one that exports to this gateway, and give the
-            store exporter a metrics and a logs pipeline beside that of traces:
+            Agents send it as OTLP metrics. Start one that exports to this gateway, and give the store
+            exporter a metrics pipeline beside that of traces:
           </p>
           <code>OTEL_EXPORTER_OTLP_ENDPOINT=http://{location.hostname}:4318 wirespan-agent run</code>
           <p>
