@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { assertAccessible, openPage, startBrowser } from './browser.mjs';
 import { Gateway } from './gateway.mjs';
 import { traffic } from './shop.mjs';
-import { send } from './span.mjs';
+import { attributes, send } from './span.mjs';
 
 let gateway, browser;
 before(async () => {
@@ -14,42 +14,57 @@ after(async () => {
   await gateway?.end();
 });
 
-// Agents do not send their coverage yet: the answer stands here, in the API's shape.
-const told = (now_us) => ({
-  nodes: [
-    {
-      node: 'web-1',
-      instance: 'a1',
-      seen_at_us: now_us - 12e6,
-      version: '0.1.0',
-      ledger: { seen: 120345, reported: 119800, dropped: [{ reason: 'lost_events', count: 500 }, { reason: 'head_too_long', count: 40 }] },
-      processes: [
-        { pid: 811, name: 'nginx', protocol: 'http/1.1', seen: true, how: 'socktrace', missing: '', sockets: 42 },
-        { pid: 1204, name: 'envoy', protocol: 'tls', seen: false, how: '', missing: 'TLS: what it carries is not seen', sockets: 12 },
-      ],
-    },
-    {
-      node: 'app-1',
-      instance: 'b2',
-      seen_at_us: now_us - 900e6,
-      version: '0.1.0',
-      ledger: { seen: 10, reported: 10, dropped: [] },
-      processes: Array.from({ length: 30 }, (_, at) => ({ pid: 2000 + at, name: `worker-${at}`, protocol: 'http/2', seen: true, how: 'socktrace', missing: '', sockets: at })),
-    },
-  ],
-});
+/** What an agent says of itself (docs/self-report.md), as OTLP metrics. */
+async function report({ node, instance, at_us, reported, dropped = [], processes }) {
+  const timeUnixNano = `${Math.round(at_us)}000`;
+  const point = (value, tags) => ({ timeUnixNano, asInt: String(value), attributes: attributes(tags) });
+  const exchanges = [point(reported, { 'wirespan.outcome': 'reported' }), ...dropped.map(([stage, reason, count]) => point(count, { 'wirespan.outcome': 'dropped', 'wirespan.stage': stage, 'wirespan.reason': reason }))];
+  const sockets = processes.map((one) =>
+    point(one.sockets, {
+      'process.pid': one.pid,
+      'wirespan.service.name': one.name,
+      'wirespan.protocols': one.protocol,
+      'wirespan.seen': one.seen,
+      'wirespan.capture.backend': one.seen ? 'socktrace' : '',
+      'wirespan.missing': one.missing ?? '',
+    }),
+  );
+  const resource = { attributes: attributes({ 'service.name': 'wirespan-agent', 'service.version': '0.1.0', 'service.instance.id': instance, 'host.name': node }) };
+  const metrics = [
+    { name: 'wirespan.exchanges', sum: { dataPoints: exchanges, aggregationTemporality: 2, isMonotonic: true } },
+    { name: 'wirespan.coverage.sockets', gauge: { dataPoints: sockets } },
+  ];
+  const answer = await fetch(`http://127.0.0.1:${gateway.http}/v1/metrics`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ resourceMetrics: [{ resource, scopeMetrics: [{ metrics }] }] }),
+  });
+  assert.equal(answer.status, 200);
+}
 
 test('each node’s ledger adds up, and what is not seen comes first with its reason', async () => {
   const page = await openPage(browser, gateway.url);
-  await page.route('**/wirespan/api/coverage', (route) => route.fulfill({ json: told(Date.now() * 1000) }));
+  const now_us = Date.now() * 1000;
+  await report({
+    node: 'web-1',
+    instance: 'a1',
+    at_us: now_us - 12e6,
+    reported: 119800,
+    dropped: [['ring', 'full', 500], ['export', 'queue_full', 40]],
+    processes: [
+      { pid: 811, name: 'nginx', protocol: 'http/1.1', seen: true, sockets: 42 },
+      { pid: 1204, name: 'envoy', protocol: 'tls', seen: false, missing: 'TLS: what it carries is not seen', sockets: 12 },
+    ],
+  });
+  const workers = Array.from({ length: 30 }, (_, at) => ({ pid: 2000 + at, name: `worker-${at}`, protocol: 'http/2', seen: true, sockets: at }));
+  await report({ node: 'app-1', instance: 'b2', at_us: now_us - 900e6, reported: 10, processes: workers });
   await page.visit('/coverage');
   const node = page.getByRole('region', { name: 'web-1' });
   await node.waitFor();
   const amounts = await node.locator('.ledger dd').allInnerTexts();
-  const [seen, reported, dropped, open] = amounts.map((text) => Number(text.replaceAll(',', '')));
-  assert.deepEqual([seen, reported, dropped], [120345, 119800, 540]);
-  assert.equal(seen, reported + dropped + open);
-  assert.deepEqual((await node.locator('.reasons li').allInnerTexts()).map((text) => text.split(/\s+/).slice(0, 2).join(' ')), ['lost_events 500', 'head_too_long 40']);
+  const [seen, reported, dropped, open = 0] = amounts.map((text) => Number(text.replaceAll(',', '')));
+  assert.deepEqual([seen, reported, dropped, open], [120340, 119800, 540, 0]);
+  assert.deepEqual((await node.locator('.reasons li').allInnerTexts()).map((text) => text.split(/\s+/).slice(0, 3).join(' ')), ['ring: full 500', 'export: queue_full 40']);
   assert.match(await node.locator('tbody tr').first().innerText(), /envoy\s+1204\s+tls\s+12\s+not seen\s+TLS: what it carries is not seen/);
   assert.match(await page.getByRole('region', { name: 'app-1' }).innerText(), /heard 15 min ago/);
   await page.picture('coverage-nodes');

@@ -62,6 +62,7 @@ service:
   telemetry: {metrics: {address: "127.0.0.1:${gateway.metrics}"}}
   pipelines:
     traces: {receivers: [otlp], exporters: [store]}
+    metrics: {receivers: [otlp], exporters: [store]}
 `,
     );
     gateway.said = '';

@@ -38,7 +38,8 @@ test('a few services: all connections, with rates that are those of the traffic'
         assert.equal(rate, '–');
         continue;
       }
-      assert.equal(rate, `${(truth.count / 3600).toFixed(2)}/s`, name);
+      const per_second = truth.count / 3600;
+      assert.equal(rate, per_second < 0.01 ? `${(per_second * 60).toFixed(2)}/min` : `${per_second.toFixed(2)}/s`, name);
       const share = truth.errors / truth.count;
       assert.equal(failed, share === 0 ? '0 %' : `${(share * 100).toFixed(1)} %`, name);
       assert.ok(near(p95, truth.p95), `${name}: ${p95}, not ${truth.p95} us`);

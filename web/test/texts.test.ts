@@ -41,7 +41,8 @@ test('what is not zero does not read as zero', () => {
   assert.equal(percent(0.0001), '<0.1 %');
   assert.equal(percent(0.0347), '3.5 %');
   assert.equal(percent(0.5), '50 %');
-  assert.equal(rate(0.0001), '<0.01/s');
+  assert.equal(rate(0.005), '0.30/min');
+  assert.equal(rate(0.0001), '0.36/h');
   assert.equal(rate(12345), '12.3k/s');
   assert.equal(count(1234567), '1,234,567');
   assert.equal(bytes(1536), '1.5 KiB');

@@ -16,10 +16,11 @@ function three(value: number): string {
   return value < 100 ? value.toFixed(1) : value.toFixed(0);
 }
 
-/** Exchanges a second. */
+/** Exchanges a second; a minute or an hour where that is hardly one. */
 export function rate(per_second: number): string {
   if (per_second === 0) return '0/s';
-  if (per_second < 0.01) return '<0.01/s';
+  if (per_second < 0.01 / 60) return `${(per_second * 3600).toFixed(2)}/h`;
+  if (per_second < 0.01) return `${(per_second * 60).toFixed(2)}/min`;
   if (per_second < 10) return `${per_second.toFixed(2)}/s`;
   if (per_second < 100) return `${per_second.toFixed(1)}/s`;
   return `${shortCount(per_second)}/s`;

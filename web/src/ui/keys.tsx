@@ -77,7 +77,9 @@ export function Keys() {
           </a>
         </p>
         <form method="dialog">
-          <button class="button">Close</button>
+          <button class="button" autofocus>
+            Close
+          </button>
         </form>
       </dialog>
     </>

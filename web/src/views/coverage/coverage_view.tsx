@@ -2,7 +2,7 @@ import './coverage.css';
 import { about } from '../../api/about';
 import { coverage, type NodeCoverage } from '../../api/coverage';
 import { useQuery } from '../../api/use_query';
-import { bytes, count } from '../../format/number';
+import { bytes, count, percent } from '../../format/number';
 import { ago } from '../../format/time';
 import { change, usePlace } from '../../route';
 import { Time } from '../../ui/names';
@@ -60,7 +60,7 @@ function Store() {
           {data.limit_bytes > 0 && (
             <span class="dim">
               {' '}
-              of {bytes(data.limit_bytes)} ({(share * 100).toFixed(share < 0.1 ? 1 : 0)} %)
+              of {bytes(data.limit_bytes)} ({percent(share)})
             </span>
           )}
         </dd>
@@ -101,8 +101,8 @@ export function CoverageView() {
       ) : answer.data.length === 0 ? (
         <Empty title="No agent has told its coverage yet">
           <p>
-            Agents send it as OTLP metrics and logs. Start one that exports to this gateway, and give the
-            store exporter a metrics and a logs pipeline beside that of traces:
+            Agents send it as OTLP metrics. Start one that exports to this gateway, and give the store
+            exporter a metrics pipeline beside that of traces:
           </p>
           <code>OTEL_EXPORTER_OTLP_ENDPOINT=http://{location.hostname}:4318 wirespan-agent run</code>
           <p>

@@ -1,5 +1,6 @@
 import type { ProcessCoverage } from '../../api/coverage';
 import { count } from '../../format/number';
+import { linkTo } from '../../route';
 
 const kFirst = 20;
 
@@ -37,7 +38,11 @@ export function ProcessTable({
           {shown.map((one) => (
             <tr key={`${one.pid} ${one.protocol}`}>
               <td>
-                <strong>{one.name}</strong>
+                {one.seen ? (
+                  <a href={linkTo('/service', { name: one.name })}>{one.name}</a>
+                ) : (
+                  <strong>{one.name}</strong>
+                )}
               </td>
               <td class="num dim">{one.pid}</td>
               <td>{one.protocol || <span class="dim">not known yet</span>}</td>

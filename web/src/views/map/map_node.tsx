@@ -33,17 +33,16 @@ export function MapNode({ node, layout, seconds, focused, faint, onOver }: Props
   const kind = `node${focused ? ' focused' : ''}${faint ? ' faint' : ''}${share >= 0.05 ? ' bad' : share >= 0.01 ? ' poor' : ''}${compact ? ' compact' : ''}`;
   return (
     <g transform={`translate(${box.x - width / 2},${box.y - height / 2})`}>
+      <title>{describe(node, seconds)}</title>
       <a
         class={kind}
         style={hueStyle(node.name)}
         href={linkHere({ focus: focused ? null : node.name })}
-        aria-label={describe(node, seconds)}
         onPointerEnter={() => onOver(node.name)}
         onPointerLeave={() => onOver(null)}
         onFocus={() => onOver(node.name)}
         onBlur={() => onOver(null)}
       >
-        <title>{describe(node, seconds)}</title>
         <rect class="body" width={width} height={height} rx={compact ? 4 : 8} />
         <rect
           class="stripe"
