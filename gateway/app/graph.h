@@ -12,6 +12,7 @@
 #include "gateway/app/certificate_watch.h"
 #include "gateway/app/gateway_config.h"
 #include "gateway/app/pod_watches.h"
+#include "gateway/app/shared_sink.h"
 #include "gateway/extension/extensions.h"
 #include "gateway/ingest/door.h"
 #include "gateway/ingest/listen_sockets.h"
@@ -21,7 +22,6 @@
 #include "gateway/pipeline/memory_budget.h"
 #include "gateway/pipeline/pipeline_ledger.h"
 #include "gateway/pipeline/processor.h"
-#include "gateway/sink/file_sender.h"
 #include "gateway/sink/queued_exporter.h"
 
 namespace wirespan::gateway {
