@@ -23,6 +23,7 @@ endif()
 add_compile_options(-Wall -Wextra -Werror)
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Wno-missing-designated-field-initializers>) # libbpf's option macros
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Wno-deprecated-declarations>) # in libstdc++ 12's own std::stable_sort
 endif()
 include_directories(${CMAKE_SOURCE_DIR})
 
