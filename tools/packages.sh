@@ -3,6 +3,7 @@
 
 build_packages=(
   g++ cmake ninja-build ccache mold pkg-config git ca-certificates curl
+  python3                                                   # puts the page into the gateway
   clang-19 llvm-19 lld-19                                   # BPF objects, fuzzing; one LLVM for all
   libelf-dev zlib1g-dev                                     # libbpf's own needs, gzip
   libgrpc++-dev protobuf-compiler-grpc protobuf-compiler libprotobuf-dev libabsl-dev
@@ -26,9 +27,12 @@ test_packages=(
   iproute2 nftables procps systemd util-linux               # systemd-analyze, setpriv
   qemu-system-x86 busybox-static cpio kmod xz-utils         # kernel tests on other kernels
 )
+test_packages+=(chromium fonts-dejavu-core)                 # the page's tests
+# The page is built by npm. A machine's own node is as good as Debian's; a node of others brings its npm.
+command -v node >/dev/null || build_packages+=(nodejs)
+command -v npm >/dev/null || build_packages+=(npm)
 # Programs that the tests observe come from Debian only where the machine has none of its own.
 # Go from backports, because from 1.21 on it fetches the release that a go.mod asks for.
 test_backports_packages=()
 command -v go >/dev/null || test_backports_packages+=(golang-go)
-command -v node >/dev/null || test_packages+=(nodejs)
 command -v javac >/dev/null || test_packages+=(default-jdk-headless)

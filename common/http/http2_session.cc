@@ -171,7 +171,7 @@ void Http2Session::Finish() {
   if (std::exchange(finishing_, true)) return;
   beast::error_code ignored;
   lowest_.socket().shutdown(asio::socket_base::shutdown_send, ignored);
-  abort_at_ = Now() + kGoodbye;
+  abort_at_ = Now() + (core_->draining ? kShortGoodbye : kGoodbye);
   WakeAt(*abort_at_);
 }
 

@@ -61,7 +61,7 @@ class Responder {
   virtual ~Responder() = default;
   virtual void Send(Response response) = 0;
   // Calls once, on the session's thread, if the peer closes its connection before the answer is
-  // sent (over TLS only if it does so without a goodbye). At most one watcher.
+  // sent. At most one watcher. A peer that has begun its next request is not watched further.
   virtual void WhenGone(std::function<void()> gone) { static_cast<void>(gone); }
   // HTTP/2 alone: without an answer by then the watcher is called and `late` is sent.
   virtual void AnswerBy(std::chrono::steady_clock::time_point deadline, Response late) {

@@ -67,13 +67,15 @@ class Session final : public ExchangeSession {
                              [self = Self(), keep](beast::error_code error, std::size_t) {
                                self->response_.reset();
                                if (error) return self->Broken(error);
-                               keep ? self->ReadHead() : self->Shutdown();
+                               keep ? self->AfterWatching([](Session& s) { s.ReadHead(); })
+                                    : self->AfterWatching([](Session& s) { s.Shutdown(); });
                              });
   }
 
   // Waits until the socket can be read, without reading: what comes may be the next request.
   void WatchWhileBusy(std::function<void()> gone) override {
     if (answer_pending_ == nullptr) return;
+    if (core_->options.tls) return WatchByReading(std::move(gone));
     Lowest().socket().async_wait(
         asio::socket_base::wait_read,
         [self = Self(), gone = std::move(gone), request = request_](beast::error_code error) {
@@ -100,7 +102,7 @@ class Session final : public ExchangeSession {
     stream_head_.emplace(StreamHead(head, version_));
     stream_serializer_.emplace(*stream_head_);
     Lowest().expires_never();
-    WatchPeer();
+    AfterWatching([](Session& s) { s.WatchPeer(); });
     Lowest().expires_after(core_->options.idle_timeout);
     beast::http::async_write_header(stream_, *stream_serializer_,
                                     [self = Self()](beast::error_code error, std::size_t) {
@@ -168,8 +170,31 @@ class Session final : public ExchangeSession {
   static constexpr std::chrono::seconds kGoodbye{2};
   static constexpr std::size_t kReadBytes = 128u << 10;
   static constexpr std::size_t kBodyReadBytes = 64u << 10;  // Beast reads no more at once
+  static constexpr std::size_t kWatchBytes = 1u << 10;
   static constexpr std::size_t kBytesPerSecond = 16u << 10;
   static constexpr std::size_t kMaxLingerBytes = 16u << 20;
+
+  // Over TLS a goodbye comes as bytes, like the next request: only reading tells which it is. What
+  // is read of a request waits in the buffer; who has sent one already is not watched further.
+  void WatchByReading(std::function<void()> gone) {
+    if (watching_ || buffer_.max_size() - buffer_.size() < kWatchBytes) return;
+    watching_ = true;
+    stream_.async_read_some(
+        buffer_.prepare(kWatchBytes),
+        [self = Self(), gone = std::move(gone)](beast::error_code error, std::size_t size) {
+          self->watching_ = false;
+          self->buffer_.commit(size);
+          const auto next = std::exchange(self->after_watching_, nullptr);
+          if (next != nullptr) return next(*self);
+          if (error && self->answer_pending_ != nullptr) gone();
+        });
+  }
+  // Two reads at once are not allowed: the watching one has to come back before the next.
+  void AfterWatching(void (*next)(Session&)) {
+    if (!watching_) return next(*this);
+    after_watching_ = next;
+    Lowest().cancel();
+  }
 
   // Says goodbye in the transport's own way, then lingers.
   void Shutdown() {
@@ -210,6 +235,9 @@ class Session final : public ExchangeSession {
     version_ = message.version();
     head_only_ = message.method() == beast::http::verb::head;
     if (const int status = RefusedStatus(message); status != 0) return Refuse(status);
+    // Before anything of the body is read, and before the peer is told to send it.
+    const auto length = parser_->content_length_remaining();
+    if (length && *length > 0 && !AdmitWhole(static_cast<std::size_t>(*length))) return Refuse(503);
     body_deadline_ = std::chrono::steady_clock::now() + core_->options.idle_timeout;
     const auto expect = message[beast::http::field::expect];
     if (version_ >= 11 && !parser_->is_done() &&
@@ -249,14 +277,13 @@ class Session final : public ExchangeSession {
         core_->receiving_bytes.fetch_add(more) + more <= core_->options.max_receiving_bytes;
     return Admit(size) && fits;
   }
-  // At once for all of it where the head says how much comes, else for twice what is there.
-  bool Admit(std::size_t size) {
-    if (!core_->options.admit || size <= admitted_bytes_) return true;
-    const std::size_t left =
-        static_cast<std::size_t>(parser_->content_length_remaining().value_or(size));
+  // Where the head does not say how much comes: for twice what is there.
+  bool Admit(std::size_t size) { return size <= admitted_bytes_ || AdmitWhole(2 * size); }
+  bool AdmitWhole(std::size_t bytes) {
+    if (!core_->options.admit) return true;
     admitted_.reset();
-    admitted_bytes_ = size + left;
-    admitted_ = core_->options.admit(admitted_bytes_);
+    admitted_bytes_ = bytes;
+    admitted_ = core_->options.admit(bytes);
     return admitted_ != nullptr;
   }
   void ReleaseBody() {
@@ -377,6 +404,8 @@ class Session final : public ExchangeSession {
   // then no operation holds the session.
   std::shared_ptr<SessionBase> answer_pending_;
   std::uint64_t request_ = 0;  // counts those that the handler got
+  bool watching_ = false;      // a read is pending while the handler is at work
+  void (*after_watching_)(Session&) = nullptr;
   bool keep_alive_ = false;
   bool head_only_ = false;
   std::shared_ptr<const void> admitted_{};  // of options.admit

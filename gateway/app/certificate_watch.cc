@@ -28,7 +28,7 @@ void Look(Watched& watched) {
   watched.stamp = std::move(stamp);
   if (auto usable = http::CheckTlsFiles(watched.what.files); !usable) {
     watched.bad->Add();
-    log::Warn("{}: {}; new connections can't use it", watched.what.component,
+    log::Warn("{}: {}; new connections get what was read before", watched.what.component,
               usable.error().message);
     return;
   }

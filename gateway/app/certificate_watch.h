@@ -23,7 +23,7 @@ std::vector<WatchedCertificates> FindWatchedCertificates(const GatewayConfig& co
 
 // Tells in the log and in wirespan_tls_reloads_total{component,result} when such files change, and
 // whether what is there now can be used. The reloading is done by who has the connections, for new
-// ones; gRPC does that without a word.
+// ones, and without a word where gRPC has them.
 class CertificateWatch {
  public:
   CertificateWatch(std::vector<WatchedCertificates> watched, telemetry::Registry& registry);

@@ -28,7 +28,10 @@ const std::vector<ComponentType>& ComponentTypes() {
       {"exporters", {"otlphttp", "otlp_http"}, "OTLP over HTTP, protobuf or JSON"},
       {"exporters", {"jaeger"}, "traces to Jaeger's own gRPC (api_v2)"},
       {"exporters", {"nop"}, "takes everything and keeps nothing"},
-      {"exporters", {"store"}, "traces in a folder of this machine, served as Jaeger's API"},
+      {"exporters",
+       {"store"},
+       "traces in a folder of this machine, served as a page and as Jaeger's API; of metrics what "
+       "agents say of themselves"},
       {"exporters", {"zipkin"}, "traces as Zipkin's v2 JSON"},
       {"extensions",
        {"basicauth", "basic_auth"},

@@ -189,8 +189,11 @@ class Loader {
     }
     for (const std::string& exporter : pipeline.exporters) {
       const std::string_view type = TypeOf(exporter);
-      if (*signal != Signal::kTraces && (type == "jaeger" || type == "zipkin" || type == "store")) {
+      if (*signal != Signal::kTraces && (type == "jaeger" || type == "zipkin")) {
         pipelines.FailAtKey(id, fmt::format("{} takes traces alone", exporter));
+      }
+      if (*signal != Signal::kTraces && *signal != Signal::kMetrics && type == "store") {
+        pipelines.FailAtKey(id, fmt::format("{} takes traces and agents' metrics alone", exporter));
       }
     }
     if (*signal == Signal::kProfiles) CheckProfiles(pipelines, pipeline);

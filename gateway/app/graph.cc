@@ -71,17 +71,14 @@ Result<> Graph::BuildExporters(const GatewayConfig& config, const Graph* previou
       if (exporters_.contains(key)) continue;
       const ExporterConfig& settings = config.exporters.at(id);
       if (previous != nullptr) {
-        const auto found = previous->exporters_.find(key);
-        if (found != previous->exporters_.end() &&
-            found->second.fingerprint == settings.fingerprint) {
-          exporters_[key] = found->second;
-          if (const auto file = previous->files_.find(id); file != previous->files_.end()) {
-            files_[id] = file->second;
-          }
-          continue;
+        for (const auto& [theirs, exporter] : previous->exporters_) {
+          if (theirs.first != id || exporter.fingerprint != settings.fingerprint) continue;
+          shared_[id] = previous->shared_.at(id);  // for a signal that is new too
+          if (theirs == key) exporters_[key] = exporter;
         }
+        if (exporters_.contains(key)) continue;
       }
-      auto made = maker.Make(id, pipeline.signal, settings, files_[id]);
+      auto made = maker.Make(id, pipeline.signal, settings, shared_[id]);
       if (!made) return Wrap("exporter " + id, std::move(made.error()));
       exporters_[key] = {.exporter = std::move(*made),
                          .fingerprint = settings.fingerprint,

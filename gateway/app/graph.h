@@ -87,7 +87,7 @@ class Graph {
   std::unique_ptr<Extensions> extensions_{};
   ListenSockets::Set socket_set_;
   std::unique_ptr<CertificateWatch> certificates_{};
-  std::map<std::string, std::shared_ptr<FileWriter>> files_{};  // of a file exporter's signals
+  std::map<std::string, SharedSink> shared_{};  // by exporter
   std::map<ExporterKey, Exporter> exporters_{};
   std::vector<std::unique_ptr<Consumer>> joints_{};       // fan-outs and the ledger's stages
   std::vector<std::unique_ptr<Processor>> processors_{};  // a pipeline's last ones first

@@ -214,6 +214,8 @@ StoreExporterOptions ReadStore(const Node& node, std::vector<ExtensionUse>& uses
   options.store.sync = node["fsync"].Bool(true);
   const Node retention = node["retention"];
   options.store.max_age = ReadDuration(retention["max_age"], options.store.max_age);
+  options.store.max_rates_age =
+      ReadDuration(retention["max_rates_age"], options.store.max_rates_age);
   options.store.max_disk_bytes =
       static_cast<std::uint64_t>(retention["max_size_mib"].Int(10240, kLeastMib, kMostMib)) << 20;
   retention.RefuseOthers();

@@ -13,10 +13,10 @@ namespace wirespan::gateway {
 
 namespace {
 
-Result<std::unique_ptr<Sender>> MakeSender(const std::string& id, const ExporterConfig& config,
+Result<std::unique_ptr<Sender>> MakeSender(const std::string& id, Signal signal,
+                                           const ExporterConfig& config,
                                            const Extensions& extensions,
-                                           telemetry::Registry& registry,
-                                           std::shared_ptr<FileWriter>& file) {
+                                           telemetry::Registry& registry, SharedSink& shared) {
   const auto with_auth = [&](auto options) {
     options.auth = extensions.client_auth(options.authenticator);
     return options;
@@ -29,12 +29,12 @@ Result<std::unique_ptr<Sender>> MakeSender(const std::string& id, const Exporter
     return CreateHttpSender(with_auth(*http), connections);
   }
   if (const auto* options = std::get_if<FileOptions>(&config.kind)) {
-    if (!file) {
+    if (!shared.file) {
       auto opened = FileWriter::Open(*options);
       if (!opened) return tl::unexpected(opened.error());
-      file = std::move(*opened);
+      shared.file = std::move(*opened);
     }
-    return CreateFileSender(file);
+    return CreateFileSender(shared.file);
   }
   if (const auto* debug = std::get_if<DebugOptions>(&config.kind)) {
     return CreateDebugSender(*debug);
@@ -54,7 +54,7 @@ Result<std::unique_ptr<Sender>> MakeSender(const std::string& id, const Exporter
     return CreateZipkinSender(options, connections);
   }
   if (const auto* options = std::get_if<StoreExporterOptions>(&config.kind)) {
-    return MakeStoreSender(id, *options, extensions, registry);
+    return MakeStoreSender(id, signal, *options, extensions, registry, shared);
   }
   return CreateNopSender();
 }
@@ -78,10 +78,10 @@ Result<std::unique_ptr<queue::DurableQueue>> ExporterMaker::OpenQueue(
   return opened;
 }
 
-Result<std::unique_ptr<QueuedExporter>> ExporterMaker::Make(
-    const std::string& id, Signal signal, const ExporterConfig& config,
-    std::shared_ptr<FileWriter>& file) const {
-  auto sender = MakeSender(id, config, extensions_, registry_, file);
+Result<std::unique_ptr<QueuedExporter>> ExporterMaker::Make(const std::string& id, Signal signal,
+                                                            const ExporterConfig& config,
+                                                            SharedSink& shared) const {
+  auto sender = MakeSender(id, signal, config, extensions_, registry_, shared);
   if (!sender) return tl::unexpected(sender.error());
   auto durable = OpenQueue(id, signal, config.queue);
   if (!durable) return Wrap("sending_queue.storage", std::move(durable.error()));

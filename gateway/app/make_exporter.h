@@ -6,10 +6,10 @@
 #include "common/base/result.h"
 #include "common/telemetry/metrics.h"
 #include "gateway/app/gateway_config.h"
+#include "gateway/app/shared_sink.h"
 #include "gateway/extension/extensions.h"
 #include "gateway/pipeline/component_status.h"
 #include "gateway/pipeline/pipeline_ledger.h"
-#include "gateway/sink/file_sender.h"
 #include "gateway/sink/queued_exporter.h"
 
 namespace wirespan::gateway {
@@ -23,10 +23,10 @@ class ExporterMaker {
                 LedgerBook* book = nullptr, StatusBoard* board = nullptr)
       : extensions_(extensions), registry_(registry), book_(book), board_(board) {}
 
-  // `file`: of a file exporter, shared by its signals; opened with the first one.
+  // `shared`: by the exporter's signals.
   Result<std::unique_ptr<QueuedExporter>> Make(const std::string& id, Signal signal,
                                                const ExporterConfig& config,
-                                               std::shared_ptr<FileWriter>& file) const;
+                                               SharedSink& shared) const;
 
  private:
   Result<std::unique_ptr<queue::DurableQueue>> OpenQueue(const std::string& id, Signal signal,

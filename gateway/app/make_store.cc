@@ -5,21 +5,25 @@
 #include "common/telemetry/log.h"
 #include "gateway/ingest/http_settings.h"
 #include "gateway/query/query_server.h"
+#include "gateway/sink/store/coverage_sender.h"
+#include "gateway/sink/store/coverage_table.h"
 #include "gateway/sink/store/store_metrics.h"
 #include "gateway/sink/store/store_sender.h"
 
 namespace wirespan::gateway {
 
-namespace {
-
-// What lives beside the sender.
-struct Companion {
-  std::unique_ptr<query::QueryServer> server{};
+// The server first: it asks the others.
+struct OpenStore {
+  std::shared_ptr<store::TraceStore> store{};
+  std::shared_ptr<store::CoverageTable> coverage{};
   store::MetricHandles metrics{};
+  std::unique_ptr<query::QueryServer> server{};
 };
 
-Result<std::shared_ptr<store::TraceStore>> OpenStore(const std::string& id,
-                                                     const store::StoreOptions& options) {
+namespace {
+
+Result<std::shared_ptr<store::TraceStore>> OpenTraces(const std::string& id,
+                                                      const store::StoreOptions& options) {
   auto disk = queue::OpenFolder(options.directory);
   if (!disk) return tl::unexpected(disk.error());
   auto opened = store::TraceStore::Open(std::move(*disk), options);
@@ -36,25 +40,47 @@ Result<std::shared_ptr<store::TraceStore>> OpenStore(const std::string& id,
   return std::shared_ptr<store::TraceStore>(std::move(*opened));
 }
 
-}  // namespace
-
-Result<std::unique_ptr<Sender>> MakeStoreSender(const std::string& id,
-                                                const StoreExporterOptions& options,
-                                                const Extensions& extensions,
-                                                telemetry::Registry& registry) {
+Result<std::shared_ptr<const OpenStore>> Open(const std::string& id,
+                                              const StoreExporterOptions& options,
+                                              const Extensions& extensions,
+                                              telemetry::Registry& registry) {
   auto server = ServerOptionsOf(*options.query);
   if (!server) return Wrap("query", std::move(server.error()));
-  auto opened = OpenStore(id, options.store);
-  if (!opened) return tl::unexpected(opened.error());
-  auto companion = std::make_shared<Companion>();
+  auto traces = OpenTraces(id, options.store);
+  if (!traces) return tl::unexpected(traces.error());
+  auto open = std::make_shared<OpenStore>();
+  open->store = std::move(*traces);
+  open->coverage = std::make_shared<store::CoverageTable>();
   auto started = query::QueryServer::Start(
       {.server = std::move(*server), .auth = extensions.server_auth(options.query->authenticator)},
-      *opened);
+      open->store, open->coverage);
   if (!started) return Wrap("query", std::move(started.error()));
-  companion->server = std::move(*started);
-  companion->metrics = store::RegisterStore(registry, id, *opened);
-  log::Info("exporter {}: Jaeger's API on port {}", id, companion->server->port());
-  return store::CreateStoreSender(std::move(*opened), std::move(companion));
+  open->server = std::move(*started);
+  open->metrics = store::RegisterStore(registry, id, open->store);
+  log::Info("exporter {}: Jaeger's API and the page on port {}", id, open->server->port());
+  return open;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Sender>> MakeStoreSender(const std::string& id, Signal signal,
+                                                const StoreExporterOptions& options,
+                                                const Extensions& extensions,
+                                                telemetry::Registry& registry, SharedSink& shared) {
+  auto open = shared.store.lock();
+  if (open == nullptr) {
+    auto opened = Open(id, options, extensions, registry);
+    if (!opened) return tl::unexpected(opened.error());
+    open = std::move(*opened);
+    shared.store = open;
+  }
+  if (signal == Signal::kMetrics) {
+    telemetry::Counter& ignored = registry.counter(
+        "wirespan_store_ignored_points_total",
+        "Data points that were no agent's report: a store keeps no others", {{"exporter", id}});
+    return store::CreateCoverageSender(open->coverage, ignored, open);
+  }
+  return store::CreateStoreSender(open->store, open);
 }
 
 }  // namespace wirespan::gateway

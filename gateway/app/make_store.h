@@ -6,15 +6,18 @@
 #include "common/base/result.h"
 #include "common/telemetry/metrics.h"
 #include "gateway/app/gateway_config.h"
+#include "gateway/app/shared_sink.h"
 #include "gateway/extension/extensions.h"
 #include "gateway/sink/sender.h"
 
 namespace wirespan::gateway {
 
-// Opens the store of an exporter and serves it; both end with the sender. `registry` outlives it.
-Result<std::unique_ptr<Sender>> MakeStoreSender(const std::string& id,
+// A sender into the store of an exporter, which is opened and served with the first of them and
+// ends with the last. Of metrics only what agents say of themselves is kept (CoverageTable).
+// `registry` outlives it.
+Result<std::unique_ptr<Sender>> MakeStoreSender(const std::string& id, Signal signal,
                                                 const StoreExporterOptions& options,
                                                 const Extensions& extensions,
-                                                telemetry::Registry& registry);
+                                                telemetry::Registry& registry, SharedSink& shared);
 
 }  // namespace wirespan::gateway

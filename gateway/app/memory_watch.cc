@@ -18,8 +18,9 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kInterval{50};
-// Giving memory back takes the allocator's locks, for milliseconds.
-constexpr std::chrono::seconds kTrimInterval{1};
+// Giving memory back takes the allocator's locks, for milliseconds: often only where it has to be.
+constexpr std::chrono::milliseconds kTrimInterval{1000};
+constexpr std::chrono::milliseconds kUrgentTrimInterval{200};
 constexpr unsigned kDefaultPercentage = 80;
 constexpr std::uint64_t kUnknownMachine = 1u << 30;
 
@@ -78,7 +79,10 @@ void MemoryWatch::Look() {
   {
     std::lock_guard lock(mutex_);
     const auto now = steady_clock::now();
-    trim = governor_.Look(ResidentBytes()) && now - trimmed_ >= kTrimInterval;
+    const std::uint64_t resident = ResidentBytes();
+    const bool urgent = resident > governor_.target_bytes();
+    trim = governor_.Look(resident) &&
+           now - trimmed_ >= (urgent ? kUrgentTrimInterval : kTrimInterval);
     if (trim) trimmed_ = now;
   }
   if (!trim) return;

@@ -60,7 +60,7 @@ void Door::CountTurnedAway(const Outcome& outcome) {
 }
 
 std::shared_ptr<const void> Door::AdmitReading() {
-  return budget_->Lease(usual_bytes_.load(std::memory_order_relaxed));
+  return budget_->Promise(usual_bytes_.load(std::memory_order_relaxed));
 }
 
 void Door::HasRead(std::size_t bytes) {
@@ -69,7 +69,7 @@ void Door::HasRead(std::size_t bytes) {
   usual_bytes_.store(usual - usual / 8 + bytes / 8, std::memory_order_relaxed);
 }
 
-std::shared_ptr<const void> Door::AdmitBody(std::size_t bytes) { return budget_->Lease(bytes); }
+std::shared_ptr<const void> Door::AdmitBody(std::size_t bytes) { return budget_->Promise(bytes); }
 
 std::shared_ptr<Lease> Door::Admit(std::size_t bytes) {
   auto memory = budget_->Lease(bytes);

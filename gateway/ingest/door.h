@@ -36,9 +36,9 @@ class Door {
   void Enter(Signal signal, Bytes bytes, std::shared_ptr<Lease> lease, Ack::Callback answer,
              std::shared_ptr<const Metadata> metadata = nullptr);
 
-  // Before a message is read whose size is not known yet: memory for one as large as they have been
-  // of late. Null: there is none, so it should not be read; answer with Overloaded(). To be dropped
-  // when the message is there and Admit counts it.
+  // Before a message is read whose size is not known yet: a promise of memory for one as large as
+  // they have been of late. Null: there is none, so it should not be read; answer with
+  // Overloaded(). To be dropped when the message is there and Admit counts it.
   std::shared_ptr<const void> AdmitReading();
   // A message had this size.
   void HasRead(std::size_t bytes);

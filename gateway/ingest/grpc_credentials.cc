@@ -4,9 +4,9 @@
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
 
-#include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <utility>
 
 namespace wirespan::gateway {
 
@@ -20,26 +20,31 @@ Result<std::string> ReadPem(const std::string& path, std::string_view key) {
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
-std::shared_ptr<grpc::ServerCredentials> Watched(const ServerTlsOptions& tls) {
+constexpr unsigned kGrpcLooksEverySeconds = 1;  // at the copies, which cost nothing
+
+Result<GrpcServerCredentials> Watched(const ServerTlsOptions& tls) {
   namespace exp = grpc::experimental;
-  const auto seconds = std::chrono::ceil<std::chrono::seconds>(tls.reload_interval).count();
+  auto copies = http::TlsCopies::Start(
+      {.certificate_file = tls.cert_file, .key_file = tls.key_file, .ca_file = tls.client_ca_file},
+      tls.reload_interval);
+  if (!copies) return Wrap("tls", std::move(copies.error()));
   exp::TlsServerCredentialsOptions options(std::make_shared<exp::FileWatcherCertificateProvider>(
-      tls.key_file, tls.cert_file, tls.client_ca_file,
-      static_cast<unsigned>(std::clamp<std::int64_t>(seconds, 1, 86400))));
+      (*copies)->identity_path(), (*copies)->identity_path(), (*copies)->ca_path(),
+      kGrpcLooksEverySeconds));
   options.watch_identity_key_cert_pairs();
   if (!tls.client_ca_file.empty()) {
     options.watch_root_certs();
     options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   }
-  return exp::TlsServerCredentials(options);
+  return GrpcServerCredentials{.copies = std::move(*copies),
+                               .credentials = exp::TlsServerCredentials(options)};
 }
 
 }  // namespace
 
-Result<std::shared_ptr<grpc::ServerCredentials>> ServerCredentialsOf(
-    const std::optional<ServerTlsOptions>& tls) {
-  if (!tls) return grpc::InsecureServerCredentials();
-  // Also before they are watched: a file that is missing at start is an error, not a wait.
+Result<GrpcServerCredentials> ServerCredentialsOf(const std::optional<ServerTlsOptions>& tls) {
+  if (!tls) return GrpcServerCredentials{.credentials = grpc::InsecureServerCredentials()};
+  if (tls->reload_interval.count() > 0) return Watched(*tls);
   auto cert = ReadPem(tls->cert_file, "cert_file");
   if (!cert) return tl::unexpected(cert.error());
   auto key = ReadPem(tls->key_file, "key_file");
@@ -47,14 +52,13 @@ Result<std::shared_ptr<grpc::ServerCredentials>> ServerCredentialsOf(
   Result<std::string> ca = std::string();
   if (!tls->client_ca_file.empty()) ca = ReadPem(tls->client_ca_file, "client_ca_file");
   if (!ca) return tl::unexpected(ca.error());
-  if (tls->reload_interval.count() > 0) return Watched(*tls);
   grpc::SslServerCredentialsOptions options;
   options.pem_key_cert_pairs.push_back({std::move(*key), std::move(*cert)});
   if (!ca->empty()) {
     options.pem_root_certs = std::move(*ca);
     options.client_certificate_request = GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY;
   }
-  return grpc::SslServerCredentials(options);
+  return GrpcServerCredentials{.credentials = grpc::SslServerCredentials(options)};
 }
 
 }  // namespace wirespan::gateway

@@ -19,6 +19,7 @@
 #include "gateway/ingest/decode.h"
 #include "gateway/ingest/grpc_credentials.h"
 #include "gateway/ingest/listen_sockets.h"
+#include "gateway/ingest/patience.h"
 
 namespace wirespan::gateway {
 
@@ -32,15 +33,20 @@ grpc::Status StatusOf(const Outcome& outcome) {
 
 // One call: read the message, bring it in, answer when the pipelines have. Owns itself until
 // OnDone.
-class ExportCall : public grpc::ServerGenericBidiReactor {
+class ExportCall : public grpc::ServerGenericBidiReactor, public Waiting {
  public:
-  ExportCall(Door& door, std::optional<Signal> signal, const std::string& method,
-             std::size_t max_bytes, std::shared_ptr<const Metadata> metadata)
+  ExportCall(Door& door, Patience& patience, std::optional<Signal> signal, std::size_t max_bytes,
+             std::shared_ptr<const Metadata> metadata)
       : door_(door),
+        patience_(patience),
         signal_(signal.value_or(Signal::kTraces)),
         max_bytes_(max_bytes),
-        metadata_(std::move(metadata)) {
-    if (!signal || !door.Takes(*signal)) {
+        metadata_(std::move(metadata)) {}
+
+  void Begin(std::shared_ptr<ExportCall> self, std::optional<Signal> signal,
+             const std::string& method) {
+    self_ = std::move(self);
+    if (!signal || !door_.Takes(*signal)) {
       Finish({grpc::StatusCode::UNIMPLEMENTED,
               signal ? fmt::format("no pipeline takes {} from this receiver",
                                    otlp::SignalName(*signal))
@@ -49,15 +55,22 @@ class ExportCall : public grpc::ServerGenericBidiReactor {
     }
     // gRPC collects the whole message before it is ours to count: with many senders that is where
     // the memory goes. What is not read stays with its sender, by HTTP/2's flow control.
-    reading_ = door.AdmitReading();
+    reading_ = door_.AdmitReading();
     if (!reading_) {
       Turn(Door::Overloaded());
       return;
     }
+    patience_.Begin(self_);
     StartRead(&request_);
   }
 
+  // The read comes back without a message then.
+  void TooSlow() override {
+    Turn(Outcome::Reject(StatusCode::kCancelled, "the message came too slowly"));
+  }
+
   void OnReadDone(bool ok) override {
+    if (!patience_.End(*this)) return;
     if (!ok) {  // no message at all; too large a message has been answered by gRPC already
       Turn(Outcome::Reject(StatusCode::kInvalidArgument, "the call carried no message"));
       return;
@@ -84,7 +97,7 @@ class ExportCall : public grpc::ServerGenericBidiReactor {
     } else {
       std::string inflated;
       if (Outcome outcome = Decompress(coding, message, max_bytes_, inflated); !outcome.ok()) {
-        Turn(std::move(outcome));
+        Turn(outcome);
         return;
       }
       if (!door_.AdmitMore(*lease, inflated.size())) {
@@ -111,10 +124,10 @@ class ExportCall : public grpc::ServerGenericBidiReactor {
     if (auto lease = lease_.lock()) lease->Withdraw();
   }
 
-  void OnDone() override { delete this; }
+  void OnDone() override { const auto last = std::move(self_); }
 
  private:
-  void Turn(Outcome outcome) {
+  void Turn(const Outcome& outcome) {
     door_.CountTurnedAway(outcome);
     Answer(outcome);
   }
@@ -130,6 +143,8 @@ class ExportCall : public grpc::ServerGenericBidiReactor {
   }
 
   Door& door_;
+  Patience& patience_;
+  std::shared_ptr<ExportCall> self_{};
   const Signal signal_;
   const std::size_t max_bytes_;
   std::shared_ptr<const Metadata> metadata_;
@@ -152,6 +167,7 @@ class Service : public grpc::CallbackGenericService {
  public:
   Service(Door& door, const GrpcServerOptions& options)
       : door_(door),
+        patience_(options.message_timeout),
         max_bytes_(options.max_recv_msg_size_bytes),
         auth_(options.auth),
         client_metadata_(options.metadata_keys, options.include_metadata) {}
@@ -183,12 +199,16 @@ class Service : public grpc::CallbackGenericService {
       door_.CountTurnedAway(outcome);
       return new RefusedCall(StatusOf(outcome));
     }
-    return new ExportCall(door_, SignalByGrpcMethod(context->method()), context->method(),
-                          max_bytes_, std::move(metadata));
+    const std::optional<Signal> signal = SignalByGrpcMethod(context->method());
+    const auto call =
+        std::make_shared<ExportCall>(door_, patience_, signal, max_bytes_, std::move(metadata));
+    call->Begin(call, signal, context->method());
+    return call.get();
   }
 
  private:
   Door& door_;
+  Patience patience_;
   const std::size_t max_bytes_;
   const std::shared_ptr<const ServerAuthenticator> auth_;
   const ClientMetadata client_metadata_;
@@ -232,6 +252,7 @@ class GrpcReceiver : public Receiver {
 
   const std::unique_ptr<Door> door_;
   Service service_;
+  std::unique_ptr<http::TlsCopies> certificates_;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
   std::unique_ptr<grpc::Server> server_;
 
@@ -267,13 +288,18 @@ Result<std::unique_ptr<Receiver>> StartGrpcReceiver(const GrpcServerOptions& opt
   if (!credentials) return tl::unexpected(credentials.error());
 
   auto receiver = std::make_unique<GrpcReceiver>(std::move(door), options);
+  receiver->certificates_ = std::move(credentials->copies);
   grpc::ServerBuilder builder;
   receiver->acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
-      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, *credentials);
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+      credentials->credentials);
   builder.RegisterCallbackGenericService(&receiver->service_);
   builder.SetMaxReceiveMessageSize(static_cast<int>(
       std::min<std::uint64_t>(options.max_recv_msg_size_bytes, std::numeric_limits<int>::max())));
   builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
+  // With it gRPC gives every stream and connection a window of 4 MiB, read or not: what comes
+  // before AdmitReading can refuse it is memory that nobody counted (docs/decisions/0013).
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   if (options.max_concurrent_streams > 0) {
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
                                static_cast<int>(options.max_concurrent_streams));

@@ -53,6 +53,8 @@ struct GrpcServerOptions {
   std::vector<std::string> metadata_keys{};          // and what of it somebody asks for
   std::uint64_t max_recv_msg_size_bytes = 4u << 20;  // received, and again after decompression
   std::uint32_t max_concurrent_streams = 0;          // 0: gRPC's own
+  // For a call's message to come. OTLP's clients give up after 10 s.
+  std::chrono::milliseconds message_timeout{60000};
   ConnectionOptions connection{};
 };
 

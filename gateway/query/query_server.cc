@@ -10,6 +10,10 @@
 #include "common/telemetry/log.h"
 #include "gateway/query/jaeger_api.h"
 #include "gateway/query/jaeger_json.h"
+#include "gateway/query/jaeger_v3_api.h"
+#include "gateway/query/live_feed.h"
+#include "gateway/query/rates_api.h"
+#include "gateway/query/static_page.h"
 
 namespace wirespan::gateway::query {
 
@@ -30,17 +34,25 @@ http::Response Refusal(int status, std::string message, http::Headers headers = 
 
 class ThreadedServer : public QueryServer {
  public:
-  ThreadedServer(const QueryOptions& options, std::shared_ptr<const store::TraceStore> store)
-      : store_(std::move(store)), api_(*store_), auth_(options.auth), jobs_(options.waiting) {
+  ThreadedServer(const QueryOptions& options, std::shared_ptr<store::TraceStore> store,
+                 std::shared_ptr<const store::CoverageTable> coverage)
+      : store_(std::move(store)),
+        coverage_(std::move(coverage)),
+        api_(*store_),
+        auth_(options.auth),
+        jobs_(options.waiting) {
     for (int i = 0; i < options.threads; ++i) {
       threads_.emplace_back([this] { RunJobs(); });
     }
+    store_->Watch(live_);
   }
 
   ~ThreadedServer() override {
     stopping_ = true;
     jobs_.Close();
     threads_.clear();
+    store_->Watch(nullptr);
+    live_->Close();
     if (server_) server_->Stop(std::chrono::milliseconds(100));
   }
 
@@ -48,6 +60,7 @@ class ThreadedServer : public QueryServer {
     http::ServerOptions server = options.server;
     server.max_body_bytes = 64u << 10;
     server.max_connections = 256;
+    server.http2 = std::nullopt;  // over which nothing can be streamed yet
     auto started = http::Server::Start(
         server, [this](http::Request request, std::unique_ptr<http::Responder> responder) {
           Take(std::move(request), std::move(responder));
@@ -70,6 +83,7 @@ class ThreadedServer : public QueryServer {
         return;
       }
     }
+    if (request.path == "/wirespan/api/live") return live_->Serve(request, *responder);
     Job job{.request = std::move(request),
             .responder = std::move(responder),
             .gone = std::make_shared<std::atomic<bool>>(false)};
@@ -85,12 +99,26 @@ class ThreadedServer : public QueryServer {
       if (!job) continue;
       if (*job->gone || stopping_) continue;
       job->responder->Send(
-          api_.Answer(job->request, [&] { return job->gone->load() || stopping_.load(); }));
+          Answer(job->request, [&] { return job->gone->load() || stopping_.load(); }));
     }
   }
 
-  const std::shared_ptr<const store::TraceStore> store_;
+  http::Response Answer(const http::Request& request, std::function<bool()> stop) const {
+    const std::string_view path = request.path;
+    if (path.starts_with("/api/v3/")) return v3_api_.Answer(request, stop);
+    if (path == "/api" || path.starts_with("/api/")) return api_.Answer(request, std::move(stop));
+    if (path == "/wirespan" || path.starts_with("/wirespan/")) {
+      return rates_api_.Answer(request, stop);
+    }
+    return AnswerStatic(request, StaticFiles());
+  }
+
+  const std::shared_ptr<store::TraceStore> store_;
+  const std::shared_ptr<const store::CoverageTable> coverage_;
   const JaegerApi api_;
+  const JaegerV3Api v3_api_{*store_};
+  const RatesApi rates_api_{*store_, coverage_.get()};
+  const std::shared_ptr<LiveFeed> live_ = std::make_shared<LiveFeed>();
   const std::shared_ptr<const ServerAuthenticator> auth_;
   BoundedQueue<Job> jobs_;
   std::atomic<bool> stopping_{false};
@@ -101,8 +129,9 @@ class ThreadedServer : public QueryServer {
 }  // namespace
 
 Result<std::unique_ptr<QueryServer>> QueryServer::Start(
-    const QueryOptions& options, std::shared_ptr<const store::TraceStore> store) {
-  auto server = std::make_unique<ThreadedServer>(options, std::move(store));
+    const QueryOptions& options, std::shared_ptr<store::TraceStore> store,
+    std::shared_ptr<const store::CoverageTable> coverage) {
+  auto server = std::make_unique<ThreadedServer>(options, std::move(store), std::move(coverage));
   if (auto listening = server->Listen(options); !listening) {
     return tl::unexpected(listening.error());
   }

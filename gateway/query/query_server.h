@@ -7,6 +7,7 @@
 #include "common/base/result.h"
 #include "common/http/server.h"
 #include "gateway/pipeline/auth.h"
+#include "gateway/sink/store/coverage_table.h"
 #include "gateway/sink/store/trace_store.h"
 
 namespace wirespan::gateway::query {
@@ -25,8 +26,9 @@ class QueryServer {
   virtual ~QueryServer() = default;  // ends the queries under way
   virtual std::uint16_t port() const = 0;
 
-  static Result<std::unique_ptr<QueryServer>> Start(const QueryOptions& options,
-                                                    std::shared_ptr<const store::TraceStore> store);
+  static Result<std::unique_ptr<QueryServer>> Start(
+      const QueryOptions& options, std::shared_ptr<store::TraceStore> store,
+      std::shared_ptr<const store::CoverageTable> coverage = nullptr);
 };
 
 }  // namespace wirespan::gateway::query

@@ -11,7 +11,6 @@
 #include <grpcpp/security/tls_credentials_options.h>
 #include <grpcpp/support/byte_buffer.h>
 
-#include <algorithm>
 #include <condition_variable>
 #include <fstream>
 #include <iterator>
@@ -20,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/http/tls_copies.h"
 #include "common/otlp/response.h"
 #include "common/otlp/status.h"
 #include "gateway/sink/answer.h"
@@ -105,8 +105,12 @@ struct Dialect {
 
 class GrpcSender : public Sender {
  public:
-  GrpcSender(GrpcClientOptions options, std::shared_ptr<grpc::Channel> channel, Dialect dialect)
-      : options_(std::move(options)), dialect_(dialect), stub_(std::move(channel)) {}
+  GrpcSender(GrpcClientOptions options, std::unique_ptr<http::TlsCopies> certificates,
+             std::shared_ptr<grpc::Channel> channel, Dialect dialect)
+      : options_(std::move(options)),
+        certificates_(std::move(certificates)),
+        dialect_(dialect),
+        stub_(std::move(channel)) {}
 
   ~GrpcSender() override {
     std::unique_lock lock(mutex_);
@@ -179,6 +183,7 @@ class GrpcSender : public Sender {
   }
 
   const GrpcClientOptions options_;
+  const std::unique_ptr<http::TlsCopies> certificates_;  // what the channel reads; null: nothing
   const Dialect dialect_;
   grpc::GenericStub stub_;
   std::mutex mutex_;  // guards calls_
@@ -216,7 +221,11 @@ Result<Pem> LoadPem(const ClientTlsOptions& tls) {
   return pem;
 }
 
-Result<std::shared_ptr<grpc::ChannelCredentials>> Credentials(const ClientTlsOptions& tls) {
+constexpr unsigned kGrpcLooksEverySeconds = 1;  // at the copies, which cost nothing
+
+// `copies`: what the credentials read, if they watch files.
+Result<std::shared_ptr<grpc::ChannelCredentials>> Credentials(
+    const ClientTlsOptions& tls, std::unique_ptr<http::TlsCopies>& copies) {
   if (tls.insecure) return grpc::InsecureChannelCredentials();
   auto pem = LoadPem(tls);
   if (!pem) return tl::unexpected(pem.error());
@@ -232,10 +241,14 @@ Result<std::shared_ptr<grpc::ChannelCredentials>> Credentials(const ClientTlsOpt
   exp::TlsChannelCredentialsOptions options;
   if (watched) {
     // New connections get what the files hold then; what can't be used is passed over.
-    const auto seconds = std::chrono::ceil<std::chrono::seconds>(tls.reload_interval).count();
+    auto started = http::TlsCopies::Start(
+        {.certificate_file = tls.cert_file, .key_file = tls.key_file, .ca_file = tls.ca_file},
+        tls.reload_interval);
+    if (!started) return Wrap("tls", std::move(started.error()));
+    copies = std::move(*started);
     options.set_certificate_provider(std::make_shared<exp::FileWatcherCertificateProvider>(
-        tls.key_file, tls.cert_file, tls.ca_file,
-        static_cast<unsigned>(std::clamp<std::int64_t>(seconds, 1, 86400))));
+        copies->identity_path(), copies->identity_path(), copies->ca_path(),
+        kGrpcLooksEverySeconds));
     if (!tls.cert_file.empty()) options.watch_identity_key_cert_pairs();
     if (!tls.ca_file.empty()) options.watch_root_certs();
   } else if (!pem->cert.empty()) {
@@ -272,7 +285,8 @@ Result<std::unique_ptr<Sender>> Create(const GrpcClientOptions& options, Dialect
   }
   GrpcClientOptions settings = options;
   const std::string target = TargetOf(settings.endpoint, settings.tls);
-  auto credentials = Credentials(settings.tls);
+  std::unique_ptr<http::TlsCopies> certificates;
+  auto credentials = Credentials(settings.tls, certificates);
   if (!credentials) return tl::unexpected(credentials.error());
   grpc::ChannelArguments arguments;
   arguments.SetUserAgentPrefix("wirespan-gateway");
@@ -295,7 +309,8 @@ Result<std::unique_ptr<Sender>> Create(const GrpcClientOptions& options, Dialect
     arguments.SetSslTargetNameOverride(settings.tls.server_name_override);
   }
   auto channel = grpc::CreateCustomChannel(target, *credentials, arguments);
-  return std::make_unique<GrpcSender>(std::move(settings), std::move(channel), dialect);
+  return std::make_unique<GrpcSender>(std::move(settings), std::move(certificates),
+                                      std::move(channel), dialect);
 }
 
 }  // namespace

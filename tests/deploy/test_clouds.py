@@ -96,6 +96,13 @@ with socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=30) as s:
     sys.exit(0 if s.recv(9)[3] == 4 else 1)
 """
 
+# OTLP/HTTP: a request with nothing in it is taken, whether the backend is there or not.
+TAKES_OTLP_HTTP = """
+import sys, urllib.request
+url = f"http://127.0.0.1:{sys.argv[1]}/v1/traces"
+sys.exit(urllib.request.urlopen(urllib.request.Request(url, b"{}", {"Content-Type": "application/json"}), timeout=30).status != 200)
+"""
+
 
 class Contracts(unittest.TestCase):
     def start(self, command, environment, writable=()):
@@ -114,7 +121,8 @@ class Contracts(unittest.TestCase):
         container = yaml.safe_load((RUN / "gateway.yaml").read_text())["spec"]["template"]["spec"]["containers"][0]
         environment = environment_of(container["env"], API_KEY="k") | {"PORT": "8080", "K_SERVICE": "wirespan-gateway"}
         platform = self.start(["/wirespan-gateway", *container["args"]], environment)
-        self.assertEqual(platform.inside(sys.executable, "-c", SPEAKS_HTTP2, "8080"), (0, ""))
+        for script in (SPEAKS_HTTP2, TAKES_OTLP_HTTP):
+            self.assertEqual(platform.inside(sys.executable, "-c", script, "8080"), (0, ""))
         self.ends(platform, 10)
 
     def test_ecs(self):

@@ -1,5 +1,6 @@
 #include "gateway/sink/store/memtable.h"
 
+#include <algorithm>
 #include <span>
 #include <utility>
 
@@ -8,6 +9,7 @@ namespace wirespan::gateway::store {
 namespace {
 
 constexpr std::uint64_t kNsPerMinute = 60'000'000'000;
+constexpr std::uint64_t kNsPerHour = 60 * kNsPerMinute;
 
 }  // namespace
 
@@ -28,12 +30,13 @@ std::uint32_t Memtable::GroupFor(Group&& group) {
   return number;
 }
 
-Memtable::Inserted Memtable::Insert(SpanRows&& read, std::uint64_t received_ns) {
+Memtable::Inserted Memtable::Insert(SpanRows&& read, std::uint64_t received_ns,
+                                    const rates::RecentSpans* recent) {
   Inserted inserted;
   std::vector<std::uint32_t> numbers;
   for (Group& group : read.groups) numbers.push_back(GroupFor(std::move(group)));
   for (SpanRow& row : read.rows) {
-    if (!keys_.insert(row.key).second) {
+    if (!keys_.insert(row.key).second || (recent != nullptr && recent->Holds(row.key))) {
       ++inserted.duplicates;
       continue;
     }
@@ -43,8 +46,18 @@ Memtable::Inserted Memtable::Insert(SpanRows&& read, std::uint64_t received_ns) 
     terms_.insert(terms_.end(), from, from + row.terms);
     row.group = numbers[row.group];
     rows_.push_back(row);
+    min_start_ns_ = std::min(min_start_ns_, row.start_ns);
     const Group& group = groups_[row.group];
-    if (!name_keys_.insert({group.service_hash, row.key.kind, row.name}).second) continue;
+    const auto [series, added] =
+        series_.try_emplace({group.service_hash, row.key.kind, row.name}, 0);
+    if (added) {
+      series->second =
+          rates_.For(rates::SeriesType::kOperation, group.service, row.name, row.key.kind);
+    }
+    if (InTime(row.start_ns, received_ns)) {
+      rates_.Add(series->second, rates::FineCell(row.start_ns), row.duration_ns, row.error);
+    }
+    if (!added) continue;
     const Operation operation{std::string(row.name), row.key.kind};
     names_[group.service].insert(operation);
     inserted.names.emplace_back(group.service, operation);
@@ -57,10 +70,38 @@ Memtable::Inserted Memtable::Insert(SpanRows&& read, std::uint64_t received_ns) 
   return inserted;
 }
 
+bool Memtable::InTime(std::uint64_t start_ns, std::uint64_t received_ns) {
+  const bool old = limits_.max_age_ns > 0 && start_ns + limits_.max_age_ns < received_ns;
+  const bool in_time = !old && start_ns <= received_ns + kNsPerHour;
+  if (!in_time) ++out_of_time_;
+  return in_time;
+}
+
+void Memtable::JoinCalls(std::size_t first, std::uint64_t received_ns, rates::RecentSpans& recent) {
+  const rates::RecentSpans::Visit count = [&](const rates::Call& call) {
+    if (!InTime(call.start_ns, received_ns)) return;
+    rates_.Add(rates_.For(rates::SeriesType::kEdge, call.client, call.server, 0),
+               rates::FineCell(call.start_ns), call.duration_ns, call.error);
+  };
+  const std::span<const SpanRow> rows = std::span(rows_).subspan(first);
+  for (const SpanRow& row : rows) {
+    recent.AddSpan(row.key, groups_[row.group].service, received_ns, count);
+  }
+  for (const SpanRow& row : rows) {
+    if (row.parent == 0) continue;
+    recent.AddChild(row.key.trace,
+                    {.parent = row.parent,
+                     .start_ns = row.start_ns,
+                     .duration_ns = row.duration_ns,
+                     .error = row.error},
+                    groups_[row.group].service, count);
+  }
+}
+
 std::size_t Memtable::bytes() const {
   constexpr std::size_t kKeyBytes = 2 * (sizeof(SpanKey) + 1);  // a table that is half full
   return text_bytes_ + group_bytes_ + terms_.capacity() * sizeof(Term) +
-         rows_.capacity() * sizeof(SpanRow) + rows_.size() * kKeyBytes;
+         rows_.capacity() * sizeof(SpanRow) + rows_.size() * kKeyBytes + rates_.bytes();
 }
 
 Edges Memtable::CountEdges() const {

@@ -11,31 +11,50 @@
 #include "common/base/flat_map.h"
 #include "common/base/hash.h"
 #include "gateway/sink/store/catalog.h"
+#include "gateway/sink/store/rates/rate_table.h"
+#include "gateway/sink/store/rates/recent_spans.h"
 #include "gateway/sink/store/span_row.h"
 
 namespace wirespan::gateway::store {
 
-// The spans that are on disk in a log and not in a block yet. Grows; one writer, and readers that
-// the owner keeps apart from it.
+// What counts in a table's rates.
+struct RateLimits {
+  std::size_t max_series = 4096;
+  // Of a span's start before it was received; 0: any. Starts that lie more than an hour ahead of it
+  // do not count either.
+  std::uint64_t max_age_ns = 0;
+};
+
+// The spans that are on disk in a log and not in a block yet, and their rates. Grows; one writer,
+// and readers that the owner keeps apart from it.
 class Memtable {
  public:
-  explicit Memtable(std::uint64_t number) : number_(number) {}
+  explicit Memtable(std::uint64_t number, RateLimits limits = {})
+      : number_(number), limits_(limits), rates_(limits.max_series) {}
 
   struct Inserted {
     std::uint64_t spans = 0;
-    std::uint64_t duplicates = 0;  // here already: same trace, span id and kind
+    std::uint64_t duplicates = 0;  // came already: same trace, span id and kind
     std::vector<std::pair<std::string, Operation>> names{};  // service and operation, new here
   };
-  Inserted Insert(SpanRows&& read, std::uint64_t received_ns);
+  // Without those that are here or among the recent ones, if given.
+  Inserted Insert(SpanRows&& read, std::uint64_t received_ns,
+                  const rates::RecentSpans* recent = nullptr);
+  // Of the rows from `first` on, which have just come: adds them to the recent ones, and to the
+  // rates the calls that they make whole.
+  void JoinCalls(std::size_t first, std::uint64_t received_ns, rates::RecentSpans& recent);
 
   std::uint64_t number() const { return number_; }  // of the log, and of the block that it becomes
   const std::vector<SpanRow>& rows() const { return rows_; }
   const std::vector<Group>& groups() const { return groups_; }
   const std::vector<Term>& terms() const { return terms_; }
   const Names& names() const { return names_; }
-  std::size_t bytes() const;                                              // (about) of memory
+  const rates::RateTable& rates() const { return rates_; }
+  std::uint64_t out_of_time() const { return out_of_time_; }  // spans and calls not in rates
+  std::size_t bytes() const;                                  // (about) of memory
   std::uint64_t first_received_ns() const { return first_received_ns_; }  // 0: empty
   std::uint64_t last_received_ns() const { return last_received_ns_; }
+  std::uint64_t min_start_ns() const { return min_start_ns_; }  // all ones: empty
 
   Edges CountEdges() const;
 
@@ -52,20 +71,25 @@ class Memtable {
     }
   };
   std::uint32_t GroupFor(Group&& group);
+  bool InTime(std::uint64_t start_ns, std::uint64_t received_ns);
 
   const std::uint64_t number_;
+  const RateLimits limits_;
   std::vector<std::shared_ptr<const std::string>> texts_{};
   std::vector<SpanRow> rows_{};
   std::vector<Group> groups_{};
   std::vector<Term> terms_{};
   FlatMap<std::uint64_t, std::uint32_t> group_numbers_{};  // by the hash of their heads
   FlatSet<SpanKey> keys_{};
-  FlatSet<NameKey> name_keys_{};
+  FlatMap<NameKey, rates::RateTable::SeriesId> series_{};
+  rates::RateTable rates_;
+  std::uint64_t out_of_time_ = 0;
   Names names_{};
   std::size_t text_bytes_ = 0;
   std::size_t group_bytes_ = 0;
   std::uint64_t first_received_ns_ = 0;
   std::uint64_t last_received_ns_ = 0;
+  std::uint64_t min_start_ns_ = ~std::uint64_t{0};
 };
 
 }  // namespace wirespan::gateway::store

@@ -25,6 +25,16 @@ std::string AllBut(std::string_view message, std::uint32_t number) {
   return rest;
 }
 
+// Of a Status.
+bool IsError(std::string_view status) {
+  std::uint64_t code = 0;
+  Reader reader(status);
+  for (Field field; reader.Next(field);) {
+    if (field.Is(3, WireType::kVarint)) code = field.value;
+  }
+  return code == 2;
+}
+
 }  // namespace
 
 std::string_view FindMessage(std::string_view fields, std::uint32_t number) {
@@ -56,6 +66,7 @@ SpanRow ReadSpan(std::string_view span) {
       if (field.number == 2) row.key.span = ReadBigEndian(field.bytes);
       if (field.number == 4) row.parent = ReadBigEndian(field.bytes);
       if (field.number == 5) row.name = field.bytes;
+      if (field.number == 15) row.error = IsError(field.bytes);
     } else if (field.type == WireType::kFixed64) {
       if (field.number == 7) row.start_ns = field.value;
       if (field.number == 8) end_ns = field.value;

@@ -36,6 +36,7 @@ struct SpanRow {
   std::uint32_t group = 0;
   std::uint32_t terms_at = 0;
   std::uint32_t terms = 0;
+  bool error = false;  // its status
   Term service_term = 0;
   Term operation_term = 0;
 };

@@ -32,7 +32,8 @@ std::vector<Value> Damaged(const TraceStore& store) {
           {{{"what", "index_parts"}}, damage.indexes},
           {{{"what", "pages"}}, damage.pages},
           {{{"what", "spans"}}, damage.spans},
-          {{{"what", "files"}}, damage.files}};
+          {{{"what", "files"}}, damage.files},
+          {{{"what", "rates"}}, store.counts().rates_damaged}};
 }
 
 }  // namespace
@@ -71,6 +72,21 @@ MetricHandles RegisterStore(telemetry::Registry& registry, const std::string& ex
   add("wirespan_store_names_left_out_total",
       "Operations that the lists of services and operations have no room for", true,
       Count(&StoreCounts::names_left_out));
+  add("wirespan_store_rates_disk_bytes", "Bytes of the files of rates", false,
+      Count(&StoreCounts::rates_bytes));
+  add("wirespan_store_rates_files", "Files of rates", false, Count(&StoreCounts::rates_files));
+  add("wirespan_store_rates_other_spans_total",
+      "Spans counted as \"(other)\": rates had no room for their names", true,
+      Count(&StoreCounts::rates_other));
+  add("wirespan_store_rates_out_of_time_total",
+      "Spans and calls not in rates: they began too long ago, or in the future", true,
+      Count(&StoreCounts::rates_out_of_time));
+  add("wirespan_store_rates_removed_windows_total",
+      "Stretches of ten minutes whose rates were deleted: too old, or too much", true,
+      Count(&StoreCounts::rates_removed_windows));
+  add("wirespan_store_calls_unjoined_total",
+      "Spans whose parent did not come within a minute or two", true,
+      Count(&StoreCounts::calls_unjoined));
   add("wirespan_store_damaged", "What can't be read, by kind", false, Damaged);
   return handles;
 }

@@ -17,6 +17,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kTick{200};
 constexpr milliseconds kBuildAgain{1000};
+constexpr milliseconds kTidyEvery{60000};
 // A table that fills slowly becomes a block after this part of max_age, so that age means
 // something.
 constexpr int kAgesOfTable = 8;
@@ -119,10 +120,15 @@ void TraceStore::Commit(Batch batch) {
   const std::uint64_t now_ns = clock_.realtime_ns();
   for (Pending& pending : batch) {
     Memtable::Inserted inserted;
+    std::shared_ptr<SpanWatcher> watcher;
+    const std::size_t first = active_->rows().size();
     {
       const std::lock_guard data(data_mutex_);
       const std::lock_guard table(table_mutex_);
-      inserted = active_->Insert(std::move(pending.rows), now_ns);
+      inserted = active_->Insert(std::move(pending.rows), now_ns, &recent_);
+      active_->JoinCalls(first, now_ns, recent_);
+      calls_unjoined_ = recent_.forgotten();
+      watcher = watcher_;
       for (const auto& [service, operation] : inserted.names) {
         catalog_.Add(active_->number(), service, operation.name, operation.kind);
       }
@@ -130,6 +136,11 @@ void TraceStore::Commit(Batch batch) {
       duplicates_ += inserted.duplicates;
     }
     pending.done({});
+    if (watcher == nullptr) continue;
+    for (std::size_t i = first; i < active_->rows().size(); ++i) {
+      const SpanRow& row = active_->rows()[i];
+      watcher->OnSpan(row, active_->groups()[row.group]);
+    }
   }
 }
 
@@ -185,7 +196,10 @@ Result<> TraceStore::Seal() {
     const std::lock_guard data(data_mutex_);
     sealed_ = std::move(active_);
     sealed_log_bytes_ = log_->bytes();
-    active_ = std::make_shared<Memtable>(next_number_);
+    AddToTotals(*sealed_, totals_);
+    rates_other_ += sealed_->rates().left_out();
+    rates_out_of_time_ += sealed_->out_of_time();
+    active_ = std::make_shared<Memtable>(next_number_, LimitsOfRates());
   }
   log_ = std::move(*log);
   ++next_number_;
@@ -198,8 +212,14 @@ Result<> TraceStore::Seal() {
 void TraceStore::RunBuilder() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [&] { return builder_stops_ || sealed_waits_; });
+    changed_.wait_for(lock, kTidyEvery, [&] { return builder_stops_ || sealed_waits_; });
     if (builder_stops_) return;
+    if (!sealed_waits_) {
+      lock.unlock();
+      TidyRates();
+      lock.lock();
+      continue;
+    }
     lock.unlock();
     auto built = BuildSealed();
     lock.lock();
@@ -207,6 +227,9 @@ void TraceStore::RunBuilder() {
     if (built) {
       sealed_waits_ = false;
       changed_.notify_all();
+      lock.unlock();
+      TidyRates();
+      lock.lock();
       continue;
     }
     ++failed_writes_;
@@ -227,9 +250,13 @@ Result<> TraceStore::BuildSealed() {
     log_bytes = sealed_log_bytes_;
   }
   const std::string name = FileName(table->number(), kBlockSuffix);
+  // Rates first: a whole block takes its log away, and with it what they could be made of.
+  auto rates = rate_files_.Write(table->rates(), table->number());
+  if (!rates) return tl::unexpected(rates.error());
   std::uint64_t reserved = 0;
   const auto give_up = [&](Error error) -> Result<> {
     if (!disk_->Remove(name)) ++failed_writes_;
+    rate_files_.Discard(**rates);
     Release(reserved);
     return Wrap("block " + name, std::move(error));
   };
@@ -252,6 +279,7 @@ Result<> TraceStore::BuildSealed() {
         blocks_.begin(), blocks_.end(), table->number(),
         [](std::uint64_t number, const BlockInfo& block) { return number < block.number; });
     blocks_.insert(after, (*reader)->info());
+    rate_files_.Show(std::move(*rates));
     sealed_ = nullptr;
   }
   // The block is safe; a log that stays because it can't be removed is met by the next opening.
@@ -261,6 +289,15 @@ Result<> TraceStore::BuildSealed() {
     Release(log_bytes);
   }
   return {};
+}
+
+// What fails is tried again with the next block.
+void TraceStore::TidyRates() {
+  auto tidied = rate_files_.Tidy(clock_.realtime_ns() / rates::kNsPerS);
+  if (tidied) return;
+  ++failed_writes_;
+  log::WriteLimited(log::Level::kWarn, "rates " + options_.directory,
+                    fmt::format("store {}: {}", options_.directory, tidied.error().message));
 }
 
 // Room for so many bytes within the bound of all files: the oldest blocks make it.
@@ -332,12 +369,26 @@ StoreCounts TraceStore::counts() const {
   }
   const std::lock_guard data(data_mutex_);
   const std::lock_guard table(table_mutex_);
+  std::uint64_t oldest_ns = ~std::uint64_t{0};
   for (const Memtable* each : {static_cast<const Memtable*>(active_.get()), sealed_.get()}) {
     if (each == nullptr) continue;
     counts.spans += each->rows().size();
     counts.memory_bytes += each->bytes();
+    oldest_ns = std::min(oldest_ns, each->min_start_ns());
   }
-  for (const BlockInfo& block : blocks_) counts.spans += block.spans;
+  counts.memory_bytes += totals_.bytes() + before_opening_.bytes();
+  counts.rates_other = rates_other_ + active_->rates().left_out();
+  counts.rates_out_of_time = rates_out_of_time_ + active_->out_of_time();
+  counts.calls_unjoined = calls_unjoined_;
+  counts.rates_damaged = damaged_rate_files_ + rate_files_.damaged_windows().size();
+  counts.rates_bytes = rate_files_.bytes();
+  counts.rates_files = rate_files_.files().size();
+  counts.rates_removed_windows = rate_files_.removed_windows();
+  for (const BlockInfo& block : blocks_) {
+    counts.spans += block.spans;
+    if (block.spans > 0) oldest_ns = std::min(oldest_ns, block.min_start_ns);
+  }
+  counts.oldest_start_ns = counts.spans > 0 ? oldest_ns : 0;
   counts.written = written_;
   counts.removed_by_age = removed_by_age_;
   counts.removed_by_bytes = removed_by_bytes_;

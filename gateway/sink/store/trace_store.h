@@ -21,6 +21,8 @@
 #include "gateway/sink/store/damage.h"
 #include "gateway/sink/store/memtable.h"
 #include "gateway/sink/store/query.h"
+#include "gateway/sink/store/rates/fold.h"
+#include "gateway/sink/store/rates/rate_files.h"
 #include "gateway/sink/store/span_log.h"
 #include "gateway/sink/store/store_options.h"
 #include "gateway/sink/store/trace_set.h"
@@ -35,10 +37,11 @@ namespace wirespan::gateway::store {
 // What came in since the opening is accounted for:
 //   opened + written = spans + removed_by_age + removed_by_bytes
 struct StoreCounts {
-  std::uint64_t opened = 0;      // found on disk when it was opened
-  std::uint64_t written = 0;     // since then
-  std::uint64_t duplicates = 0;  // delivered again while the first was in memory; not written twice
-  std::uint64_t refused = 0;     // not taken: the disk or the store was full, or it closed
+  std::uint64_t opened = 0;   // found on disk when it was opened
+  std::uint64_t written = 0;  // since then
+  std::uint64_t duplicates =
+      0;  // delivered again within a minute or so, or while the first was in memory
+  std::uint64_t refused = 0;  // not taken: the disk or the store was full, or it closed
   std::uint64_t removed_by_age = 0;
   std::uint64_t removed_by_bytes = 0;
   std::uint64_t syncs = 0;
@@ -49,6 +52,22 @@ struct StoreCounts {
   std::uint64_t disk_bytes = 0;
   std::uint64_t memory_bytes = 0;  // tables, requests that wait, open blocks
   std::uint64_t names_left_out = 0;
+  std::uint64_t oldest_start_ns = 0;  // of a span held; 0: none
+
+  std::uint64_t rates_bytes = 0;  // of their files
+  std::uint64_t rates_files = 0;
+  std::uint64_t rates_other = 0;            // spans counted as "(other)": no room for their names
+  std::uint64_t rates_out_of_time = 0;      // spans that began too long ago, or in the future
+  std::uint64_t rates_removed_windows = 0;  // of ten minutes: too old, or too much
+  std::uint64_t rates_damaged = 0;          // windows and files that can't be read
+  std::uint64_t calls_unjoined = 0;         // spans whose parent did not come
+};
+
+// Hears of every span as it is kept, duplicates left out. On the writer's thread: it must not wait.
+class SpanWatcher {
+ public:
+  virtual ~SpanWatcher() = default;
+  virtual void OnSpan(const SpanRow& row, const Group& group) = 0;
 };
 
 // A folder of traces. Thread-safe. Two threads of its own: one writes logs, one makes blocks of
@@ -85,6 +104,16 @@ class TraceStore {
   Edges Calls(std::uint64_t first_minute, std::uint64_t last_minute,
               const QueryLimits& limits) const;
 
+  // Visits the cells of rates in [first_s, last_s] (seconds since 1970) as they are by now: those
+  // of some series and time may come in parts. False: `stop` ended it.
+  bool VisitRates(std::uint64_t first_s, std::uint64_t last_s, const std::function<bool()>& stop,
+                  const rates::VisitCell& visit) const;
+  // What came since the opening, by series.
+  std::map<rates::SeriesKey, rates::Cell> RatesSinceOpening() const;
+
+  // One at a time; null ends it.
+  void Watch(std::shared_ptr<SpanWatcher> watcher);
+
   // Writes what was taken. A block that is being made is finished, another one is not begun: what
   // is in logs is read again by the next opening.
   void Close();
@@ -109,12 +138,23 @@ class TraceStore {
       : disk_(std::move(disk)),
         options_(std::move(options)),
         clock_(clock),
-        cache_(*disk_, damage_) {}
+        cache_(*disk_, damage_),
+        rate_files_(*disk_, RateOptionsOf(options_),
+                    {.reserve = [this](std::uint64_t bytes) { return Reserve(bytes); },
+                     .release = [this](std::uint64_t bytes) { Release(bytes); }}),
+        recent_(options_.recent_spans),
+        totals_(options_.max_series),
+        before_opening_(options_.max_series) {}
+
+  static rates::RateOptions RateOptionsOf(const StoreOptions& options);
+  RateLimits LimitsOfRates() const;
 
   // trace_store_recovery.cc
   Result<> Recover();
   Result<> RecoverBlock(std::uint64_t number);
   Result<> RecoverLog(std::uint64_t number, bool last);
+  void RecallLatestBlocks(std::uint64_t now_ns);
+  static void AddToTotals(const Memtable& table, rates::RateTable& totals);
 
   // trace_store.cc
   void RunWriter();
@@ -127,6 +167,7 @@ class TraceStore {
   Result<> Seal();
   void RunBuilder();
   Result<> BuildSealed();
+  void TidyRates();
   Result<> Reserve(std::uint64_t bytes);
   void Release(std::uint64_t bytes);
   void RemoveExpired();
@@ -145,6 +186,7 @@ class TraceStore {
   const Clock& clock_;
   mutable DamageBook damage_{};
   mutable BlockCache cache_;
+  rates::RateFiles rate_files_;  // of the builder's thread, once it runs
 
   mutable std::mutex mutex_;  // guards what follows up to data_mutex_
   std::condition_variable changed_;
@@ -157,6 +199,8 @@ class TraceStore {
 
   std::unique_ptr<SpanLog> log_{};  // of active_; of the writer's thread alone
   std::uint64_t next_number_ = 1;   // likewise
+  rates::RecentSpans recent_;       // likewise
+  bool blocks_recalled_ = false;    // likewise: recent_ knows the latest blocks' spans
 
   mutable std::mutex table_mutex_;  // guards the content of active_; taken after data_mutex_
   mutable std::mutex data_mutex_;   // guards what follows up to the counters
@@ -166,6 +210,14 @@ class TraceStore {
   std::deque<BlockInfo> blocks_{};  // by number: oldest first
   std::uint64_t disk_bytes_ = 0;
   Catalog catalog_{};
+  // Rates of tables that were sealed since the opening, and what was in tables at the opening.
+  rates::RateTable totals_;
+  rates::RateTable before_opening_;
+  std::uint64_t rates_other_ = 0;        // of sealed tables
+  std::uint64_t rates_out_of_time_ = 0;  // likewise
+  std::uint64_t calls_unjoined_ = 0;
+  std::uint64_t damaged_rate_files_ = 0;
+  std::shared_ptr<SpanWatcher> watcher_{};
 
   std::uint64_t opened_ = 0;
   std::atomic<std::uint64_t> written_{0};

@@ -158,36 +158,30 @@ std::vector<Operation> TraceStore::Operations(std::string_view service) const {
   return catalog_.operations(service);
 }
 
+// Calls are rates of edges. Blocks of which there are none (those files are damaged, or an earlier
+// program made the block) know the calls inside them.
 Edges TraceStore::Calls(std::uint64_t first_minute, std::uint64_t last_minute,
                         const QueryLimits& limits) const {
-  Edges sum;
-  const auto add = [&](const Edges& edges) {
-    for (const auto& [edge, calls] : edges) {
-      if (edge.minute < first_minute || edge.minute > last_minute) continue;
-      sum[{0, edge.parent, edge.child}] += calls;
-    }
-  };
-  std::shared_ptr<const Memtable> table;
-  {
-    const std::lock_guard data(data_mutex_);
-    table = active_;
-  }
-  {
-    const std::lock_guard lock(table_mutex_);
-    add(table->CountEdges());
-  }
-  // The same table may have been sealed or become a block meanwhile: it counts once.
-  const View view = Look();
-  if (view.sealed && view.sealed != table) add(view.sealed->CountEdges());
   constexpr std::uint64_t kNsPerMinute = 60'000'000'000;
-  for (const BlockInfo& block : view.blocks) {
+  Edges sum;
+  const std::vector<BlockInfo> blocks = Look().blocks;
+  VisitRates(first_minute * 60, last_minute * 60 + 59, limits.stop,
+             [&](const rates::SeriesKey& key, rates::CellTime, const rates::Cell& cell) {
+               if (key.type != rates::SeriesType::kEdge) return;
+               sum[{0, key.service, key.name}] += cell.count;
+             });
+  for (const BlockInfo& block : blocks) {
     if (limits.Stopped()) break;
-    if (block.number == table->number()) continue;
-    if (block.min_start_ns / kNsPerMinute > last_minute ||
+    if (rate_files_.Holds(block.number) || block.min_start_ns / kNsPerMinute > last_minute ||
         block.max_start_ns / kNsPerMinute < first_minute) {
       continue;
     }
-    if (const auto reader = cache_.Get(block.number)) add(reader->ReadEdges());
+    const auto reader = cache_.Get(block.number);
+    if (!reader) continue;
+    for (const auto& [edge, calls] : reader->ReadEdges()) {
+      if (edge.minute < first_minute || edge.minute > last_minute) continue;
+      if (edge.parent != edge.child) sum[{0, edge.parent, edge.child}] += calls;
+    }
   }
   return sum;
 }

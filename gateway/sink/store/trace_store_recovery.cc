@@ -73,7 +73,14 @@ Result<> TraceStore::Recover() {
   auto files = ListFiles(*disk_);
   if (!files) return tl::unexpected(files.error());
   if (auto known = CheckVersions(*disk_, *files); !known) return known;
+  if (auto known = rates::RateFiles::CheckVersions(*disk_); !known) return known;
   if (auto settled = SettlePairs(*disk_, *files); !settled) return settled;
+  auto rates = rate_files_.Recover(files->logs, [&](const std::string& message) {
+    log::Warn("store {}: {}", options_.directory, message);
+    ++damaged_rate_files_;
+  });
+  if (!rates) return rates;
+  disk_bytes_ += rate_files_.bytes();
   for (const std::uint64_t number : files->blocks) {
     if (auto opened = RecoverBlock(number); !opened) return opened;
     next_number_ = std::max(next_number_, number + 1);
@@ -87,8 +94,12 @@ Result<> TraceStore::Recover() {
     if (!log) return tl::unexpected(log.error());
     log_ = std::move(*log);
     disk_bytes_ += log_->bytes();
-    active_ = std::make_shared<Memtable>(next_number_++);
+    active_ = std::make_shared<Memtable>(next_number_++, LimitsOfRates());
   }
+  RecallLatestBlocks(clock_.realtime_ns());
+  if (sealed_) AddToTotals(*sealed_, before_opening_);
+  if (sealed_) AddToTotals(*sealed_, totals_);
+  AddToTotals(*active_, before_opening_);
   opened_ = active_->rows().size() + (sealed_ ? sealed_->rows().size() : 0);
   for (const BlockInfo& block : blocks_) opened_ += block.spans;
   return {};
@@ -117,7 +128,7 @@ Result<> TraceStore::RecoverBlock(std::uint64_t number) {
 // The last log is gone on with; the one before it was about to become a block, which the builder
 // does as soon as it runs. There are no others unless somebody put them there.
 Result<> TraceStore::RecoverLog(std::uint64_t number, bool last) {
-  auto table = std::make_shared<Memtable>(number);
+  auto table = std::make_shared<Memtable>(number, LimitsOfRates());
   auto log = SpanLog::Recover(
       *disk_, number, options_.sync,
       [&](std::string request, std::uint64_t received_ns) {
@@ -125,7 +136,10 @@ Result<> TraceStore::RecoverLog(std::uint64_t number, bool last) {
           damage_.LogRecords(1);
           return;
         }
-        table->Insert(ReadRows(std::move(request)), received_ns);
+        RecallLatestBlocks(received_ns);
+        const std::size_t first = table->rows().size();
+        table->Insert(ReadRows(std::move(request)), received_ns, &recent_);
+        table->JoinCalls(first, received_ns, recent_);
       },
       damage_);
   if (!log) return tl::unexpected(log.error());
@@ -148,6 +162,41 @@ Result<> TraceStore::RecoverLog(std::uint64_t number, bool last) {
   sealed_log_bytes_ = (*log)->bytes();
   sealed_waits_ = true;
   return {};
+}
+
+// Spans of the latest blocks are recent again: they may be delivered once more, and be one end of a
+// call whose other end is in a log or to come. The calls among themselves are in files of rates.
+void TraceStore::RecallLatestBlocks(std::uint64_t now_ns) {
+  if (std::exchange(blocks_recalled_, true)) return;
+  constexpr std::uint64_t kLatestNs = 120'000'000'000;  // what two generations hold
+  auto first = blocks_.end();
+  std::uint64_t spans = 0;
+  while (first != blocks_.begin() && std::prev(first)->last_received_ns + kLatestNs >= now_ns &&
+         spans < options_.recent_spans / 2) {
+    --first;
+    spans += first->spans;
+  }
+  const rates::RecentSpans::Visit counted = [](const rates::Call&) {};
+  otlp::Decompressor decompressor;
+  std::string plain;
+  for (; first != blocks_.end(); ++first) {
+    const auto reader = cache_.Get(first->number);
+    if (!reader) continue;
+    for (std::uint32_t page = 0; page < reader->page_count(); ++page) {
+      if (!reader->Payload(page, decompressor, plain)) continue;
+      ForEachSpanIn(plain, [&](const SpanPlace& place, const SpanRow& row) {
+        recent_.AddSpan(row.key, place.service, first->last_received_ns, counted);
+        if (row.parent == 0) return true;
+        recent_.AddChild(row.key.trace,
+                         {.parent = row.parent,
+                          .start_ns = row.start_ns,
+                          .duration_ns = row.duration_ns,
+                          .error = row.error},
+                         place.service, counted);
+        return true;
+      });
+    }
+  }
 }
 
 }  // namespace wirespan::gateway::store

@@ -132,7 +132,8 @@ class Generator {
       }
     }
     if (!status.ok() && options_.pause_ms > 0) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(options_.pause_ms));
+      const auto rested = steady_clock::now() + std::chrono::milliseconds(options_.pause_ms);
+      std::this_thread::sleep_until(std::min(rested, end_));
     }
     Start();
     std::lock_guard lock(mutex_);

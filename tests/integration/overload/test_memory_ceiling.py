@@ -38,6 +38,19 @@ class Ceiling(OverloadTest):
         # They are held as they came: there may be no need to refuse any.
         self.flood("--spans", 1000, "--in-flight", 1000, "--connections", 8, "--pause-ms", 20, "--compression", "gzip")
 
+    def test_what_is_acknowledged_arrives(self):
+        backend = self.backend("--delay-ms", "50")
+        gateway = self.gateway(otlp(backend.port), more=LIMITER, pipeline="processors: [memory_limiter], exporters: [otlp]")
+        answer = Load(gateway.port, "--seconds", 6, "--spans", 1000, "--in-flight", 1000, "--connections", 8, "--pause-ms", 20).result()
+        print(f"delivering: peak {gateway.peak_mib():.0f} of {LIMIT_MIB} MiB, {answer}")
+        self.assertLess(gateway.peak_mib(), LIMIT_MIB * 1.1)
+        self.assertEqual(set(answer["refused"]) - {"14+retry", "4"}, set())
+        self.assertGreater(answer["acked_requests"], 0)
+        gateway.end()
+        counts = backend.end()
+        self.assertEqual(counts["malformed"], 0)
+        self.assertGreaterEqual(counts["spans"], answer["acked_spans"])
+
     def test_http_requests(self):
         backend = self.backend("--hang")
         gateway = self.gateway(otlp(backend.port, more=BLOCKED), more=LIMITER,

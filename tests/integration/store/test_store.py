@@ -118,10 +118,10 @@ class Refused(unittest.TestCase):
                               timeout=60)
         return done.returncode, done.stderr
 
-    def test_metrics_and_logs_are_refused(self):
-        code, said = self.validate("{store: {directory: x}}", "{metrics: {receivers: [otlp], exporters: [store]}}")
+    def test_logs_are_refused(self):
+        code, said = self.validate("{store: {directory: x}}", "{logs: {receivers: [otlp], exporters: [store]}}")
         self.assertEqual(code, 2)
-        self.assertIn("store takes traces alone", said)
+        self.assertIn("store takes traces and agents' metrics alone", said)
 
     def test_two_stores_need_two_folders(self):
         code, said = self.validate("{store: {directory: x}, store/2: {directory: x, query: {endpoint: 'localhost:1'}}}",

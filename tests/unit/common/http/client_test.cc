@@ -5,8 +5,14 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
+#include <fstream>
 #include <future>
+#include <iterator>
 #include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
 
 #include "common/http/unix_client.h"
 #include "tests/unit/common/http/support.h"
@@ -353,6 +359,69 @@ TEST_F(TlsTest, VerifiesTheServer) {
 
   const auto careless = Client::Create({.tls = {.insecure_skip_verify = true}});
   EXPECT_TRUE(Fetch(*careless, {.url = url}).has_value());
+}
+
+// Its goodbye is a TLS record, and no next request.
+TEST_F(TlsTest, TheServerLearnsThatAWaitingPeerHasGone) {
+  std::atomic<int> gone{0};
+  std::mutex mutex;
+  std::unique_ptr<Responder> kept;
+  const auto server = StartServer(Served(), [&](Request, std::unique_ptr<Responder> responder) {
+    responder->WhenGone([&] { ++gone; });
+    const std::lock_guard lock(mutex);
+    kept = std::move(responder);
+  });
+  // openssl says goodbye when its input ends; the head's last line is the end of it.
+  const std::string command =
+      "printf 'GET / HTTP/1.1\\r\\nHost: h\\r\\n\\r\\n' | openssl s_client -quiet "
+      "-no_ign_eof -connect 127.0.0.1:" +
+      std::to_string(server->port()) + " >/dev/null 2>&1";
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  EXPECT_TRUE(Eventually([&] { return gone == 1; }));
+  EXPECT_EQ(server->stats().requests, 1u);
+  const std::lock_guard lock(mutex);
+  ASSERT_TRUE(kept);
+  kept->Send({});
+}
+
+// The watch reads what comes: a request behind the one that is being answered, and its answer, stay
+// whole.
+TEST_F(TlsTest, RequestsBehindOneThatIsWatchedAreAnsweredInTurn) {
+  std::atomic<int> gone{0};
+  std::mutex mutex;
+  std::vector<std::unique_ptr<Responder>> kept;
+  const auto server =
+      StartServer(Served(), [&](Request request, std::unique_ptr<Responder> responder) {
+        responder->WhenGone([&] { ++gone; });
+        if (request.path == "/now") return responder->Send({.body = "second\n"});
+        const std::lock_guard lock(mutex);
+        kept.push_back(std::move(responder));
+      });
+  std::jthread answering([&] {
+    EXPECT_TRUE(Eventually([&] {
+      const std::lock_guard lock(mutex);
+      return !kept.empty();
+    }));
+    std::this_thread::sleep_for(50ms);  // the second request comes meanwhile, or not: both go
+    const std::lock_guard lock(mutex);
+    kept.front()->Send({.body = "first\n"});
+  });
+  const std::string out = folder_->path() + "/answers";
+  const std::string command =
+      "(printf 'GET / HTTP/1.1\\r\\nHost: h\\r\\n\\r\\n'; sleep 0.02; printf 'GET /now "
+      "HTTP/1.1\\r\\nHost: "
+      "h\\r\\nX-Long: %03000d\\r\\nConnection: close\\r\\n\\r\\n' 0) | openssl s_client -quiet "
+      "-connect "
+      "127.0.0.1:" +
+      std::to_string(server->port()) + " 2>/dev/null >" + out;
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  std::ifstream file(out);
+  const std::string answers{std::istreambuf_iterator<char>(file), {}};
+  const auto first = answers.find("first\n");
+  ASSERT_NE(first, std::string::npos) << answers;
+  EXPECT_NE(answers.find("second\n", first), std::string::npos) << answers;
+  EXPECT_EQ(gone, 0);
+  EXPECT_EQ(server->stats().requests, 2u);
 }
 
 TEST_F(TlsTest, DemandsClientCertificates) {

@@ -184,10 +184,9 @@ TEST(ConfigLoaderTest, RefusesAStoreThatCannotBe) {
     return ErrorOf(WithStores(exporters, signal, used));
   };
   EXPECT_EQ(error("  store: {}\n", "traces", "store"), "a.yaml:3:3: store needs a directory");
-  for (const char* signal : {"metrics", "logs"}) {
-    EXPECT_EQ(error("  store: {directory: /d}\n", signal, "store"),
-              "a.yaml:9:5: store takes traces alone");
-  }
+  EXPECT_EQ(error("  store: {directory: /d}\n", "metrics", "store"), "");
+  EXPECT_EQ(error("  store: {directory: /d}\n", "logs", "store"),
+            "a.yaml:9:5: store takes traces and agents' metrics alone");
   EXPECT_THAT(error("  store: {directory: /d}\n  store/2: {directory: /d, query: {endpoint: "
                     "'localhost:1'}}\n",
                     "traces", "store, store/2"),

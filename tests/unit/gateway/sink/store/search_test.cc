@@ -7,6 +7,7 @@
 #include <random>
 
 #include "gateway/sink/store/trace_store.h"
+#include "tests/support/fake_clock.h"
 #include "tests/unit/common/queue/unsynced_disk.h"
 #include "tests/unit/gateway/sink/store/spans.h"
 
@@ -141,7 +142,8 @@ TEST(SearchTest, AgreesWithAPlainWalkOverRandomSpans) {
 
 TEST(SearchTest, CallsBetweenServicesAreCountedByMinute) {
   const auto folder = std::make_shared<queue::testing::UnsyncedFolder>();
-  auto store = TraceStore::Open(folder->Mount(), {.directory = "test"}).value();
+  const wirespan::testing::FakeClock clock;  // stands at kStartNs
+  auto store = TraceStore::Open(folder->Mount(), {.directory = "test"}, clock).value();
   const std::uint64_t minute = testing::kStartNs / 60'000'000'000;
   std::vector<TestSpan> spans = {
       {.trace = 1, .id = 1, .service = "front"},
