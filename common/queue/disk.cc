@@ -134,6 +134,13 @@ class RealDisk : public Disk {
     return {};
   }
 
+  Result<> Rename(const std::string& from, const std::string& to) override {
+    if (::renameat(folder_.get(), from.c_str(), folder_.get(), to.c_str()) != 0) {
+      return FailIo("rename " + path_ + "/" + from, errno);
+    }
+    return {};
+  }
+
   Result<> SyncFolder() override {
     if (::fsync(folder_.get()) != 0) return FailIo("sync " + path_, errno);
     return {};

@@ -36,6 +36,7 @@ class Disk {
   virtual Result<std::unique_ptr<DiskFile>> Create(const std::string& name) = 0;  // or empties it
   virtual Result<std::unique_ptr<DiskFile>> Open(const std::string& name) = 0;    // read and write
   virtual Result<> Remove(const std::string& name) = 0;
+  virtual Result<> Rename(const std::string& from, const std::string& to) = 0;  // replaces `to`
   virtual Result<> SyncFolder() = 0;  // names created and removed so far survive a power loss
 };
 

@@ -3,7 +3,9 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/base/version.h"
@@ -14,6 +16,7 @@
 #include "gateway/app/probe_command.h"
 #include "gateway/app/queue_command.h"
 #include "gateway/app/run.h"
+#include "gateway/app/store_command.h"
 
 namespace {
 
@@ -63,6 +66,40 @@ void AddProbe(CLI::App& command, ProbeOptions& options) {
   command.add_option("--ca-file", options.tls.ca_file, "Authorities; the system's otherwise");
   command.add_option("--cert-file", options.tls.certificate_file, "A certificate to show");
   command.add_option("--key-file", options.tls.key_file, "Its key");
+}
+
+// `store verify|dump|backup|delete`: `run` is what was asked for.
+struct StoreArguments {
+  std::string directory{};
+  std::string trace{};
+  std::string to{};
+  std::function<int()> run{};
+};
+
+CLI::App* AddStore(CLI::App& app, StoreArguments& arguments) {
+  CLI::App* store = app.add_subcommand("store", "Look after the embedded store's folder");
+  store->require_subcommand(1);
+  const auto add = [&](const char* name, const char* help, std::function<int()> run) {
+    CLI::App* command = store->add_subcommand(name, help);
+    command->add_option("--directory", arguments.directory, "The exporter's directory")->required();
+    command->callback([&arguments, run = std::move(run)] { arguments.run = run; });
+    return command;
+  };
+  const StoreArguments* given = &arguments;
+  add("verify", "Read every file and tell what is damaged; changes nothing",
+      [given] { return VerifyStoreFolder(given->directory); });
+  add("dump", "Print what is held, a line of OTLP's JSON for each request; changes nothing",
+      [given] { return DumpStoreFolder(given->directory, given->trace); })
+      ->add_option("--trace", arguments.trace, "This trace alone");
+  add("backup", "Copy what is held, also while a gateway runs",
+      [given] { return BackUpStoreFolder(given->directory, given->to); })
+      ->add_option("--to", arguments.to, "A folder that is empty or not there yet")
+      ->required();
+  add("delete", "Delete a trace, while no gateway runs",
+      [given] { return DeleteTraceFromFolder(given->directory, given->trace); })
+      ->add_option("--trace", arguments.trace, "Its id")
+      ->required();
+  return store;
 }
 
 int Print(const ConfigSources& sources, bool redacted) {
@@ -117,6 +154,8 @@ int main(int argc, char** argv) {
   dump->add_option("folder", folder, "Of one exporter and signal, below file_storage's directory")
       ->required();
   queue->require_subcommand(1);
+  StoreArguments store;
+  CLI::App* store_commands = AddStore(app, store);
   CLI::App* probe = app.add_subcommand("probe", "Ask whether a gateway answers");
   ProbeOptions probe_options;
   AddProbe(*probe, probe_options);
@@ -127,6 +166,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? kExitOk : kExitUsage;
   }
   if (dump->parsed()) return DumpQueue(folder);
+  if (store_commands->parsed()) return store.run();
   if (probe->parsed()) return Probe(probe_options);
   if (components->parsed()) {
     fmt::print("{}", ComponentsText());

@@ -19,9 +19,9 @@ std::string_view View(const auto& bytes) { return {bytes.data(), bytes.size()}; 
 
 }  // namespace
 
-Result<std::unique_ptr<SpanLog>> SpanLog::Create(queue::Disk& disk, std::uint64_t number,
-                                                 bool sync) {
-  auto file = disk.Create(FileName(number, kLogSuffix));
+Result<std::unique_ptr<SpanLog>> SpanLog::Create(queue::Disk& disk, std::uint64_t number, bool sync,
+                                                 std::string_view suffix) {
+  auto file = disk.Create(FileName(number, suffix));
   if (!file) return tl::unexpected(file.error());
   std::unique_ptr<SpanLog> log(new SpanLog(std::move(*file), number, sync));
   const auto header = queue::Encode(queue::SegmentHeader{.first_seq = 1});
@@ -47,33 +47,26 @@ Result<> SpanLog::CheckVersion(queue::Disk& disk, std::uint64_t number) {
   return Fail(ErrorCode::kUnsupported, name + " is of a newer version; nothing was changed");
 }
 
-Result<std::unique_ptr<SpanLog>> SpanLog::Recover(queue::Disk& disk, std::uint64_t number,
-                                                  bool sync, const Visit& visit, DamageBook& book) {
-  auto file = disk.Open(FileName(number, kLogSuffix));
-  if (!file) return tl::unexpected(file.error());
-  auto size = (*file)->Size();
+Result<SpanLog::End> SpanLog::Read(const queue::DiskFile& file, const Visit& visit,
+                                   DamageBook& book) {
+  auto size = file.Size();
   if (!size) return tl::unexpected(size.error());
-  std::string front(queue::kSegmentHeaderBytes, '\0');
-  if (auto got = (*file)->Read(0, front.data(), front.size()); !got) {
-    return tl::unexpected(got.error());
-  }
-  std::unique_ptr<SpanLog> log(new SpanLog(std::move(*file), number, sync));
   queue::SegmentScanner scanner(
       [&](std::uint64_t offset, char* out, std::size_t wanted) {
-        return log->file_->Read(offset, out, wanted).value_or(0);
+        return file.Read(offset, out, wanted).value_or(0);
       },
       1);
-  log->end_ = queue::kSegmentHeaderBytes;
+  End end{.bytes = queue::kSegmentHeaderBytes};
   for (;;) {
     const queue::Found found = scanner.Next(*size);
     using Kind = queue::Found::Kind;
     if (found.kind == Kind::kEnd || found.kind == Kind::kTorn) break;
     if (found.kind == Kind::kDamaged) book.LogRecords(found.lost_records);
     if (found.kind != Kind::kRecord) continue;
-    log->end_ = found.offset + found.header.whole_bytes();
+    end.bytes = found.offset + found.header.whole_bytes();
     std::string content(found.header.content_bytes(), '\0');
     const auto got =
-        log->file_->Read(found.offset + queue::kRecordHeaderBytes, content.data(), content.size());
+        file.Read(found.offset + queue::kRecordHeaderBytes, content.data(), content.size());
     if (!got || *got != content.size() || found.header.meta_bytes != kMetaBytes ||
         !queue::ContentOk(found.header, std::string_view(content).substr(0, kMetaBytes),
                           std::string_view(content).substr(kMetaBytes))) {
@@ -83,7 +76,23 @@ Result<std::unique_ptr<SpanLog>> SpanLog::Recover(queue::Disk& disk, std::uint64
     const auto received_ns = GetNumber<std::uint64_t>(content, 0);
     visit(content.substr(kMetaBytes), received_ns);
   }
-  log->next_seq_ = scanner.next_seq();
+  end.next_seq = scanner.next_seq();
+  return end;
+}
+
+Result<std::unique_ptr<SpanLog>> SpanLog::Recover(queue::Disk& disk, std::uint64_t number,
+                                                  bool sync, const Visit& visit, DamageBook& book) {
+  auto file = disk.Open(FileName(number, kLogSuffix));
+  if (!file) return tl::unexpected(file.error());
+  std::string front(queue::kSegmentHeaderBytes, '\0');
+  if (auto got = (*file)->Read(0, front.data(), front.size()); !got) {
+    return tl::unexpected(got.error());
+  }
+  const auto end = Read(**file, visit, book);
+  if (!end) return tl::unexpected(end.error());
+  std::unique_ptr<SpanLog> log(new SpanLog(std::move(*file), number, sync));
+  log->end_ = end->bytes;
+  log->next_seq_ = end->next_seq;
   // A header that did not reach the disk, or a torn end: both are written again.
   const auto again = queue::Encode(queue::SegmentHeader{.first_seq = 1});
   const std::string_view piece = View(again);

@@ -9,6 +9,7 @@
 
 #include "common/base/result.h"
 #include "common/queue/disk.h"
+#include "gateway/sink/store/block_format.h"
 #include "gateway/sink/store/damage.h"
 
 namespace wirespan::gateway::store {
@@ -17,14 +18,20 @@ namespace wirespan::gateway::store {
 // (docs/format/queue.md), whose records are requests; meta is the time of receipt. One thread.
 class SpanLog {
  public:
-  // An empty one whose name survives a power loss.
-  static Result<std::unique_ptr<SpanLog>> Create(queue::Disk& disk, std::uint64_t number,
-                                                 bool sync);
+  // An empty one whose name survives a power loss. Another suffix: one that no store opens.
+  static Result<std::unique_ptr<SpanLog>> Create(queue::Disk& disk, std::uint64_t number, bool sync,
+                                                 std::string_view suffix = kLogSuffix);
   // kUnsupported: one of a newer version.
   static Result<> CheckVersion(queue::Disk& disk, std::uint64_t number);
   // One of an earlier life, of a version that is known: visits what is sound, tells the book what
   // is not, cuts off a torn end (it was never acknowledged) and goes on behind it.
   using Visit = std::function<void(std::string request, std::uint64_t received_ns)>;
+  struct End {
+    std::uint64_t bytes = 0;  // of what is whole
+    std::uint64_t next_seq = 1;
+  };
+  // Visits what is sound and changes nothing.
+  static Result<End> Read(const queue::DiskFile& file, const Visit& visit, DamageBook& book);
   static Result<std::unique_ptr<SpanLog>> Recover(queue::Disk& disk, std::uint64_t number,
                                                   bool sync, const Visit& visit, DamageBook& book);
 
@@ -34,6 +41,8 @@ class SpanLog {
                   std::uint64_t received_ns);
   // What Append will add for these.
   static std::uint64_t BytesFor(std::span<const std::string_view> requests);
+
+  Result<> Sync() { return file_->Sync(); }
 
   std::uint64_t number() const { return number_; }
   std::uint64_t bytes() const { return end_; }

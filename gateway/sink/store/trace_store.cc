@@ -376,7 +376,7 @@ StoreCounts TraceStore::counts() const {
     counts.memory_bytes += each->bytes();
     oldest_ns = std::min(oldest_ns, each->min_start_ns());
   }
-  counts.memory_bytes += totals_.bytes() + before_opening_.bytes();
+  counts.memory_bytes += totals_.bytes() + before_opening_.bytes() + recent_.bytes();
   counts.rates_other = rates_other_ + active_->rates().left_out();
   counts.rates_out_of_time = rates_out_of_time_ + active_->out_of_time();
   counts.calls_unjoined = calls_unjoined_;

@@ -199,7 +199,7 @@ class TraceStore {
 
   std::unique_ptr<SpanLog> log_{};  // of active_; of the writer's thread alone
   std::uint64_t next_number_ = 1;   // likewise
-  rates::RecentSpans recent_;       // likewise
+  rates::RecentSpans recent_;       // likewise; changed with data_mutex_ held, for counts()
   bool blocks_recalled_ = false;    // likewise: recent_ knows the latest blocks' spans
 
   mutable std::mutex table_mutex_;  // guards the content of active_; taken after data_mutex_

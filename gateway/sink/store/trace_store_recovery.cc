@@ -7,32 +7,16 @@
 
 #include "common/otlp/walk.h"
 #include "common/telemetry/log.h"
+#include "gateway/sink/store/store_files.h"
 #include "gateway/sink/store/trace_store.h"
 
 namespace wirespan::gateway::store {
 
 namespace {
 
-struct Files {
-  std::set<std::uint64_t> blocks{};
-  std::set<std::uint64_t> logs{};
-};
-
-Result<Files> ListFiles(queue::Disk& disk) {
-  auto names = disk.List();
-  if (!names) return tl::unexpected(names.error());
-  Files files;
-  for (const std::string& name : *names) {
-    std::uint64_t number = 0;
-    if (ParseFileName(name, kBlockSuffix, number)) files.blocks.insert(number);
-    if (ParseFileName(name, kLogSuffix, number)) files.logs.insert(number);
-  }
-  return files;
-}
-
 // A log and a block of one number: the block was being made of the log. Which of them counts is
 // decided by the block's footer, which is written when everything before it is safe.
-Result<> SettlePairs(queue::Disk& disk, Files& files) {
+Result<> SettlePairs(queue::Disk& disk, StoreFiles& files) {
   for (const std::uint64_t number : std::set<std::uint64_t>(files.logs)) {
     if (!files.blocks.contains(number)) continue;
     auto block = disk.Open(FileName(number, kBlockSuffix));
@@ -47,7 +31,7 @@ Result<> SettlePairs(queue::Disk& disk, Files& files) {
 }
 
 // Of all files, before any is touched.
-Result<> CheckVersions(queue::Disk& disk, const Files& files) {
+Result<> CheckVersions(queue::Disk& disk, const StoreFiles& files) {
   for (const std::uint64_t number : files.blocks) {
     auto file = disk.Open(FileName(number, kBlockSuffix));
     if (!file) return tl::unexpected(file.error());
@@ -70,7 +54,7 @@ Result<> CheckVersions(queue::Disk& disk, const Files& files) {
 }  // namespace
 
 Result<> TraceStore::Recover() {
-  auto files = ListFiles(*disk_);
+  auto files = ListStoreFiles(*disk_);
   if (!files) return tl::unexpected(files.error());
   if (auto known = CheckVersions(*disk_, *files); !known) return known;
   if (auto known = rates::RateFiles::CheckVersions(*disk_); !known) return known;

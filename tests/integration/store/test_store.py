@@ -1,6 +1,7 @@
 """What the gateway acknowledged it finds again, whatever happens to it."""
 
 import base64
+import json
 import os
 import random
 import signal
@@ -109,6 +110,52 @@ class Served(StoreTest):
                                          headers={"Authorization": "Basic " + base64.b64encode(b"ann:secret").decode()})
         with urllib.request.urlopen(request, timeout=10) as answer:
             self.assertEqual(answer.status, 200)
+
+
+class Commands(StoreTest):
+    def command(self, *arguments):
+        done = subprocess.run([overload.BIN / "wirespan-gateway", "store", *map(str, arguments)], capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stdout, done.stderr
+
+    def test_a_store_is_verified_copied_dumped_and_loses_a_trace(self):
+        gateway = self.store_gateway()
+        post_otlp(gateway.http, [of_service("front", span(1, 1, "GET /"), span(2, 2, "GET /"))])
+        copy = self.folder / "copy"
+        self.assertEqual(self.command("backup", "--directory", self.directory, "--to", copy)[0], 0)
+        code, said, _ = self.command("verify", "--directory", copy)
+        self.assertEqual((code, said), (0, "0000000000000001.wal: 2 spans in 1 requests, sound\n"))
+        code, said, _ = self.command("dump", "--directory", self.directory, "--trace", "2")
+        self.assertEqual(code, 0)
+        (line,) = said.splitlines()
+        (dumped,) = json.loads(line)["resourceSpans"][0]["scopeSpans"][0]["spans"]
+        self.assertEqual(dumped["spanId"], f"{2:016x}")
+        code, _, said = self.command("delete", "--directory", self.directory, "--trace", "2")
+        self.assertEqual(code, 1)
+        self.assertIn("is in use by another process", said)
+        gateway.end()
+        self.assertEqual(self.command("delete", "--directory", self.directory, "--trace", "2")[:2], (0, "1 spans deleted\n"))
+        gateway.start()
+        self.assertEqual(get(self.query_port, "/api/traces/2")[0], 404)
+        self.assertEqual(len(self.data("/api/traces/1")[0]["spans"]), 1)
+
+    def test_damage_and_mistakes_are_told(self):
+        gateway = self.store_gateway()
+        post_otlp(gateway.http, [of_service("front", span(1, 1))])
+        post_otlp(gateway.http, [of_service("front", span(2, 2))])
+        gateway.end()
+        log = self.directory / "0000000000000001.wal"
+        content = bytearray(log.read_bytes())
+        content[100] ^= 1
+        log.write_bytes(content)
+        code, said, _ = self.command("verify", "--directory", self.directory)
+        self.assertEqual(code, 1)
+        self.assertIn("DAMAGED: 1 records", said)
+        self.assertEqual(self.command("verify", "--directory", self.folder / "none")[0], 1)
+        self.assertFalse((self.folder / "none").exists())
+        code, _, said = self.command("dump", "--directory", self.directory, "--trace", "xyz")
+        self.assertEqual(code, 1)
+        self.assertIn("--trace", said)
+        self.assertEqual(self.command("delete", "--directory", self.directory)[0], 2)
 
 
 class Refused(unittest.TestCase):

@@ -125,6 +125,14 @@ class UnsyncedDisk : public Disk {
     folder_->files.erase(name);
     return {};
   }
+  Result<> Rename(const std::string& from, const std::string& to) override {
+    std::lock_guard lock(folder_->mutex);
+    const auto found = folder_->files.find(from);
+    if (found == folder_->files.end()) return Fail(ErrorCode::kNotFound, from + ": no such file");
+    folder_->files[to] = found->second;
+    folder_->files.erase(found);
+    return {};
+  }
   Result<> SyncFolder() override {
     std::lock_guard lock(folder_->mutex);
     for (auto& [name, file] : folder_->files) file->name_synced = true;

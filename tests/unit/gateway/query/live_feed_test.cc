@@ -21,6 +21,7 @@ struct Connection {
   std::string text{};
   int status = 0;
   bool full = false;
+  int refused = 0;  // pieces, because it was full
   bool gone = false;
   bool finished = false;
 };
@@ -30,6 +31,7 @@ class FakeStream : public http::BodyStream {
   explicit FakeStream(std::shared_ptr<Connection> connection) : to_(std::move(connection)) {}
   bool Write(std::string piece) override {
     const std::lock_guard lock(to_->mutex);
+    if (to_->full) ++to_->refused;
     if (to_->full || to_->gone) return false;
     to_->text += piece;
     return true;
@@ -137,12 +139,17 @@ TEST_F(LiveFeedTest, AListenerHearsWhatItAskedFor) {
 TEST_F(LiveFeedTest, WhatIsTooMuchIsCounted) {
   const auto connection = Listen();
   for (std::uint64_t id = 1; id <= 1000; ++id) Tell({.id = id});
-  std::string text = Await(*connection, "event: dropped");
-  std::uint64_t dropped = 0;
   const std::string mark = "event: dropped\ndata: {\"count\":";
-  std::size_t spans = CountOf(text, "data: {\"trace_id");
-  for (std::size_t at = 0; (at = text.find(mark, at)) != std::string::npos; ++at) {
-    dropped += std::stoull(text.substr(at + mark.size()));
+  std::uint64_t dropped = 0;
+  std::size_t spans = 0;
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (spans + dropped < 1000 && std::chrono::steady_clock::now() < until) {
+    const std::string text = Await(*connection, "event: dropped");
+    spans = CountOf(text, "data: {\"trace_id");
+    dropped = 0;
+    for (std::size_t at = 0; (at = text.find(mark, at)) != std::string::npos; ++at) {
+      dropped += std::stoull(text.substr(at + mark.size()));
+    }
   }
   EXPECT_EQ(spans + dropped, 1000u);
   EXPECT_GE(spans, LiveFeed::kMostASecond);
@@ -154,10 +161,15 @@ TEST_F(LiveFeedTest, ASlowReaderIsToldWhatItMissed) {
   connection->full = true;
   Tell({.id = 1});
   Tell({.id = 2});
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));  // a few attempts
-  {
+  // Of two attempts from now on the second knows of both spans.
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  for (int before = -1;; std::this_thread::sleep_for(std::chrono::milliseconds(5))) {
     const std::lock_guard lock(connection->mutex);
-    connection->full = false;
+    if (before < 0) before = connection->refused;
+    if (connection->refused >= before + 2 || std::chrono::steady_clock::now() > until) {
+      connection->full = false;
+      break;
+    }
   }
   EXPECT_EQ(CountOf(Await(*connection, "data: {\"count\":2}"), "trace_id"), 0u);
 }
