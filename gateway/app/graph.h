@@ -12,6 +12,7 @@
 #include "gateway/app/certificate_watch.h"
 #include "gateway/app/gateway_config.h"
 #include "gateway/app/pod_watches.h"
+#include "gateway/app/shared_sink.h"
 #include "gateway/extension/extensions.h"
 #include "gateway/ingest/door.h"
 #include "gateway/ingest/listen_sockets.h"
