@@ -72,7 +72,8 @@ class RatesApiTest : public ::testing::Test {
       std::make_shared<queue::testing::UnsyncedFolder>();
   std::unique_ptr<store::TraceStore> store_ =
       store::TraceStore::Open(folder_->Mount(), {.directory = "test"}, clock_).value();
-  RatesApi api_{*store_, clock_};
+  store::CoverageTable coverage_;
+  RatesApi api_{*store_, &coverage_, clock_};
 };
 
 void ExpectDurations(const json& entry, double p50_us, double p95_us, double p99_us) {
