@@ -184,7 +184,7 @@ TEST(ConfigLoaderTest, RefusesAStoreThatCannotBe) {
     return ErrorOf(WithStores(exporters, signal, used));
   };
   EXPECT_EQ(error("  store: {}\n", "traces", "store"), "a.yaml:3:3: store needs a directory");
-  EXPECT_EQ(error("  store: {directory: /d}\n", "metrics", "store"), "");
+  EXPECT_EQ(error("  store: {directory: /d}\n", "metrics", "store"), "no error");
   EXPECT_EQ(error("  store: {directory: /d}\n", "logs", "store"),
             "a.yaml:9:5: store takes traces and agents' metrics alone");
   EXPECT_THAT(error("  store: {directory: /d}\n  store/2: {directory: /d, query: {endpoint: "

@@ -14,8 +14,8 @@ constexpr std::uint64_t kMinute = 60'000'000'000;
 std::shared_ptr<const span::Resource> Agent(const std::string& instance,
                                             const std::string& service = "wirespan-agent") {
   span::Resource resource;
-  resource.attributes = {{"service.name", service},
-                         {"service.version", "0.1.0"},
+  resource.service_name = service;
+  resource.attributes = {{"service.version", "0.1.0"},
                          {"service.instance.id", instance},
                          {"host.name", "host-" + instance}};
   return std::make_shared<const span::Resource>(std::move(resource));
