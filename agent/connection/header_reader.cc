@@ -75,6 +75,11 @@ void HeaderReader::Take(std::string_view bytes, std::uint64_t gap, hpack::Scratc
   if (gap != 0) Break();
 }
 
+void HeaderReader::Adopt(hpack::DynamicTable table) {
+  decoder_.Adopt(std::move(table));
+  added_before_ = decoder_.table().added();  // it has counted from its own beginning
+}
+
 HeaderDraft* HeaderReader::End(bool whole) {
   if (draft_ == nullptr) return nullptr;
   if (!broken_ && (!whole || !carry_.empty())) Break();

@@ -47,7 +47,8 @@ class HeaderReader {
   void EndPieceUncounted();
   void AllowTable(std::size_t bytes) { decoder_.AllowTable(bytes); }
   const hpack::DynamicTable& table() const { return decoder_.table(); }
-  void Adopt(hpack::DynamicTable table) { decoder_.Adopt(std::move(table)); }
+  // Between blocks, before the first one of a piece.
+  void Adopt(hpack::DynamicTable table);
 
  private:
   void Break();
