@@ -59,6 +59,7 @@ Piece ByteStream::Hole() const {
   Piece piece;
   piece.offset = next_;
   piece.end = held_.front().meta.offset;
+  piece.before_ns = front_ts_ns();
   return piece;
 }
 

@@ -40,6 +40,7 @@ class ByteStream {
   bool in_hole() const { return holding() && held_.front().meta.offset > next_; }
   // When the first held piece was; call only if holding().
   std::uint64_t front_ts_ns() const { return held_.front().meta.ts_ns; }
+  std::uint64_t first_ts_ns() const { return holding() ? front_ts_ns() : 0; }
   // Since when it waits.
   std::uint64_t front_held_ns() const { return held_.front().held_ns; }
   // The first held piece, cut to begin at next(); call only if holding() and not in_hole(). Empty:

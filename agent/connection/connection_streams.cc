@@ -198,7 +198,8 @@ void ConnectionTable::Skip(Connection& connection, int direction, const Piece& p
   coverage_.Of(piece.pid).unseen_bytes += piece.size();
   connection.streams[direction].LoseStart();
   connection.skipped[direction] = true;
-  connection.skipped_ns[direction] = std::max(connection.skipped_ns[direction], piece.ts_ns);
+  connection.skipped_ns[direction] =
+      std::max({connection.skipped_ns[direction], piece.ts_ns, piece.before_ns});
 }
 
 void ConnectionTable::StartHttp1(Connection& connection, int request_direction,
@@ -383,7 +384,9 @@ void ConnectionTable::FillHole(Connection& connection, int direction) {
 void ConnectionTable::ForceDirection(Connection& connection, int direction) {
   ByteStream& stream = connection.streams[direction];
   if (stream.in_hole()) {
-    FillHole(connection, direction);
+    // In the order of their time: what the later one hides may answer what the earlier one hides.
+    const bool other_first = WaitsForHole(connection, direction, stream.front_ts_ns());
+    FillHole(connection, other_first ? 1 - direction : direction);
   } else if (connection.http == nullptr) {
     RecogniseHeld(connection, direction, true);
   } else if (stream.holding()) {

@@ -264,7 +264,8 @@ void ConnectionTable::Tick(std::uint64_t now_ns) {
     connection->hole_armed = false;
     // What was lost was mostly lost both ways: the younger hole ends with the older one.
     const std::uint64_t enough_ns = options_.hole_timeout_ns / 2;
-    for (int direction = 0; direction < 2; ++direction) {
+    const int earlier = WaitsForHole(*connection, 0, connection->streams[0].first_ts_ns()) ? 1 : 0;
+    for (const int direction : {earlier, 1 - earlier}) {
       const ByteStream& stream = connection->streams[direction];
       for (std::size_t most = stream.held_pieces(); most != 0; --most) {
         if (connection->ignored || !stream.in_hole()) break;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "agent/connection/http1_texts.h"
 #include "agent/protocol/http1/body.h"
 #include "agent/protocol/http1/field.h"
 #include "agent/protocol/http1/sniff.h"
@@ -19,53 +20,6 @@ using protocol::Outcome;
 using protocol::Piece;
 
 constexpr std::size_t kMaxFree = 256;
-
-// Of a response's content type, which is short as a rule.
-constexpr std::size_t kRoomForResponse = 48;
-
-// A header value as one line.
-void Assign(protocol::Exchange& exchange, Text& out, std::string_view value) {
-  if (value.empty()) return;
-  if (value.find('\n') == std::string_view::npos) {
-    out = exchange.texts.Add(value);
-  } else {
-    out = exchange.texts.Add(http1::Unfold(value));
-  }
-}
-
-void FillTracestate(const http1::RequestHead& head, Exchange& exchange) {
-  if (head.tracestate[1].empty()) {
-    return Assign(exchange, exchange.tracestate, head.tracestate[0]);
-  }
-  std::string joined;
-  for (const std::string_view part : head.tracestate) {
-    if (part.empty()) continue;
-    if (!joined.empty()) joined += ',';
-    joined += part.find('\n') == std::string_view::npos ? std::string(part) : http1::Unfold(part);
-  }
-  exchange.tracestate = joined;
-}
-
-void FillRequest(const http1::RequestHead& head, Exchange& exchange) {
-  exchange.texts.Reserve(
-      head.method.size() + head.target.size() + head.host.size() + head.user_agent.size() +
-      head.traceparent.size() + head.tracestate[0].size() + head.forwarded.size() +
-      head.x_forwarded_for.size() + head.x_forwarded_host.size() + head.x_forwarded_proto.size() +
-      head.content_type.size() + head.upgrade.size() + kRoomForResponse);
-  exchange.method = exchange.texts.Add(head.method);
-  exchange.target = exchange.texts.Add(head.target);
-  exchange.version_minor = head.minor;
-  Assign(exchange, exchange.host, head.host);
-  Assign(exchange, exchange.user_agent, head.user_agent);
-  Assign(exchange, exchange.traceparent, head.traceparent);
-  FillTracestate(head, exchange);
-  Assign(exchange, exchange.forwarded, head.forwarded);
-  Assign(exchange, exchange.x_forwarded_for, head.x_forwarded_for);
-  Assign(exchange, exchange.x_forwarded_host, head.x_forwarded_host);
-  Assign(exchange, exchange.x_forwarded_proto, head.x_forwarded_proto);
-  Assign(exchange, exchange.request_content_type, head.content_type);
-  Assign(exchange, exchange.upgrade, head.upgrade);
-}
 
 // The answer was there before the question: they don't belong together. Times of reads are of their
 // return, those of writes of their entry where known, so the right pair always passes.
@@ -142,6 +96,7 @@ void Http1Connection::Force(Direction direction) {
 void Http1Connection::NoteActivity(bool request, const Piece& piece) {
   if (piece.ts_ns == 0) {  // a hole: when its bytes passed is not known
     request_hole_ |= request;
+    if (!request) response_hole_ns_ = std::max(response_hole_ns_, piece.before_ns);
     return;
   }
   std::uint64_t& last = request ? request_ts_ns_ : response_ts_ns_;
@@ -162,10 +117,14 @@ bool Http1Connection::FeedRequests(Piece& piece) {
     if (MustWait(start_.requests, piece)) return false;
     requests_.set_boundary_allowed(sending_ == nullptr || sending_->answered);
     const std::uint64_t before = piece.size();
+    // One call's bytes: nothing was answered in between.
+    const bool same_call = !piece.whole && !requests_.in_head();
     switch (requests_.Next(piece, head)) {
       case StreamEvent::kNeedMore:
         NoteActivity(true, piece);
         if (requests_.unknown_end()) requests_unclear_ = true;
+        if (!in_step_ && requests_.scanning() && before != 0 && piece.ts_ns == 0)
+          ++owed_;  // at least
         if (in_step_ && requests_.scanning() &&
             requests_.at_boundary()) {  // what was skipped may hide requests
           context_.ledger.Lost(HeadLoss::kRequest);
@@ -173,6 +132,7 @@ bool Http1Connection::FeedRequests(Piece& piece) {
         }
         return true;
       case StreamEvent::kHead:
+        overlapped_ |= same_call && !in_step_;
         OnRequestHead(head);
         break;
       case StreamEvent::kEnd:
@@ -197,6 +157,7 @@ bool Http1Connection::FeedResponses(Piece& piece) {
     if (MustWait(direction, piece)) return false;
     const bool garbage = !piece.bytes.empty();
     const std::uint64_t before = piece.size();
+    DropIfGuessed(piece);
     const StreamEvent event = responses_.Next(piece, head);
     NoteActivity(false, piece);
     switch (event) {
@@ -230,12 +191,21 @@ bool Http1Connection::FeedResponses(Piece& piece) {
   return true;
 }
 
+// A response whose request is not known may have answered a HEAD: what is taken for its body may be
+// the answer to a request that was there by then.
+void Http1Connection::DropIfGuessed(const Piece& piece) {
+  if (!guessed_body_ || !responses_.in_body() || unanswered_ == nullptr || piece.empty()) return;
+  if (CannotAnswer(*unanswered_, piece.ts_ns != 0 ? piece.ts_ns : piece.before_ns)) return;
+  Desynchronize(DropFrom(unanswered_, ExchangeDrop::kFramingLost));
+}
+
 bool Http1Connection::MayResynchronize(std::uint64_t start_ns) const {
   if (unanswered_ != nullptr || (answering_ != nullptr && !responses_.unknown_end())) return false;
   // What a hole hides may have come just before this one, unless it is one request, whose answer
   // came.
   if (request_hole_ && (owed_ > 0 || overlapped_)) return false;
-  if (responses_.in_head() || response_ts_ns_ > start_ns) return false;
+  if (responses_.in_head() || response_ts_ns_ > start_ns || response_hole_ns_ > start_ns)
+    return false;
   const std::uint64_t last = std::max(request_ts_ns_, response_ts_ns_);
   if (start_ns >= last && start_ns - last >= context_.limits.resync_quiet_ns) return true;
   if (response_ts_ns_ <= request_ts_ns_) return false;
@@ -264,6 +234,7 @@ void Http1Connection::OnRequestHead(const HeadOut& head) {
   context_.ledger.Opened();
 
   // Where the last request ended is not known: others may hide behind it.
+  after_hole_ |= requests_unclear_ || request_hole_;
   if (requests_unclear_ && in_step_) Desynchronize(0);
   requests_unclear_ = false;
   if (!in_step_ && MayResynchronize(start_ns)) {
@@ -359,14 +330,20 @@ void Http1Connection::OnResponseHead(const HeadOut& head) {
     context_.ledger.Dropped(start_.joined_late && !ever_answered_ ? ResponseDrop::kLateJoin
                             : in_step_                            ? ResponseDrop::kNoRequest
                                                                   : ResponseDrop::kDesynchronized);
-    if (!earlier) Desynchronize(-1);
+    if (!earlier) {
+      Desynchronize(-1);
+    } else if (in_step_ && after_hole_ && ever_answered_) {  // it answers what the hole hid
+      Desynchronize(DropFrom(unanswered_, ExchangeDrop::kDesynchronized) - 1);
+    }
     answering_ = nullptr;
     responses_.SetBody(http1::ResponseBody(response, ""));
+    guessed_body_ = true;
     if (response.status == 101) Switch(head);
     return;
   }
   context_.ledger.Paired();
   ever_answered_ = true;
+  guessed_body_ = after_hole_ = false;
   Exchange& exchange = pending->exchange;
   pending->answered = true;
   unanswered_ = pending->next;
@@ -377,7 +354,7 @@ void Http1Connection::OnResponseHead(const HeadOut& head) {
       server && head.begin.start_ns != 0 ? head.begin.start_ns : head.begin.ts_ns;
   exchange.response_end_ns = head.end_ts_ns;
   exchange.response_tid = head.begin.tid;
-  Assign(exchange, exchange.response_content_type, response.content_type);
+  AssignLine(exchange, exchange.response_content_type, response.content_type);
   if (head.incomplete) exchange.incomplete |= protocol::kIncompleteResponseHead;
   const http1::Body body = http1::ResponseBody(response, exchange.method);
   responses_.SetBody(body);
@@ -387,43 +364,6 @@ void Http1Connection::OnResponseHead(const HeadOut& head) {
   } else if (body.kind == http1::BodyKind::kNone) {
     exchange.response_body_bytes = 0;
   }
-}
-
-void Http1Connection::Switch(const HeadOut& head) {
-  state_ = http1::EqualsLower(head.response.upgrade, "h2c") ? State::kHttp2 : State::kOpaque;
-  DropFrom(unanswered_, ExchangeDrop::kUpgraded);
-  for (PendingExchange* pending = first_; pending != nullptr; pending = pending->next) {
-    pending->request_done = pending->response_done = true;
-    if (pending != answering_) continue;
-    pending->exchange.outcome = Outcome::kUpgraded;
-    if (!pending->exchange.request_body_bytes)
-      pending->exchange.request_body_bytes = requests_.payload();
-  }
-  sending_ = answering_ = nullptr;
-  CompleteFront();
-}
-
-// Its answer comes on stream 1: the 101 is an interim response.
-void Http1Connection::SwitchToHttp2() {
-  context_.ledger.Saw(Message::kInterim);
-  state_ = State::kHttp2;
-  DropFrom(unanswered_->next, ExchangeDrop::kUpgraded);
-  unanswered_ = first_;
-}
-
-std::optional<Http1Connection::Upgraded> Http1Connection::TakeUpgraded() {
-  PendingExchange* pending = std::exchange(first_, nullptr);
-  if (pending == nullptr) return std::nullopt;
-  Exchange& exchange = pending->exchange;
-  if (!pending->request_done) {
-    exchange.request_body_bytes = requests_.payload();
-    exchange.incomplete |= protocol::kIncompleteRequestBody;
-  }
-  last_ = unanswered_ = sending_ = answering_ = nullptr;
-  count_ = 0;
-  Upgraded out{pending->key, std::move(exchange), pending->first_ts_ns};
-  context_.Release(pending);
-  return out;
 }
 
 void Http1Connection::OnResponseEnd(Outcome outcome) {
@@ -438,140 +378,6 @@ void Http1Connection::OnResponseEnd(Outcome outcome) {
   exchange.outcome = outcome;
   pending->response_done = true;
   CompleteFront();
-}
-
-void Http1Connection::CompleteFront() {
-  while (first_ != nullptr && first_->response_done) {
-    PendingExchange* pending = first_;
-    if (!pending->request_done) {
-      // Where its body ends will never be known.
-      if (pending != sending_ || !requests_.unknown_end()) return;
-      sending_ = nullptr;
-      if ((pending->exchange.incomplete & protocol::kIncompleteRequestHead) == 0) {
-        pending->exchange.request_body_bytes = requests_.payload();
-        pending->exchange.incomplete |= protocol::kIncompleteRequestBody;
-      }
-    }
-    first_ = pending->next;
-    if (first_ == nullptr) {
-      last_ = nullptr;
-    } else if (first_->exchange.overlapped) {
-      if (pending->exchange.response_end_ns <= first_->exchange.request_start_ns) {
-        first_->exchange.overlapped = false;  // only their events came in another order
-      } else {
-        overlapped_ = true;
-      }
-    }
-    if (unanswered_ == pending) unanswered_ = first_;
-    --count_;
-    Report(pending);
-  }
-}
-
-void Http1Connection::Report(PendingExchange* pending) {
-  const std::uint64_t key = pending->key;
-  Exchange exchange = std::move(pending->exchange);
-  context_.Release(pending);
-  context_.exchanges.Report(key, info_, std::move(exchange));
-}
-
-std::int64_t Http1Connection::DropFrom(PendingExchange* from, ExchangeDrop reason) {
-  if (from == nullptr) return 0;
-  if (from->next != nullptr) overlapped_ = true;
-  last_ = nullptr;
-  for (PendingExchange* p = first_; p != from; p = p->next) last_ = p;
-  if (last_ == nullptr) {
-    first_ = nullptr;
-  } else {
-    last_->next = nullptr;
-  }
-  unanswered_ = nullptr;
-  std::int64_t dropped = 0;
-  while (from != nullptr) {
-    PendingExchange* pending = std::exchange(from, from->next);
-    if (sending_ == pending) sending_ = nullptr;
-    if (answering_ == pending) answering_ = nullptr;
-    --count_;
-    ++dropped;
-    const std::uint64_t key = pending->key;
-    Exchange exchange = std::move(pending->exchange);
-    exchange.response_end_ns = std::max(request_ts_ns_, response_ts_ns_);
-    context_.Release(pending);
-    context_.exchanges.Drop(key, info_, std::move(exchange), reason);
-  }
-  return dropped;
-}
-
-void Http1Connection::Tick(std::uint64_t now_ns, std::array<bool, 2>) {
-  if (waiting() && first_->exchange.response_end_ns + context_.limits.request_rest_ns <= now_ns) {
-    ForceStalled();
-  }
-}
-
-void Http1Connection::ForceStalled() {
-  if (first_ == sending_) {
-    sending_ = nullptr;
-    first_->exchange.request_body_bytes = requests_.payload();
-    first_->exchange.incomplete |= protocol::kIncompleteRequestBody;
-  }
-  first_->request_done = true;
-  CompleteFront();
-}
-
-void Http1Connection::EndDirection(Direction direction, std::uint64_t ts_ns, bool reset) {
-  if (state_ != State::kOpen) return;
-  HeadOut& head = context_.scratch;
-  if (direction == start_.requests) {
-    while (state_ == State::kOpen) {
-      const StreamEvent event = requests_.End(head);
-      if (event == StreamEvent::kHead) {
-        OnRequestHead(head);
-      } else if (event == StreamEvent::kNeedMore) {
-        break;
-      } else {
-        OnRequestEnd();
-      }
-    }
-    return;
-  }
-  if (ended_) return;
-  ended_ = true;
-  bool cut = reset;
-  while (state_ == State::kOpen) {
-    const StreamEvent event = responses_.End(head);
-    if (event == StreamEvent::kHead) {
-      cut = true;
-      OnResponseHead(head);
-    } else if (event == StreamEvent::kNeedMore) {
-      break;
-    } else {
-      OnResponseEnd(cut || event == StreamEvent::kLost ? Outcome::kResponseAborted
-                                                       : Outcome::kComplete);
-    }
-  }
-  for (PendingExchange* pending = unanswered_; pending != nullptr; pending = pending->next) {
-    pending->answered = pending->response_done = true;
-    pending->exchange.outcome = Outcome::kNoResponse;
-    pending->exchange.response_end_ns = std::max(ts_ns, pending->exchange.request_end_ns);
-  }
-  unanswered_ = nullptr;
-  CompleteFront();
-}
-
-void Http1Connection::Finish(std::uint64_t ts_ns, bool reset) {
-  if (state_ != State::kOpen) return;
-  EndDirection(start_.requests, ts_ns, reset);
-  ended_ = false;  // requests may have come since
-  EndDirection(start_.requests == Direction::kRead ? Direction::kWrite : Direction::kRead, ts_ns,
-               reset);
-  for (PendingExchange* pending = first_; pending != nullptr; pending = pending->next)
-    pending->request_done = true;
-  CompleteFront();
-}
-
-void Http1Connection::Drop(ExchangeDrop reason) {
-  while (waiting()) ForceStalled();
-  DropFrom(first_, reason);
 }
 
 }  // namespace wirespan::connection

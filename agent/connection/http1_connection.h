@@ -124,6 +124,7 @@ class Http1Connection final : public HttpConnection {
   void OnRequestEnd();
   void OnResponseHead(const http1::HeadOut& head);
   void OnResponseEnd(protocol::Outcome outcome);
+  void DropIfGuessed(const protocol::Piece& piece);
   bool MayResynchronize(std::uint64_t start_ns) const;
   void Desynchronize(std::int64_t owed);
   // Ends `from` and all after it unreported. Returns how many.
@@ -149,18 +150,21 @@ class Http1Connection final : public HttpConnection {
   PendingExchange* answering_ = nullptr;  // whose response is being read
 
   bool in_step_ = true;
+  bool guessed_body_ = false;  // the last response answers a request that is not known
   bool force_response_ = false;
   bool force_request_ = false;
   bool ever_answered_ = false;
   bool overlapped_ = false;        // requests were pipelined here
   bool round_trip_ = false;        // out of step: a request was seen since
   bool requests_unclear_ = false;  // the end of the last request is not known
+  bool after_hole_ = false;        // the last request may have unknown ones before it
   bool request_hole_ = false;      // bytes before the next request were lost, at an unknown time
   State state_ = State::kOpen;
   bool ended_ = false;               // the responses' direction
   std::int64_t owed_ = 0;            // responses still to come before the connection is in step
   std::uint64_t request_ts_ns_ = 0;  // last activity of each direction
   std::uint64_t response_ts_ns_ = 0;
+  std::uint64_t response_hole_ns_ = 0;  // responses' bytes that nobody told of passed by then
 };
 
 }  // namespace wirespan::connection

@@ -33,8 +33,9 @@ struct Piece {
   std::uint64_t offset = 0;
   std::uint64_t end = 0;
   std::string_view bytes{};
-  std::uint64_t ts_ns = 0;     // 0: unknown (a gap that was only concluded)
-  std::uint64_t start_ns = 0;  // entry of the call, 0: unknown
+  std::uint64_t ts_ns = 0;      // 0: unknown (a gap that was only concluded)
+  std::uint64_t before_ns = 0;  // of such a gap: its bytes passed by then; 0: unknown
+  std::uint64_t start_ns = 0;   // entry of the call, 0: unknown
   std::uint32_t pid = 0;
   std::uint32_t tid = 0;
   bool wire_exact = false;
