@@ -112,7 +112,7 @@ class Lives(unittest.TestCase):
                 system.run("dpkg -P wirespan 2>&1")
                 self.assertEqual(system.files() - before, set(), "a purge leaves nothing")
                 self.assertEqual(system.run("getent passwd wirespan || true"), "")
-                self.assertEqual(system.run("systemctl list-unit-files 'wirespan*' --no-legend || true; systemctl --failed --no-legend --plain 'wirespan*'"), "")
+                self.assertEqual(system.run("systemctl list-unit-files 'wirespan*' --no-legend || true; systemctl list-units --state=failed --no-legend --plain 'wirespan*' || true"), "")
 
     def test_rpm(self):
         """rpm's own scripts and files. Debian's rpm knows of no package that dpkg installed, hence --nodeps."""
