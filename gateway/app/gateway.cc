@@ -37,7 +37,8 @@ std::vector<PipelineView> ViewsOf(const GatewayConfig& config) {
 Gateway::Gateway(const Options& options)
     : options_(options),
       state_(board_, book_),
-      cluster_watches_(SystemClock(), registry_, [](const char* name) { return std::getenv(name); }),
+      cluster_watches_(SystemClock(), registry_,
+                       [](const char* name) { return std::getenv(name); }),
       pages_(state_, registry_),
       reload_ok_(registry_.gauge("wirespan_gateway_config_last_reload_successful",
                                  "Whether the configuration that was read last is in force")),
