@@ -9,7 +9,7 @@ else()
   set(WIRESPAN_BPF_ARCH x86)
 endif()
 set(WIRESPAN_BPF_FLAGS -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter
-    -I${CMAKE_SOURCE_DIR} -idirafter /usr/include/${CMAKE_LIBRARY_ARCHITECTURE})
+    -I${CMAKE_SOURCE_DIR} -idirafter ${CMAKE_SYSROOT}/usr/include/${CMAKE_LIBRARY_ARCHITECTURE})
 
 # Compiles one probe; sets <result> in the caller to the object's path.
 function(wirespan_bpf_object name arch result)

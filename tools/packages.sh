@@ -25,6 +25,7 @@ test_packages=(
   buildah python3-yaml                                      # images; reading rendered manifests
   rpm patchelf mmdebstrap                                   # packages, and an old system to try them in
   iproute2 nftables procps systemd util-linux               # systemd-analyze, setpriv
+  g++-aarch64-linux-gnu qemu-user-static                    # tools/cross, and starting what it made
   qemu-system-x86 busybox-static cpio kmod xz-utils         # kernel tests on other kernels
 )
 test_packages+=(chromium fonts-dejavu-core)                 # the page's tests

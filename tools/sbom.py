@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Prints what a package holds as CycloneDX: the programs, and each bundled library with the Debian package that it is of.
 
-    tools/sbom.py FOLDER VERSION      FOLDER has the programs, and lib/ below it
+    tools/sbom.py FOLDER VERSION [SYSROOT]      FOLDER has the programs, and lib/ below it; SYSROOT: of tools/cross, where the libraries are from
 """
 
 import datetime
@@ -11,6 +11,15 @@ import os
 import pathlib
 import subprocess
 import sys
+
+
+def of_sysroot(sysroot):
+    """Library -> name and version, by the list that tools/cross wrote."""
+    found = {}
+    for line in (pathlib.Path(sysroot) / "packages.tsv").read_text(encoding="utf-8").splitlines():
+        path, package, version = line.split("\t")
+        found[pathlib.Path(path).name] = package, version
+    return lambda library: found.get(library) or found.get((pathlib.Path(sysroot) / "lib/aarch64-linux-gnu" / library).resolve().name) or (library, "unknown")
 
 
 def owner(library):
@@ -35,11 +44,11 @@ def component(path, name, version, **more):
             "properties": [{"name": "file", "value": path.name}], **more}
 
 
-def main(folder, version):
+def main(folder, version, owner_of):
     parts = [component(p, p.name, version, type="application", licenses=[{"license": {"id": "Apache-2.0"}}])
              for p in sorted(folder.glob("wirespan-*"))]
     for path in sorted((folder / "lib").iterdir()):
-        package, of = owner(path.name)
+        package, of = owner_of(path.name)
         parts.append(component(path, package, of, purl=f"pkg:deb/debian/{package}@{of}"))
     moment = datetime.datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", "0")), datetime.timezone.utc)
     json.dump({"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1,
@@ -50,4 +59,4 @@ def main(folder, version):
 
 
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1]), sys.argv[2])
+    main(pathlib.Path(sys.argv[1]), sys.argv[2], of_sysroot(sys.argv[3]) if sys.argv[3:] and sys.argv[3] else owner)

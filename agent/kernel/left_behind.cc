@@ -105,23 +105,25 @@ bool ReadState(const std::string& path, Head& head, std::string& state) {
 }
 
 // Forks a process that takes the pins away when their time is over. The next agent removes them
-// first, as a rule; where this process is killed with its service, the programs still end by
+// first, as a rule, and the process ends with them: an account that is to be deleted has nothing
+// running. Where this process is killed with its service, the programs still end by
 // themselves, and the pins go with the next start or with `wirespan-agent release`.
 void LeaveKeeper(const std::string& directory, std::uint64_t until_ns, std::uint64_t left_ns) {
+  const std::string state_path = directory + "/state";
   const pid_t child = fork();
   if (child != 0) return;
   // One thread from here on, though the parent had others: nothing that may wait for one of them.
   setsid();
   for (const int number : {SIGTERM, SIGINT, SIGHUP}) signal(number, SIG_IGN);
   close_range(0, ~0u, 0);
-  timespec until{};
-  until.tv_sec = static_cast<time_t>(until_ns / 1000000000u) + 1;
-  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) == EINTR) {
+  const timespec look{.tv_sec = 0, .tv_nsec = 200'000'000};
+  while (MonotonicNs() < until_ns + 1'000'000'000u) {
+    if (access(state_path.c_str(), F_OK) != 0) _exit(0);
+    nanosleep(&look, nullptr);
   }
   Head head{};
   std::string state;
-  if (ReadState(directory + "/state", head, state) && head.left_ns == left_ns)
-    LeftBehind::Remove(directory);
+  if (ReadState(state_path, head, state) && head.left_ns == left_ns) LeftBehind::Remove(directory);
   _exit(0);
 }
 

@@ -1,13 +1,13 @@
 #include "common/kube/access.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 
 #include "common/base/strings.h"
-#include "common/base/unique_fd.h"
 
 namespace wirespan::kube {
 
@@ -21,6 +21,19 @@ std::optional<Access> InClusterAccess(const Variables& variables, const std::str
   return Access{.server = "https://" + (ipv6 ? "[" + name + "]" : name) + ":" + port,
                 .token_file = files + "token",
                 .ca_file = files + "ca.crt"};
+}
+
+Result<HeldFile> HoldFile(const std::string& name, std::string_view content) {
+  UniqueFd fd(::memfd_create(name.c_str(), MFD_CLOEXEC));
+  if (!fd.valid()) return FailErrno("memfd_create", errno);
+  while (!content.empty()) {
+    const ssize_t n = ::write(fd.get(), content.data(), content.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return FailErrno("write " + name, errno);
+    content.remove_prefix(static_cast<std::size_t>(n));
+  }
+  std::string path = "/proc/self/fd/" + std::to_string(fd.get());
+  return HeldFile{.path = std::move(path), .held = std::make_shared<UniqueFd>(std::move(fd))};
 }
 
 Result<std::string> ReadSmallFile(const std::string& path, std::size_t max_bytes) {

@@ -1,10 +1,14 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "common/base/result.h"
+#include "common/base/unique_fd.h"
 
 // How to reach the API server.
 namespace wirespan::kube {
@@ -14,7 +18,21 @@ struct Access {
   std::string token_file{};  // empty: no token. Read for every request: kubelets renew it
   std::string ca_file{};     // empty: the system's trust
   bool insecure_skip_verify = false;
+  std::string server_name{};  // in the server's certificate; empty: that of `server`
+  // The client's certificate and its key; empty: none.
+  std::string certificate_file{};
+  std::string key_file{};
+  // Keeps files that are in memory alone.
+  std::vector<std::shared_ptr<const UniqueFd>> held{};
 };
+
+// A file in memory, to be read by its path as long as it is held: for what is written inside of
+// another file, and never goes to a disk.
+struct HeldFile {
+  std::string path{};
+  std::shared_ptr<const UniqueFd> held{};
+};
+Result<HeldFile> HoldFile(const std::string& name, std::string_view content);
 
 using Variables = std::function<const char*(const char* name)>;
 

@@ -5,14 +5,11 @@
 #include <chrono>
 
 #include "common/base/strings.h"
+#include "common/kube/bounds.h"
 
 namespace wirespan::kube {
 namespace {
 
-constexpr std::size_t kMaxNameBytes = 253;  // Kubernetes' own bound of names
-constexpr std::size_t kMaxKeyBytes = 320;   // prefix of 253, a slash, a name of 63
-constexpr std::size_t kMaxValueBytes = 1024;
-constexpr std::size_t kMaxPairs = 64;
 constexpr std::size_t kMaxContainers = 64;
 constexpr std::size_t kMaxAddresses = 8;
 constexpr std::string_view kResourceAnnotation = "resource.opentelemetry.io/";
@@ -47,15 +44,6 @@ enum PodField : std::size_t {
   kPhase,
   kFields,
 };
-
-std::string Bounded(std::string_view text, std::size_t max_bytes) {
-  return std::string(TruncateUtf8(ToUtf8(text), max_bytes));
-}
-
-void AddPair(TextPairs& pairs, const Field& field) {
-  if (pairs.size() >= kMaxPairs || field.key.size() > kMaxKeyBytes) return;
-  pairs.emplace_back(ToUtf8(field.key), Bounded(field.value, kMaxValueBytes));
-}
 
 bool Wanted(const PodOptions& options, std::string_view key) {
   return key.starts_with(kResourceAnnotation) || options.annotations.Matches(key) ||

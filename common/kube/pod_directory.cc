@@ -10,28 +10,19 @@ namespace {
 constexpr std::size_t kMaxTenures = 16;
 constexpr std::size_t kMaxLent = 32;  // addresses that one pod had in its life
 
-telemetry::Counter& LeftOut(telemetry::Registry& registry, const std::string& resource,
-                            const char* reason) {
-  return registry.counter("wirespan_kube_objects_left_out_total",
-                          "Objects that the API server sent and that are not kept",
-                          {{"resource", resource}, {"reason", reason}});
-}
-
 }  // namespace
 
 PodDirectory::PodDirectory(PodDirectoryOptions options, const Clock& clock,
                            telemetry::Registry& registry)
-    : options_(std::move(options)),
-      clock_(clock),
-      known_(registry.gauge("wirespan_kube_pods",
-                            "Pods that are known, those deleted a short while ago included",
-                            {{"resource", options_.resource}})),
-      malformed_(LeftOut(registry, options_.resource, "malformed")),
-      full_(LeftOut(registry, options_.resource, "full")) {}
+    : WatchedSet({.max_records = options.max_pods, .grace = options.grace},
+                 registry.gauge("wirespan_kube_pods",
+                                "Pods that are known, those deleted a short while ago included",
+                                {{"resource", options.resource}}),
+                 {{"resource", options.resource}}, clock, registry),
+      options_(std::move(options)) {}
 
-PodDirectory::PodPtr PodDirectory::Get(std::string_view uid) const {
-  const auto entry = pods_.find(uid);
-  return entry == pods_.end() ? nullptr : entry->second.pod;
+std::optional<Pod> PodDirectory::Read(const Object& object) const {
+  return PodOf(object, options_.pods);
 }
 
 PodDirectory::PodPtr PodDirectory::FindByUid(std::string_view uid) const {
@@ -53,9 +44,9 @@ PodDirectory::PodPtr PodDirectory::FindByName(std::string_view name,
   const Entry* best = nullptr;
   bool several = false;
   for (const std::string& uid : found->second) {
-    const auto entry = pods_.find(uid);
-    if (entry == pods_.end()) continue;
-    if (!name_space.empty() && entry->second.pod->name_space != name_space) continue;
+    const auto entry = records_.find(uid);
+    if (entry == records_.end()) continue;
+    if (!name_space.empty() && entry->second.record->name_space != name_space) continue;
     if (best == nullptr || (best->gone_ns != 0 && entry->second.gone_ns == 0)) {
       best = &entry->second;
       several = false;
@@ -63,7 +54,7 @@ PodDirectory::PodPtr PodDirectory::FindByName(std::string_view name,
       several = true;
     }
   }
-  return best == nullptr || several ? nullptr : best->pod;
+  return best == nullptr || several ? nullptr : best->record;
 }
 
 PodDirectory::PodPtr PodDirectory::FindByAddress(std::string_view address,
@@ -83,80 +74,28 @@ PodDirectory::PodPtr PodDirectory::FindByAddress(std::string_view address,
   return best == nullptr ? nullptr : Get(best->uid);
 }
 
-std::size_t PodDirectory::size() const {
-  const std::shared_lock lock(mutex_);
-  return pods_.size();
-}
-
-void PodDirectory::OnList() {
-  const std::unique_lock lock(mutex_);
-  ++list_;
-}
-
-void PodDirectory::OnObject(Object& object) {
-  auto pod = PodOf(object, options_.pods);
-  if (!pod) return malformed_.Add();
-  const std::unique_lock lock(mutex_);
-  ForgetOld();
-  Put(std::move(*pod));
-}
-
-void PodDirectory::OnGone(Object& object) {
-  const auto pod = PodOf(object, options_.pods);
-  if (!pod) return malformed_.Add();
-  const std::unique_lock lock(mutex_);
-  ForgetOld();
-  if (const auto entry = pods_.find(pod->uid); entry != pods_.end()) MarkGone(entry->second);
-}
-
-void PodDirectory::OnListed() {
-  const std::unique_lock lock(mutex_);
-  for (auto& [uid, entry] : pods_) {
-    if (entry.list != list_) MarkGone(entry);
-  }
-  ForgetOld();
-  known_.Set(static_cast<double>(pods_.size()));
-  listed_.store(true, std::memory_order_release);
-}
-
-void PodDirectory::Put(Pod pod) {
-  auto found = pods_.find(pod.uid);
-  if (found == pods_.end()) {
-    if (pods_.size() >= options_.max_pods) return full_.Add();
-    found = pods_.try_emplace(pod.uid).first;
-  }
-  Entry& entry = found->second;
-  entry.list = list_;
-  const bool back = std::exchange(entry.gone_ns, 0) != 0;
-  if (entry.pod != nullptr && *entry.pod == pod && !back) return;
-  if (entry.pod != nullptr) Unindex(*entry.pod);
-  entry.pod = std::make_shared<const Pod>(std::move(pod));
-  Index(*entry.pod);
-  Lend(entry);
-  known_.Set(static_cast<double>(pods_.size()));
-}
-
 template <class Change>
-void PodDirectory::EachTenure(const Entry& entry, Change change) {
-  for (const Address& address : entry.lent) {
+void PodDirectory::EachTenure(const Pod& pod, Change change) {
+  const auto lent = lent_.find(pod.uid);
+  if (lent == lent_.end()) return;
+  for (const Address& address : lent->second) {
     const auto found = addresses_.find(address);
     if (found == addresses_.end()) continue;
     for (Tenure& tenure : found->second) {
-      if (tenure.uid == entry.pod->uid) change(address, tenure);
+      if (tenure.uid == pod.uid) change(address, tenure);
     }
   }
 }
 
 // Opens and closes tenures by how the pod is now.
-void PodDirectory::Lend(Entry& entry) {
-  const Pod& pod = *entry.pod;
+void PodDirectory::Lend(const Pod& pod) {
   if (pod.host_network) return;
   const std::uint64_t now_ns = clock_.realtime_ns();
   std::vector<Address> has;  // none any more once it has ended
   for (const std::string& text : pod.addresses) {
     if (const auto address = ParseAddress(text); address && !pod.ended) has.push_back(*address);
   }
-  EachTenure(entry, [&](const Address& address, Tenure& tenure) {
+  EachTenure(pod, [&](const Address& address, Tenure& tenure) {
     const bool still = std::find(has.begin(), has.end(), address) != has.end();
     if (!still && tenure.until_ns == 0) tenure.until_ns = now_ns;
     if (still) tenure.until_ns = 0;  // told to be gone, and it was not
@@ -164,57 +103,46 @@ void PodDirectory::Lend(Entry& entry) {
   // Of one that had ended before it became known, nobody can tell until when it had its address.
   const auto started = ParseTime(pod.start_time);
   if (!started || *started < 0) return;
+  if (has.empty()) return;
+  auto& lent = lent_[pod.uid];
   // A pod whose sandbox is made anew gets another address in the middle of its life.
   const std::uint64_t from_ns =
-      entry.lent.empty() ? static_cast<std::uint64_t>(*started) * 1'000'000'000 : now_ns;
+      lent.empty() ? static_cast<std::uint64_t>(*started) * 1'000'000'000 : now_ns;
   for (const Address& address : has) {
-    if (std::find(entry.lent.begin(), entry.lent.end(), address) != entry.lent.end()) continue;
-    if (entry.lent.size() >= kMaxLent) return;
+    if (std::find(lent.begin(), lent.end(), address) != lent.end()) continue;
+    if (lent.size() >= kMaxLent) return;
     auto& tenures = addresses_[address];
     if (tenures.size() >= kMaxTenures) tenures.erase(tenures.begin());
     tenures.push_back({pod.uid, from_ns});
-    entry.lent.push_back(address);
+    lent.push_back(address);
   }
 }
 
-void PodDirectory::MarkGone(Entry& entry) {
-  if (entry.gone_ns != 0) return;
-  entry.gone_ns = std::max<std::uint64_t>(clock_.monotonic_ns(), 1);
-  gone_.emplace_back(entry.pod->uid, entry.gone_ns);
+void PodDirectory::Left(const Pod& pod) {
   const std::uint64_t now_ns = clock_.realtime_ns();
-  EachTenure(entry, [&](const Address&, Tenure& tenure) {
+  EachTenure(pod, [&](const Address&, Tenure& tenure) {
     if (tenure.until_ns == 0) tenure.until_ns = now_ns;
   });
 }
 
-void PodDirectory::ForgetOld() {
-  const std::uint64_t now_ns = clock_.monotonic_ns();
-  const auto grace_ns =
-      static_cast<std::uint64_t>(std::chrono::nanoseconds(options_.grace).count());
-  const std::size_t most = 4 * options_.max_pods;  // a pod may come and go many times
-  while (!gone_.empty() && (gone_.front().second + grace_ns <= now_ns || gone_.size() > most)) {
-    const auto entry = pods_.find(gone_.front().first);
-    // It may have come back in a later list, or gone twice.
-    if (entry != pods_.end() && entry->second.gone_ns == gone_.front().second) {
-      Unindex(*entry->second.pod);
-      for (const Address& address : entry->second.lent) {
-        const auto found = addresses_.find(address);
-        if (found == addresses_.end()) continue;
-        std::erase_if(found->second, [&](const Tenure& one) { return one.uid == entry->first; });
-        if (found->second.empty()) addresses_.erase(found);
-      }
-      pods_.erase(entry);
-      known_.Set(static_cast<double>(pods_.size()));
-    }
-    gone_.pop_front();
+void PodDirectory::Forgotten(const Pod& pod) {
+  const auto lent = lent_.find(pod.uid);
+  if (lent == lent_.end()) return;
+  for (const Address& address : lent->second) {
+    const auto found = addresses_.find(address);
+    if (found == addresses_.end()) continue;
+    std::erase_if(found->second, [&](const Tenure& one) { return one.uid == pod.uid; });
+    if (found->second.empty()) addresses_.erase(found);
   }
+  lent_.erase(lent);
 }
 
-void PodDirectory::Index(const Pod& pod) {
-  names_[pod.name].push_back(pod.uid);
-  for (const PodContainer& container : pod.containers) {
-    if (!container.id.empty()) containers_[container.id] = pod.uid;
+void PodDirectory::Index(const PodPtr& pod) {
+  names_[pod->name].push_back(pod->uid);
+  for (const PodContainer& container : pod->containers) {
+    if (!container.id.empty()) containers_[container.id] = pod->uid;
   }
+  Lend(*pod);
 }
 
 void PodDirectory::Unindex(const Pod& pod) {

@@ -1,22 +1,14 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <deque>
-#include <memory>
-#include <mutex>
-#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "common/base/clock.h"
-#include "common/base/flat_map.h"
 #include "common/kube/address.h"
 #include "common/kube/pod.h"
-#include "common/kube/watch_handler.h"
-#include "common/telemetry/metrics.h"
+#include "common/kube/watched_set.h"
 
 namespace wirespan::kube {
 
@@ -38,9 +30,9 @@ struct PodDirectoryOptions {
 // Pods on the host's network have no address of their own and are found by their other names only.
 // All Find functions give null for what is unknown, and for what more than one pod could be.
 // Thread-safe.
-class PodDirectory final : public WatchHandler {
+class PodDirectory final : public WatchedSet<Pod> {
  public:
-  using PodPtr = std::shared_ptr<const Pod>;
+  using PodPtr = RecordPtr;
 
   PodDirectory(PodDirectoryOptions options, const Clock& clock, telemetry::Registry& registry);
 
@@ -52,52 +44,28 @@ class PodDirectory final : public WatchHandler {
   // has, had it last.
   PodPtr FindByAddress(std::string_view address, std::uint64_t at_ns) const;
 
-  bool listed() const { return listed_.load(std::memory_order_acquire); }  // once at least
-  std::size_t size() const;
-
-  void OnList() override;
-  void OnObject(Object& object) override;
-  void OnGone(Object& object) override;
-  void OnListed() override;
-
  private:
-  struct Entry {
-    PodPtr pod{};
-    std::uint64_t list = 0;       // the last one that had it
-    std::uint64_t gone_ns = 0;    // monotonic; 0: it is there
-    std::vector<Address> lent{};  // those with a tenure of this pod
-  };
   struct Tenure {
     std::string uid{};
     std::uint64_t from_ns = 0;   // since 1970
     std::uint64_t until_ns = 0;  // 0: to this day
   };
 
-  // All with mutex_ held.
-  void Put(Pod pod);
-  void MarkGone(Entry& entry);
-  void ForgetOld();
-  void Index(const Pod& pod);
-  void Unindex(const Pod& pod);
-  void Lend(Entry& entry);
+  std::optional<Pod> Read(const Object& object) const override;
+  void Index(const PodPtr& pod) override;
+  void Unindex(const Pod& pod) override;
+  void Left(const Pod& pod) override;
+  void Forgotten(const Pod& pod) override;
+
+  void Lend(const Pod& pod);
   template <class Change>
-  void EachTenure(const Entry& entry, Change change);
-  PodPtr Get(std::string_view uid) const;
+  void EachTenure(const Pod& pod, Change change);
 
   const PodDirectoryOptions options_;
-  const Clock& clock_;
-  mutable std::shared_mutex mutex_;                           // guards all below but listed_
-  StringMap<Entry> pods_;                                     // by uid
-  StringMap<std::string> containers_;                         // id -> uid
-  StringMap<std::vector<std::string>> names_;                 // -> uids
-  FlatMap<Address, std::vector<Tenure>> addresses_;           // oldest first
-  std::deque<std::pair<std::string, std::uint64_t>> gone_{};  // uid, gone_ns; oldest first
-  std::uint64_t list_ = 0;
-  std::atomic<bool> listed_{false};
-
-  telemetry::Gauge& known_;
-  telemetry::Counter& malformed_;
-  telemetry::Counter& full_;
+  StringMap<std::string> containers_;                // id -> uid
+  StringMap<std::vector<std::string>> names_;        // -> uids
+  FlatMap<Address, std::vector<Tenure>> addresses_;  // oldest first
+  StringMap<std::vector<Address>> lent_;             // uid -> those with a tenure of this pod
 };
 
 }  // namespace wirespan::kube

@@ -3,17 +3,12 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <deque>
-#include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
-#include "common/base/clock.h"
-#include "common/base/flat_map.h"
 #include "common/kube/pod.h"
-#include "common/kube/watch_handler.h"
-#include "common/telemetry/metrics.h"
+#include "common/kube/watched_set.h"
 
 namespace wirespan::kube {
 
@@ -26,7 +21,7 @@ struct PodTableOptions {
 };
 
 // The pods of one node. Thread-safe.
-class PodTable final : public WatchHandler {
+class PodTable final : public WatchedSet<Pod> {
  public:
   PodTable(PodTableOptions options, const Clock& clock, telemetry::Registry& registry);
 
@@ -37,44 +32,20 @@ class PodTable final : public WatchHandler {
 
   // Counts up with every change that Find could show.
   std::uint64_t version() const { return version_.load(std::memory_order_acquire); }
-  bool listed() const { return listed_.load(std::memory_order_acquire); }  // once at least
-  std::size_t size() const;
-
-  void OnList() override;
-  void OnObject(Object& object) override;
-  void OnGone(Object& object) override;
-  void OnListed() override;
 
  private:
-  struct Entry {
-    std::shared_ptr<const Pod> pod{};
-    std::uint64_t list = 0;     // the last one that had it
-    std::uint64_t gone_ns = 0;  // 0: it is there
-  };
-
-  // All with mutex_ held.
-  void Put(Pod pod);
-  void MarkGone(Entry& entry);
-  void ForgetOld();
-  void Index(const std::shared_ptr<const Pod>& pod);
-  void Unindex(const Pod& pod);
-  void Changed();
+  std::optional<Pod> Read(const Object& object) const override;
+  bool IsOurs(const Pod& pod) override;
+  void Inherit(const Pod& before, Pod& now) const override;
+  void Index(const RecordPtr& pod) override;
+  void Unindex(const Pod& pod) override;
+  void Changed() override { version_.fetch_add(1, std::memory_order_acq_rel); }
 
   const PodTableOptions options_;
-  const Clock& clock_;
-  mutable std::mutex mutex_;                                   // guards all below but the atomics
-  StringMap<Entry> pods_;                                      // by uid
   StringMap<std::string> static_uids_;                         // -> uid
   StringMap<std::pair<std::string, std::string>> containers_;  // id -> uid and name
-  std::deque<std::pair<std::string, std::uint64_t>> gone_;     // uid, gone_ns; oldest first
-  std::uint64_t list_ = 0;
   std::atomic<std::uint64_t> version_{0};
-  std::atomic<bool> listed_{false};
-
-  telemetry::Gauge& known_;
   telemetry::Counter& foreign_;
-  telemetry::Counter& malformed_;
-  telemetry::Counter& full_;
 };
 
 }  // namespace wirespan::kube

@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t kMaxTrustBytes = 1u << 20;
 constexpr std::size_t kMaxServerWords = 300;
 constexpr std::chrono::milliseconds kLook{1000};
+constexpr std::chrono::milliseconds kReadAgain{60000};  // the client's certificate
 
 struct Call {
   std::mutex mutex;  // guards result
@@ -110,17 +111,20 @@ Outcome Requester::Prepare(http::ClientRequest& request) {
                                     .max_response_bytes = 1u << 20,
                                     .connect_timeout = std::chrono::milliseconds(10000),
                                     .tls = {.ca_file = access_.ca_file,
-                                            .insecure_skip_verify = access_.insecure_skip_verify}});
+                                            .certificate_file = access_.certificate_file,
+                                            .key_file = access_.key_file,
+                                            .server_name = access_.server_name,
+                                            .insecure_skip_verify = access_.insecure_skip_verify,
+                                            .reload_interval = kReadAgain}});
   }
   return {};
 }
 
 Outcome Requester::Run(Get get, std::stop_token stop) {
-  http::ClientRequest request{
-      .method = "GET",
-      .url = access_.server + get.target,
-      .headers = {{"Accept", "application/json"}, {"User-Agent", "wirespan"}},
-      .timeout = get.timeout};
+  http::ClientRequest request{.method = "GET",
+                              .url = access_.server + get.target,
+                              .headers = {{"Accept", get.accept}, {"User-Agent", "wirespan"}},
+                              .timeout = get.timeout};
   if (auto prepared = Prepare(request); !prepared.ok()) return prepared;
   const auto call = std::make_shared<Call>();
   request.on_piece = [call, take = std::move(get.on_piece)](std::string_view piece) {
@@ -160,7 +164,9 @@ Outcome Requester::Judge(const Result<http::Response>& result) const {
   outcome.failure = FailureOf(response.status);
   outcome.sentence = fmt::format("{} answered {}", access_.server, response.status);
   if (outcome.failure == Failure::kUnauthorized)
-    outcome.sentence += access_.token_file.empty()
+    outcome.sentence += !access_.certificate_file.empty() && access_.token_file.empty()
+                            ? ": the client's certificate is not accepted"
+                        : access_.token_file.empty()
                             ? ": no token is configured"
                             : fmt::format(": the token in {} is not accepted", access_.token_file);
   if (const std::string message = MessageOf(response.body); !message.empty())

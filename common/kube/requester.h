@@ -43,6 +43,7 @@ struct Outcome {
 
 struct Get {
   std::string target{};  // "/api/v1/pods?watch=1"
+  std::string accept = "application/json";
   std::chrono::milliseconds timeout{};
   std::chrono::milliseconds quiet_limit{};  // without a byte
   // On another thread, while Run waits. False: no more is wanted (kGarbage).

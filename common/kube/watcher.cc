@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "common/base/strings.h"
+#include "common/kube/metadata.h"
 #include "common/kube/object_stream.h"
 #include "common/kube/requester.h"
 #include "common/telemetry/log.h"
@@ -19,6 +20,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr int kMaxPages = 10000;
+constexpr std::string_view kAcceptAll = "application/json";
 // A watch that ends sooner, and without an event, is no working one.
 constexpr std::uint64_t kShortWatchNs = 5'000'000'000;
 // What a server asks for is honoured up to here: after it, it is asked again.
@@ -67,6 +69,7 @@ Outcome ListPage(Requester& requester, const WatchOptions& options, const ListRe
   std::uint64_t bytes = 0;
   Outcome outcome =
       requester.Run({.target = ListTarget(options, parameters),
+                     .accept = std::string(options.metadata_only ? kAcceptMetadata : kAcceptAll),
                      .timeout = options.list_time,
                      .quiet_limit = options.list_time,
                      .on_piece =
@@ -220,6 +223,7 @@ class WatcherThread final : public Watcher {
              ListTarget(options_, fmt::format("watch=1&allowWatchBookmarks=true&resourceVersion={}&"
                                               "timeoutSeconds={}",
                                               EscapeQuery(version_), time.count() / 1000)),
+         .accept = std::string(options_.metadata_only ? kAcceptMetadataOfWatch : kAcceptAll),
          .timeout = time + milliseconds(30000),
          .quiet_limit = options_.quiet_limit,
          .on_piece =

@@ -22,6 +22,8 @@ struct WatchOptions {
   std::string label_selector{};   // "app=cart,tier!=test"
   // Projection's paths below the object; Field::path is the index here.
   std::vector<std::string> fields{};
+  bool metadata_only =
+      false;  // specification and status are of no use: the server may leave them out
 
   // A rollout starts many agents at once: the first list waits somewhere in this.
   std::chrono::milliseconds first_jitter{2000};

@@ -37,7 +37,8 @@ std::vector<PipelineView> ViewsOf(const GatewayConfig& config) {
 Gateway::Gateway(const Options& options)
     : options_(options),
       state_(board_, book_),
-      pod_watches_(SystemClock(), registry_, [](const char* name) { return std::getenv(name); }),
+      cluster_watches_(SystemClock(), registry_,
+                       [](const char* name) { return std::getenv(name); }),
       pages_(state_, registry_),
       reload_ok_(registry_.gauge("wirespan_gateway_config_last_reload_successful",
                                  "Whether the configuration that was read last is in force")),
@@ -49,7 +50,7 @@ Gateway::Gateway(const Options& options)
               .book = &book_,
               .board = &board_,
               .sockets = &sockets_,
-              .pods = &pod_watches_};
+              .clusters = &cluster_watches_};
   RegisterProcessMetrics(registry_, SystemClock());
   RegisterBudget(registry_, context_.budget);
   RegisterLedger(registry_, book_);

@@ -53,7 +53,7 @@ class Gateway {
   StatusBoard board_{};
   GatewayState state_;
   ListenSockets sockets_{};
-  PodWatches pod_watches_;
+  ClusterWatches cluster_watches_;
   GraphContext context_{};
   std::unique_ptr<MemoryWatch> memory_{};
   Pages pages_;

@@ -106,7 +106,7 @@ Gates Graph::GatesOf(const GatewayConfig& config, const std::string& receiver,
 }
 
 Result<> Graph::BuildPipelines(const GatewayConfig& config) {
-  auto watches = context_.pods->OpenFor(config);
+  auto watches = context_.clusters->OpenFor(config);
   if (!watches) return tl::unexpected(std::move(watches.error()));
   const auto keep = [&](std::unique_ptr<Consumer> joint) {
     joints_.push_back(std::move(joint));

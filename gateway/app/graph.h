@@ -10,8 +10,8 @@
 #include "common/base/result.h"
 #include "common/telemetry/metrics.h"
 #include "gateway/app/certificate_watch.h"
+#include "gateway/app/cluster_watches.h"
 #include "gateway/app/gateway_config.h"
-#include "gateway/app/pod_watches.h"
 #include "gateway/app/shared_sink.h"
 #include "gateway/extension/extensions.h"
 #include "gateway/ingest/door.h"
@@ -33,7 +33,7 @@ struct GraphContext {
   LedgerBook* book = nullptr;
   StatusBoard* board = nullptr;
   ListenSockets* sockets = nullptr;
-  PodWatches* pods = nullptr;
+  ClusterWatches* clusters = nullptr;
 };
 
 // The components of a configuration, wired: receiver -> (fan-out) -> each pipeline's processors ->

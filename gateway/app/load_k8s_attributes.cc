@@ -28,7 +28,7 @@ std::vector<std::string> ReadMetadata(const Node& node) {
       node.Strings({"k8s.namespace.name", "k8s.pod.name", "k8s.pod.uid", "k8s.pod.start_time",
                     "k8s.deployment.name", "k8s.node.name"});
   for (const std::string& name : names) {
-    if (IsPodAttribute(name)) continue;
+    if (IsPodAttribute(name) || IsClusterAttribute(name)) continue;
     const std::string_view why = WhyNoPodAttribute(name);
     node.Fail(why.empty() ? fmt::format("\"{}\" is nothing that a pod has", name)
                           : fmt::format("\"{}\" can't be had: {}", name, why));
@@ -44,9 +44,13 @@ std::vector<PodTextRule> ReadTextRules(const Node& list) {
     const Node pattern = item["key_regex"];
     const std::string text = pattern.String();
     rule.tag_name = item["tag_name"].String();
-    if (const std::string from = item["from"].String("pod"); from != "pod") {
-      item["from"].Fail(fmt::format("only pods are read: from can be pod, not {}", from));
-    }
+    rule.from = item["from"].Choice(KubeKind::kPod, {{"pod", KubeKind::kPod},
+                                                     {"namespace", KubeKind::kNamespace},
+                                                     {"node", KubeKind::kNode},
+                                                     {"deployment", KubeKind::kDeployment},
+                                                     {"statefulset", KubeKind::kStatefulSet},
+                                                     {"daemonset", KubeKind::kDaemonSet},
+                                                     {"job", KubeKind::kJob}});
     item.RefuseOthers();
     if (rule.key.empty() == text.empty()) item.Fail("one of key and key_regex must be given");
     if (!text.empty()) rule.key_pattern = ReadPattern(pattern, "^(?:" + text + ")$");
@@ -130,6 +134,7 @@ void ReadFilter(const Node& node, PodWatchOptions& watch) {
     }
   }
   if (!name.empty()) Append(watch.field_selector, "spec.nodeName=" + name);
+  watch.node = name;
   watch.name_space = node["namespace"].String();
   if (!IsPlain(name) || !IsPlain(watch.name_space) ||
       watch.name_space.find_first_of("/?#%") != std::string::npos) {
@@ -194,18 +199,28 @@ std::vector<Pattern> ReadExclude(const Node& node) {
   return patterns;
 }
 
+void ReadAuth(const Node& node, PodWatchOptions& watch) {
+  const Node auth = node["auth_type"];
+  if (auth.String() == "tls") {
+    // The Collector takes the word and then stops.
+    auth.Fail("auth_type tls is not there: kubeConfig takes a client's certificate");
+  } else {
+    watch.auth =
+        auth.Choice(KubeAuth::kServiceAccount, {{"serviceAccount", KubeAuth::kServiceAccount},
+                                                {"none", KubeAuth::kNone},
+                                                {"kubeConfig", KubeAuth::kKubeConfig}});
+  }
+  watch.context = node["context"].String();
+  if (!watch.context.empty() && watch.auth != KubeAuth::kKubeConfig) {
+    node["context"].Fail("context is auth_type kubeConfig's");
+  }
+}
+
 }  // namespace
 
 K8sAttributesOptions ReadK8sAttributes(const Node& node) {
   K8sAttributesOptions options;
-  const Node auth = node["auth_type"];
-  if (const std::string type = auth.String("serviceAccount"); type == "none") {
-    options.watch.service_account = false;
-  } else if (type != "serviceAccount") {
-    auth.Fail(type == "kubeConfig" || type == "tls"
-                  ? fmt::format("auth_type {} is not there: serviceAccount and none are", type)
-                  : "auth_type is serviceAccount or none");
-  }
+  ReadAuth(node, options.watch);
   options.passthrough = node["passthrough"].Bool(false);
   options.extract = ReadExtract(node["extract"]);
   ReadFilter(node["filter"], options.watch);

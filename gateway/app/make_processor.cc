@@ -8,7 +8,7 @@ struct Maker {
   const std::string& id;
   Signal signal;
   Consumer& next;
-  const PodWatches::Open& watches;
+  const ClusterWatches::Open& watches;
   telemetry::Registry& registry;
 
   std::unique_ptr<Processor> operator()(const BatchOptions& options) const {
@@ -21,9 +21,9 @@ struct Maker {
     return std::make_unique<FilterProcessor>(id, options, signal, next, registry);
   }
   std::unique_ptr<Processor> operator()(const K8sAttributesOptions& options) const {
-    std::shared_ptr<const kube::PodDirectory> directory;
-    if (!options.passthrough) directory = watches.at(options.watch);
-    return std::make_unique<K8sAttributesProcessor>(id, options, std::move(directory), next,
+    ClusterView cluster;
+    if (!options.passthrough) cluster = watches.at(id);
+    return std::make_unique<K8sAttributesProcessor>(id, options, std::move(cluster), next,
                                                     registry);
   }
   std::unique_ptr<Processor> operator()(const MemoryLimiterOptions&) const {
@@ -41,7 +41,7 @@ struct Maker {
 
 std::unique_ptr<Processor> MakeProcessor(const std::string& id, Signal signal,
                                          const ProcessorConfig& config, Consumer& next,
-                                         const PodWatches::Open& watches,
+                                         const ClusterWatches::Open& watches,
                                          telemetry::Registry& registry) {
   return std::visit(Maker{id, signal, next, watches, registry}, config);
 }

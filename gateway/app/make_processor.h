@@ -4,8 +4,8 @@
 #include <string>
 
 #include "common/telemetry/metrics.h"
+#include "gateway/app/cluster_watches.h"
 #include "gateway/app/gateway_config.h"
-#include "gateway/app/pod_watches.h"
 #include "gateway/pipeline/processor.h"
 
 namespace wirespan::gateway {
@@ -14,7 +14,7 @@ namespace wirespan::gateway {
 // metrics. `watches`: those of this configuration.
 std::unique_ptr<Processor> MakeProcessor(const std::string& id, Signal signal,
                                          const ProcessorConfig& config, Consumer& next,
-                                         const PodWatches::Open& watches,
+                                         const ClusterWatches::Open& watches,
                                          telemetry::Registry& registry);
 
 }  // namespace wirespan::gateway

@@ -57,7 +57,7 @@ class PodEditor : public otlp::MessageEditor {
     AttributeList& attributes = Scratch();
     if (!attributes.Read(resource, 1)) return Verdict::kKeep;
     const bool observed = TextOf(attributes, "telemetry.sdk.name") == "wirespan";
-    auto found = FindPod(options_.associations, owner_.directory_.get(), attributes,
+    auto found = FindPod(options_.associations, owner_.cluster_.pods.get(), attributes,
                          observed ? std::string_view() : connection_);
     if (found.pod != nullptr && IsExcluded(*found.pod)) {
       found.pod = nullptr;
@@ -75,13 +75,14 @@ class PodEditor : public otlp::MessageEditor {
                             PutIfEmpty(attributes, key, value);
                           });
     }
+    if (owner_.around_) PutAround(attributes, found.pod.get());
     if (!attributes.changed()) return Verdict::kKeep;
     attributes.Write(out);
     return Verdict::kReplace;
   }
 
   bool wants_items() const override {
-    return options_.extract.peers && signal_ == Signal::kTraces && owner_.directory_ != nullptr;
+    return options_.extract.peers && signal_ == Signal::kTraces && owner_.cluster_.pods != nullptr;
   }
 
   // Whose address the span's other end has; as of its begin, because addresses are reused.
@@ -94,7 +95,7 @@ class PodEditor : public otlp::MessageEditor {
     if (!address.empty()) {
       const std::uint64_t start_ns = StartOf(span);
       const auto pod =
-          start_ns == 0 ? nullptr : owner_.directory_->FindByAddress(address, start_ns);
+          start_ns == 0 ? nullptr : owner_.cluster_.pods->FindByAddress(address, start_ns);
       outcome = pod == nullptr ? AssociationOutcome::kUnknown : AssociationOutcome::kFound;
       if (pod != nullptr) PutPeer(attributes, *pod);
     }
@@ -116,6 +117,20 @@ class PodEditor : public otlp::MessageEditor {
                        [&](const Pattern& pattern) { return pattern.Matches(pod.name); });
   }
 
+  void PutAround(AttributeList& attributes, const kube::Pod* pod) {
+    ClusterOrigin origin{.pod = pod};
+    // What the resource says has lasted until here; a pod's own names may not have been put.
+    origin.name_space = TextOf(attributes, "k8s.namespace.name");
+    origin.node = TextOf(attributes, "k8s.node.name");
+    if (pod != nullptr) {
+      origin.name_space = pod->name_space;
+      origin.node = pod->node;
+    }
+    ForEachClusterAttribute(
+        owner_.cluster_, origin, options_.extract,
+        [&](std::string_view key, std::string_view value) { PutIfEmpty(attributes, key, value); });
+  }
+
   static void PutPeer(AttributeList& attributes, const kube::Pod& pod) {
     const auto put = [&](std::string_view name, std::string_view value) {
       if (name.empty() || value.empty()) return;
@@ -133,11 +148,12 @@ class PodEditor : public otlp::MessageEditor {
 };
 
 K8sAttributesProcessor::K8sAttributesProcessor(std::string id, K8sAttributesOptions options,
-                                               std::shared_ptr<const kube::PodDirectory> directory,
-                                               Consumer& next, telemetry::Registry& registry)
+                                               ClusterView cluster, Consumer& next,
+                                               telemetry::Registry& registry)
     : EditProcessor(std::move(id), "", next),
       options_(std::move(options)),
-      directory_(std::move(directory)) {
+      cluster_(std::move(cluster)),
+      around_(!KindsFor(options_.extract).empty()) {
   const auto counters = [&](const char* name, const char* help) {
     Counters all{};
     std::size_t i = 0;

@@ -6,17 +6,26 @@
 #include <string>
 #include <vector>
 
-#include "common/kube/pod_directory.h"
 #include "common/telemetry/metrics.h"
+#include "gateway/pipeline/cluster_attributes.h"
 #include "gateway/pipeline/edit_processor.h"
 #include "gateway/pipeline/pod_association.h"
 #include "gateway/pipeline/pod_attributes.h"
 
 namespace wirespan::gateway {
 
+// How the API server is found and spoken to.
+enum class KubeAuth : std::uint8_t {
+  kServiceAccount,
+  kNone,        // no token, and any certificate will do
+  kKubeConfig,  // as kubectl does, by KUBECONFIG or ~/.kube/config
+};
+
 // Which pods are watched, and how. Processors with equal ones share a watch.
 struct PodWatchOptions {
-  bool service_account = true;   // false: no token, and any certificate will do (auth_type: none)
+  KubeAuth auth = KubeAuth::kServiceAccount;
+  std::string context{};         // of the kubeconfig; empty: its current one
+  std::string node{};            // empty: all. field_selector has it too
   std::string name_space{};      // empty: all
   std::string field_selector{};  // "spec.nodeName=n1"
   std::string label_selector{};
@@ -39,10 +48,9 @@ struct K8sAttributesOptions {
 // the connection says nothing of it.
 class K8sAttributesProcessor : public EditProcessor {
  public:
-  // `directory` is null with passthrough alone.
-  K8sAttributesProcessor(std::string id, K8sAttributesOptions options,
-                         std::shared_ptr<const kube::PodDirectory> directory, Consumer& next,
-                         telemetry::Registry& registry);
+  // `cluster` has no pods with passthrough alone.
+  K8sAttributesProcessor(std::string id, K8sAttributesOptions options, ClusterView cluster,
+                         Consumer& next, telemetry::Registry& registry);
 
  protected:
   std::unique_ptr<otlp::MessageEditor> Begin(const Batch& batch) override;
@@ -52,7 +60,8 @@ class K8sAttributesProcessor : public EditProcessor {
   using Counters = std::array<telemetry::Counter*, 3>;  // by AssociationOutcome
 
   const K8sAttributesOptions options_;
-  const std::shared_ptr<const kube::PodDirectory> directory_;
+  const ClusterView cluster_;
+  const bool around_;  // more than pods is asked for
   Counters resources_{};
   Counters peers_{};
 };

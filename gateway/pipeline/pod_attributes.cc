@@ -98,69 +98,6 @@ std::string OfContainer(const PodContainer& container, std::string_view name) {
   return std::string(kube::ImageTag(container.image));
 }
 
-// Go's Regexp.Expand: "$1", "${1}", "$name", "${name}", "$$"; a name that there is not is empty.
-std::string Expand(std::string_view form, const std::vector<std::string>& names,
-                   const std::vector<std::string_view>& groups, std::string_view whole) {
-  std::string out;
-  while (!form.empty()) {
-    const std::size_t dollar = form.find('$');
-    out += form.substr(0, dollar);
-    if (dollar == std::string_view::npos) break;
-    form.remove_prefix(dollar + 1);
-    if (form.starts_with('$')) {
-      out += '$';
-      form.remove_prefix(1);
-      continue;
-    }
-    const bool braced = form.starts_with('{');
-    if (braced) form.remove_prefix(1);
-    std::size_t size = 0;
-    const auto part_of_name = [](char c) {
-      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-    };
-    while (size < form.size() && part_of_name(form[size])) ++size;
-    const std::string_view name = form.substr(0, size);
-    form.remove_prefix(size);
-    if (braced && form.starts_with('}')) form.remove_prefix(1);
-    if (const auto number = ParseUint(name)) {
-      if (*number == 0) out += whole;
-      if (*number >= 1 && *number <= groups.size()) out += groups[*number - 1];
-      continue;
-    }
-    const auto found = std::find(names.begin(), names.end(), name);
-    if (!name.empty() && found != names.end()) {
-      out += groups[static_cast<std::size_t>(found - names.begin())];
-    }
-  }
-  return out;
-}
-
-bool Wants(const std::vector<PodTextRule>& rules, std::string_view key) {
-  return std::any_of(rules.begin(), rules.end(), [&](const PodTextRule& rule) {
-    return rule.key_pattern ? rule.key_pattern->Matches(key) : rule.key == key;
-  });
-}
-
-void ForEachText(const kube::TextPairs& pairs, const std::vector<PodTextRule>& rules,
-                 std::string_view prefix,
-                 const std::function<void(std::string_view, std::string_view)>& each) {
-  std::vector<std::string_view> groups;
-  for (const PodTextRule& rule : rules) {
-    for (const auto& [key, value] : pairs) {
-      if (value.empty()) continue;
-      std::string name;
-      if (rule.key_pattern) {
-        if (!rule.key_pattern->Extract(key, groups)) continue;
-        if (!groups.empty()) name = Expand(rule.tag_name, rule.key_pattern->groups(), groups, key);
-      } else {
-        if (rule.key != key) continue;
-        name = rule.tag_name;
-      }
-      each(name.empty() ? std::string(prefix) + key : name, value);
-    }
-  }
-}
-
 }  // namespace
 
 std::string_view WorkloadKey(WorkloadKind kind) {
@@ -181,13 +118,6 @@ bool IsPodAttribute(std::string_view name) {
 }
 
 std::string_view WhyNoPodAttribute(std::string_view name) {
-  if (name == "k8s.deployment.uid" || name == "k8s.cronjob.uid") {
-    return "it stands in no pod, and only pods are read";
-  }
-  if (name == "k8s.node.uid") return "nodes are not read";
-  if (name == "k8s.cluster.uid") {
-    return "namespaces are not read: set it with the resource processor";
-  }
   if (name == "container.image.repo_digests" || name == "container.image.tags") {
     return "use container.image.name and container.image.tag";
   }
@@ -238,8 +168,8 @@ void ForEachPodAttribute(const Pod& pod, const PodContainer* container, const Po
       each(name, value);
     }
   }
-  ForEachText(pod.labels, rules.labels, "k8s.pod.labels.", each);
-  ForEachText(pod.annotations, rules.annotations, "k8s.pod.annotations.", each);
+  ForEachText(pod.labels, rules.labels, KubeKind::kPod, "labels", each);
+  ForEachText(pod.annotations, rules.annotations, KubeKind::kPod, "annotations", each);
 }
 
 bool WantsLabel(const PodExtraction& rules, std::string_view key) {
@@ -247,11 +177,11 @@ bool WantsLabel(const PodExtraction& rules, std::string_view key) {
        {"app.kubernetes.io/instance", "app.kubernetes.io/name", "app.kubernetes.io/version"}) {
     if (key == each) return true;  // services are named by them
   }
-  return Wants(rules.labels, key);
+  return WantsText(rules.labels, KubeKind::kPod, key);
 }
 
 bool WantsAnnotation(const PodExtraction& rules, std::string_view key) {
-  return key == kIgnoreAnnotation || Wants(rules.annotations, key);
+  return key == kIgnoreAnnotation || WantsText(rules.annotations, KubeKind::kPod, key);
 }
 
 }  // namespace wirespan::gateway

@@ -1,28 +1,19 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/kube/pod.h"
-#include "gateway/pipeline/pattern.h"
+#include "gateway/pipeline/text_rules.h"
 
 // What a pod gives to the telemetry that comes from it, in the Collector's words.
 namespace wirespan::gateway {
 
-// One entry of extract.labels or extract.annotations.
-struct PodTextRule {
-  std::string key{};
-  std::optional<Pattern> key_pattern{};  // matches whole keys; without it `key` alone
-  // The attribute's name. With a key_pattern that has groups it may refer to them: "$1", "${name}".
-  // Empty: k8s.pod.labels.<key>, k8s.pod.annotations.<key>.
-  std::string tag_name{};
-};
-
 struct PodExtraction {
-  std::vector<std::string> metadata{};  // names of attributes, see IsPodAttribute
+  // Names of attributes, see IsPodAttribute and IsClusterAttribute.
+  std::vector<std::string> metadata{};
   std::vector<PodTextRule> labels{};
   std::vector<PodTextRule> annotations{};
   bool otel_annotations = false;  // resource.opentelemetry.io/<name>

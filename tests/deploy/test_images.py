@@ -22,7 +22,7 @@ class Image:
             self.digest = json.load(archive.extractfile("index.json"))["manifests"][0]["digest"]
             manifest = json.load(blob(self.digest))
             document = json.load(blob(manifest["config"]["digest"]))
-            self.config, self.created = document["config"], document["created"]
+            self.config, self.created, self.architecture = document["config"], document["created"], document["architecture"]
             self.layers = []
             for layer in manifest["layers"]:
                 self.layers.append(blob(layer["digest"]).read())

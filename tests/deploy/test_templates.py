@@ -42,6 +42,21 @@ class Rights(unittest.TestCase):
                 subject = found[("ClusterRoleBinding", "observability-wirespan-gateway")]["subjects"][0]
                 self.assertEqual((subject["name"], subject["namespace"]), ("wirespan-gateway", "observability"))
 
+    def test_what_is_taken_from_around_pods_may_be_watched_and_no_more(self):
+        def rules(extract, **more):
+            found = rendered({"gateway": {"presets": {"kubernetesAttributes": {"enabled": True}},
+                                          "config": {"processors": {"k8sattributes": {"extract": extract}}} | more}})
+            rules = found[("ClusterRole", "observability-wirespan-gateway")]["rules"]
+            self.assertEqual({tuple(rule["verbs"]) for rule in rules}, {("list", "watch")})
+            return {f"{resource}.{rule['apiGroups'][0]}".rstrip(".") for rule in rules for resource in rule["resources"]}
+        self.assertEqual(rules({"metadata": ["k8s.pod.name", "k8s.replicaset.uid"], "labels": [{"key": "a"}]}), {"pods"})
+        self.assertEqual(rules({"metadata": ["k8s.cluster.uid"]}), {"pods", "namespaces"})
+        self.assertEqual(rules({"metadata": ["k8s.node.uid"], "annotations": [{"key": "a", "from": "namespace"}]}), {"pods", "nodes", "namespaces"})
+        self.assertEqual(rules({"metadata": ["k8s.deployment.uid"]}), {"pods", "replicasets.apps"})
+        self.assertEqual(rules({"labels": [{"key": "a", "from": "deployment"}]}), {"pods", "deployments.apps", "replicasets.apps"})
+        self.assertEqual(rules({"labels": [{"key": "a", "from": f} for f in ("statefulset", "daemonset")]}), {"pods", "statefulsets.apps", "daemonsets.apps"})
+        self.assertEqual(rules({"metadata": ["k8s.cronjob.uid"], "labels": [{"key": "a", "from": "job"}]}), {"pods", "jobs.batch"})
+
     def test_without_names_nothing_calls_the_api(self):
         off = {"kubernetes": {"enabled": False}}
         for values in ({"agent": off}, {"agent": {**off, "handover": True, "privileged": True}}):

@@ -15,6 +15,7 @@ SPACE = "telemetry"
 REQUESTS = 40
 SPANS = WORK / "spans"
 STORE = WORK / "store"
+CHART = WORK / "chart"
 ARRIVED = Arrived(SPANS)
 PINNED = list(pathlib.Path("/sys/fs/bpf/wirespan").glob("*"))  # by others, before
 SIDECAR = "agent.sidecar=" + json.dumps({"namespaces": ["shop"], "example": {"enabled": True, "image": "localhost/sample:1", "pullPolicy": "Never"}})
@@ -22,7 +23,7 @@ RUN = os.urandom(4).hex()  # in every path: a cluster that was kept has spans of
 
 
 def install(*more, values=HERE / "values.yaml"):
-    helm("upgrade", "--install", "wirespan", setUpModule.chart, "--namespace", SPACE, "--reset-values", "--values", values,
+    helm("upgrade", "--install", "wirespan", CHART, "--namespace", SPACE, "--reset-values", "--values", values,
          "--wait", "--timeout", "300s", *more)
     rollout("daemonset", "wirespan-agent", SPACE)
     rollout("deployment", "wirespan-gateway", SPACE)
@@ -62,20 +63,37 @@ def claim_a_volume():
     kubectl("apply", "-f", "-", stdin=json.dumps(volume))
 
 
-def setUpModule():  # noqa: N802
+def stored(services=("shop", "orders", "stock"), path="/seen"):
+    """The spans of a path at the backend, whichever it is. A hop is a trace of its own, unless the agent found what it was done for: the sample
+    passes no context on."""
+    backend = pods(SPACE, "backend")[0]["status"]["podIP"]
+    found = {}
+    for service in services:
+        answer = json.loads(page(f"{backend}:16686", f"/api/traces?service={service}&limit=1000&lookback=1h"))
+        for span in (span for trace in answer.get("data") or [] for span in trace["spans"]):
+            if any(f"/{RUN}{path}" in str(tag["value"]) for tag in span["tags"]):
+                found[span["spanID"]] = span
+    return list(found.values())
+
+
+def prepare():
+    """Images, the shop and what takes its spans, and a volume; nothing of ours is installed."""
     subprocess.run([ROOT / "tools" / "deploy-tools"], check=True)
     with tempfile.TemporaryDirectory() as images:
         run("env", "IMAGE_TAG=test", "IMAGE_PREFIX=localhost/", ROOT / "tools" / "images", images)
         for program in ("wirespan-agent", "wirespan-gateway"):
             run(HERE / "image", pathlib.Path(images) / f"{program}.tar")
     run(HERE / "image", "sample:1", WORK / "bin" / "sample")
-    setUpModule.chart = WORK / "chart"
-    run(ROOT / "tools" / "chart", setUpModule.chart)
+    run(ROOT / "tools" / "chart", CHART)
     kubectl("apply", "-f", "-", stdin=(HERE / "shop.yaml").read_text().replace("SPANS", str(SPANS)))
     kubectl("create", "namespace", SPACE, check=False)
     claim_a_volume()
     for name, space in (("shop", "shop"), ("orders", "shop"), ("stock", "shop"), ("sink", "sink")):
         rollout("deployment", name, space)
+
+
+def setUpModule():  # noqa: N802
+    prepare()
     install()
 
 
@@ -123,19 +141,9 @@ class Life(unittest.TestCase):
         self.assertEqual(peers, {("shop", None): REQUESTS, ("orders", "shop"): REQUESTS, ("stock", "orders"): REQUESTS})
 
     def test_13_the_store_answers_for_all_of_them(self):
-        backend = pods(SPACE, "backend")[0]["status"]["podIP"]
-
-        def stored():
-            """A hop is a trace of its own, unless the agent found what it was done for: the sample passes no context on."""
-            found = {}
-            for service in ("shop", "orders", "stock"):
-                answer = json.loads(page(f"{backend}:16686", f"/api/traces?service={service}&limit=1000&lookback=1h"))
-                for span in (span for trace in answer.get("data") or [] for span in trace["spans"]):
-                    if any(f"/{RUN}/seen" in str(tag["value"]) for tag in span["tags"]):
-                        found[span["spanID"]] = span
-            return list(found.values())
         wait_for("the traces", lambda: len(stored()) == 6 * REQUESTS)
         self.assertEqual({(s["traceID"], s["spanID"]) for s in stored()}, {(s["traceId"], s["spanId"]) for s in spans_of("/seen")})
+        backend = pods(SPACE, "backend")[0]["status"]["podIP"]
         services = json.loads(page(f"{backend}:16686", "/api/services"))["data"]
         self.assertLessEqual({"shop", "orders", "stock"}, set(services))
 
@@ -177,7 +185,7 @@ class Life(unittest.TestCase):
     def test_30_replicas_come_and_go_and_nothing_acknowledged_is_lost(self):
         before = acknowledged()
         for replicas in (4, 1, 2):
-            helm("upgrade", "wirespan", setUpModule.chart, "--namespace", SPACE, "--reset-values", "--values", HERE / "values.yaml",
+            helm("upgrade", "wirespan", CHART, "--namespace", SPACE, "--reset-values", "--values", HERE / "values.yaml",
                  "--set", f"gateway.replicaCount={replicas}")
             ask(f"/scaled-{replicas}")
             rollout("deployment", "wirespan-gateway", SPACE)
@@ -248,7 +256,7 @@ class Life(unittest.TestCase):
         self.assertTrue(self.reached(pods(SPACE, "gateway")[0]["status"]["podIP"] + ":8888"))
 
     def test_50_upgrade_and_rollback(self):
-        helm("upgrade", "wirespan", setUpModule.chart, "--namespace", SPACE, "--reset-values", "--values", HERE / "values.yaml",
+        helm("upgrade", "wirespan", CHART, "--namespace", SPACE, "--reset-values", "--values", HERE / "values.yaml",
              "--set", "gateway.config.processors.batch.timeout=1s", "--wait", "--timeout", "300s")
         self.assertIn("timeout: 1s", get("configmap", "wirespan-gateway", namespace=SPACE)["data"]["config.yaml"])
         helm("rollback", "wirespan", "--namespace", SPACE, "--wait", "--timeout", "300s")
@@ -258,7 +266,7 @@ class Life(unittest.TestCase):
 
     def sidecar_job(self, name, path, count):
         """The chart's own example, with the sample's client in it."""
-        text = helm("template", "wirespan", setUpModule.chart, "--namespace", SPACE, "--values", HERE / "values.yaml",
+        text = helm("template", "wirespan", CHART, "--namespace", SPACE, "--values", HERE / "values.yaml",
                     "--kube-version", get("nodes")["items"][0]["status"]["nodeInfo"]["kubeletVersion"],
                     "--show-only", "templates/agent/sidecar.yaml", "--set", "agent.mode=sidecar", "--set-json", SIDECAR).stdout
         documents = [one for one in text.split("\n---\n") if "kind: Job" in one]
@@ -279,7 +287,7 @@ class Life(unittest.TestCase):
         self.assertEqual(counted, {2: 3 * REQUESTS, 3: 3 * REQUESTS})
 
     def test_71_a_sidecar_alone_observes_its_own_pod_and_lets_its_job_end(self):
-        helm("upgrade", "wirespan", setUpModule.chart, "--namespace", SPACE, "--reset-values", "--values", HERE / "values.yaml",
+        helm("upgrade", "wirespan", CHART, "--namespace", SPACE, "--reset-values", "--values", HERE / "values.yaml",
              "--set-json", SIDECAR, "--set", "agent.mode=sidecar", "--wait", "--timeout", "300s")
         wait_for("no agent of the node", lambda: not get("pods", "--selector=app.kubernetes.io/component=agent", namespace=SPACE)["items"])
         space = self.sidecar_job("alone", "/alone", REQUESTS)
@@ -293,7 +301,7 @@ class Life(unittest.TestCase):
 
     def test_60_both_helms_can_install_it(self):
         environment = ["env", f"KUBECONFIG={WORK}/etc/admin.conf", f"HOME={WORK}/home"]
-        inside(*environment, TOOLS / "helm4", "template", "wirespan", setUpModule.chart, "--namespace", SPACE, "--values", HERE / "values.yaml",
+        inside(*environment, TOOLS / "helm4", "template", "wirespan", CHART, "--namespace", SPACE, "--values", HERE / "values.yaml",
                "--validate", timeout=300)
 
     def test_90_uninstalling_leaves_the_claim_and_nothing_else(self):

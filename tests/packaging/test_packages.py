@@ -1,39 +1,19 @@
 """The packages: installed, upgraded, removed and purged in a root file system older than what they were built on (glibc 2.31, as Ubuntu 20.04
-has it), where the programs run with the libraries that they bring. No systemd runs there: what the scripts tell it is not tried."""
+has it), where the programs run with the libraries that they bring. What the scripts tell
+systemd is test_booted.py's."""
 
 import hashlib
 import json
 import os
 import pathlib
 import shutil
-import subprocess
 import tempfile
 import unittest
 
 from programs import BIN, ROOT
+from roots import archive, run
 
-CACHE = ROOT / "build" / "integration"
 SUITE = "bullseye"
-
-
-def run(*command, check=True, **more):
-    result = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=False, **more)
-    if check and result.returncode:
-        raise AssertionError(f"{command}\n{result.stdout[-2000:]}{result.stderr[-2000:]}")
-    return result
-
-
-def old_system():
-    """Debian's essential packages, from the mirror that this machine uses."""
-    archive = CACHE / f"{SUITE}.tar"
-    if not archive.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        sites = run("apt-get", "indextargets", "--format", "$(SITE)", "Origin: Debian", "Created-By: Packages").stdout.splitlines()
-        site = next(s for s in sites if "security" not in s)
-        run("mmdebstrap", "--variant=essential", "--mode=root", "--include=passwd", "--aptopt=Acquire::Check-Valid-Until \"false\"", 
-            "--format=tar", SUITE, f"{archive}.part", site)
-        os.replace(f"{archive}.part", archive)
-    return archive
 
 
 def build(folder, version):
@@ -53,7 +33,7 @@ class Packages(unittest.TestCase):
         """A fresh old system."""
         folder = tempfile.mkdtemp(prefix="wirespan-system-")
         self.addCleanup(shutil.rmtree, folder, True)
-        run("tar", "-C", folder, "-xf", old_system())
+        run("tar", "-C", folder, "-xf", archive(SUITE, "essential", "passwd"))
         os.chmod(folder, 0o755)
         return pathlib.Path(folder)
 

@@ -1,5 +1,6 @@
 """k8sattributes of the release gateway, against an API server that this file pretends to be: 10,000 pods, addresses that are reused, refusals."""
 
+import base64
 import http.server
 import json
 import os
@@ -48,8 +49,10 @@ class ApiServer:
     def __init__(self, folder):
         key, certificate = folder / "key.pem", folder / "certificate.pem"
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-days", "2",
-                        "-subj", "/CN=kubernetes"], check=True, capture_output=True)
+                        "-subj", "/CN=kubernetes", "-addext", "subjectAltName=DNS:kubernetes"], check=True, capture_output=True)
         self.status, self.items, self.requests, self.watches = 200, [], [], []
+        self.others = {}  # path -> items of a list there
+        self.accepted, self.authorization = {}, None  # path -> Accept; the last one
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -60,14 +63,19 @@ class ApiServer:
 
             def do_GET(self):  # noqa: N802
                 outer.requests.append((self.command, self.path))
+                path = self.path.split("?")[0]
+                outer.accepted[path] = self.headers["Accept"]
+                outer.authorization = self.headers["Authorization"]
                 if outer.status != 200:
                     return self.answer(outer.status, b'{"kind":"Status","message":"no"}')
                 if "watch=1" not in self.path:
-                    return self.answer(200, json.dumps({"kind": "PodList", "metadata": {"resourceVersion": "100"}, "items": outer.items}).encode())
+                    items = outer.others.get(path, outer.items if path.endswith("/pods") else [])
+                    return self.answer(200, json.dumps({"kind": "PodList", "metadata": {"resourceVersion": "100"}, "items": items}).encode())
                 self.send_response(200)
                 self.send_header("Transfer-Encoding", "chunked")
                 self.end_headers()
-                outer.watches.append(self)
+                if path.endswith("/pods"):
+                    outer.watches.append(self)
                 while not outer.ended.wait(0.1):
                     pass
                 return None
@@ -90,6 +98,7 @@ class ApiServer:
         context.load_cert_chain(certificate, key)
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.port = self.server.server_port
+        self.certificate = certificate
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def tell(self, kind, one):
@@ -195,6 +204,41 @@ class K8sAttributes(unittest.TestCase):
         self.assertTrue(path.startswith("/api/v1/namespaces/shop/pods?"), path)
         self.assertIn("fieldSelector=spec.nodeName%3Dn1", path)
         self.assertIn("labelSelector=a%3Db", path)
+
+    def test_what_is_around_pods_is_watched_where_it_is_asked_for(self):
+        self.api.items = [pod(1)]
+        self.api.others = {
+            "/api/v1/namespaces": [{"metadata": {"name": "team-1", "uid": "ns-1", "labels": {"cost": "7"}}}, {"metadata": {"name": "kube-system", "uid": "cl"}}],
+            "/api/v1/nodes": [{"metadata": {"name": "node-1", "uid": "no-1", "annotations": {"rack": "r4"}}}],
+            "/apis/apps/v1/replicasets": [{"metadata": {"name": "cart-0-6d5f7c9b8", "uid": f"11111111-0000-0000-0000-{0:012d}", "ownerReferences": [
+                {"kind": "Deployment", "name": "cart-0", "uid": "de-1", "controller": True}]}}]}
+        gateway = self.gateway("{auth_type: none, wait_for_metadata: true, extract: {metadata: [k8s.cluster.uid, k8s.node.uid, k8s.deployment.uid], "
+                     "labels: [{key: cost, from: namespace}], annotations: [{key: rack, tag_name: rack, from: node}]}}")
+        found = gateway.send({"k8s.pod.ip": "10.0.0.1"})[0]
+        self.assertEqual(found, {"k8s.pod.ip": "10.0.0.1", "k8s.cluster.uid": "cl", "k8s.node.uid": "no-1", "k8s.deployment.uid": "de-1",
+                                 "k8s.namespace.labels.cost": "7", "rack": "r4"})
+        asked = {path.split("?")[0] for _, path in self.api.requests}
+        self.assertEqual(asked, {"/api/v1/pods", *self.api.others})
+        for path in self.api.others:  # not their specifications and status
+            self.assertIn("PartialObjectMetadata", self.api.accepted[path])
+        self.assertEqual(self.api.accepted["/api/v1/pods"], "application/json")
+
+    def test_kubeconfig(self):
+        self.api.items = [pod(1)]
+        (self.folder / "token").write_text("secret-token\n")
+        (self.folder / "config").write_text(f"""
+current-context: other
+contexts: [{{name: here, context: {{cluster: c, user: u}}}}]
+clusters:
+- {{name: c, cluster: {{server: "https://127.0.0.1:{self.api.port}", tls-server-name: kubernetes,
+   certificate-authority-data: {base64.b64encode(self.api.certificate.read_bytes()).decode()}}}}}
+users: [{{name: u, user: {{tokenFile: token}}}}]
+""")
+        os.environ["KUBECONFIG"] = str(self.folder / "config")
+        self.addCleanup(os.environ.pop, "KUBECONFIG")
+        gateway = self.gateway("{auth_type: kubeConfig, context: here, wait_for_metadata: true}", port=1)
+        self.assertEqual(self.api.authorization, "Bearer secret-token")
+        self.assertEqual(gateway.send({"k8s.pod.ip": "10.0.0.1"})[0]["k8s.node.name"], "node-1")
 
     def test_while_the_server_refuses_telemetry_passes(self):
         self.api.status = 403

@@ -87,6 +87,32 @@
 {{- if and $found .Values.gateway.enabled -}}true{{- end -}}
 {{- end -}}
 
+{{/* What the gateway asks the API server for, as rules of a role: pods, and what is around them as far as a k8sattributes that is known here says so. */}}
+{{- define "wirespan.gatewayRules" -}}
+{{- $kinds := dict -}}
+{{- $more := dict "k8s.cluster.uid" "namespace" "k8s.node.uid" "node" "k8s.deployment.uid" "replicaset" "k8s.cronjob.uid" "job" -}}
+{{- if not .Values.gateway.configMap.existingName -}}
+{{- range $name, $settings := dig "processors" dict (fromYaml (include "wirespan.gatewayConfig" .)) -}}
+{{- if has (first (splitList "/" $name)) (list "k8sattributes" "k8s_attributes") -}}
+{{- $extract := dig "extract" dict ($settings | default dict) | default dict -}}
+{{- range get $extract "metadata" | default list -}}{{- with get $more . -}}{{- $_ := set $kinds . true -}}{{- end -}}{{- end -}}
+{{- range concat (get $extract "labels" | default list) (get $extract "annotations" | default list) -}}{{- $_ := set $kinds (get . "from" | default "pod") true -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if hasKey $kinds "deployment" -}}{{- $_ := set $kinds "replicaset" true -}}{{- end -}}
+{{- $core := list "pods" -}}{{- $apps := list -}}
+{{- range list "namespace" "node" -}}{{- if hasKey $kinds . -}}{{- $core = append $core (printf "%ss" .) -}}{{- end -}}{{- end -}}
+{{- range list "deployment" "replicaset" "statefulset" "daemonset" -}}{{- if hasKey $kinds . -}}{{- $apps = append $apps (printf "%ss" .) -}}{{- end -}}{{- end -}}
+- {apiGroups: [""], resources: [{{ join ", " $core }}], verbs: [list, watch]}
+{{- if $apps }}
+- {apiGroups: [apps], resources: [{{ join ", " $apps }}], verbs: [list, watch]}
+{{- end }}
+{{- if hasKey $kinds "job" }}
+- {apiGroups: [batch], resources: [jobs], verbs: [list, watch]}
+{{- end }}
+{{- end -}}
+
 {{/* "true" if the gateway takes metrics, as far as its configuration is known here. */}}
 {{- define "wirespan.gatewayTakesMetrics" -}}
 {{- if not .Values.gateway.configMap.existingName -}}

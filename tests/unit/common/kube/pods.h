@@ -18,6 +18,7 @@ struct PodText {
   std::string annotations = R"("kubectl.example/last-applied":"{\"kind\":\"Pod\"}")";
   std::string owner_kind = "ReplicaSet";
   std::string owner_name = "cart-7d9c6b5f4";
+  std::string owner_uid{};
   std::string created = "2026-11-28T10:00:00Z";
   std::string spec_containers = R"({"name":"app","image":"registry.example:5000/cart:1.4"})";
   std::string more_spec{};  // ,"hostNetwork":true
@@ -30,7 +31,8 @@ struct PodText {
     std::string owner;
     if (!owner_kind.empty())
       owner = R"(,"ownerReferences":[{"apiVersion":"x/v1","kind":")" + owner_kind +
-              R"(","name":")" + owner_name + R"(","controller":true,"blockOwnerDeletion":true}])";
+              R"(","name":")" + owner_name + R"(","uid":")" + owner_uid +
+              R"(","controller":true,"blockOwnerDeletion":true}])";
     return R"({"metadata":{"name":")" + name + R"(","generateName":"x-","namespace":")" +
            name_space + R"(","uid":")" + uid + R"(","resourceVersion":")" + version +
            R"(","creationTimestamp":")" + created + R"(","labels":{)" + labels +

@@ -87,11 +87,12 @@ TEST(ProcessorsConfigTest, ReadsK8sAttributes) {
       fields: [{key: status.phase, value: Running}, {key: metadata.name, value: x, op: not-equals}]
       labels: [{key: a, value: b}, {key: c, op: exists}, {key: d, op: does-not-exist}]
     extract:
-      metadata: [k8s.pod.name, k8s.replicaset.uid, service.name]
+      metadata: [k8s.pod.name, k8s.replicaset.uid, service.name, k8s.cluster.uid]
       labels:
         - {key: app, tag_name: my.app, from: pod}
         - {key_regex: "team/(.*)", tag_name: "$$1"}
-      annotations: [{key: build}]
+        - {key: zone, from: node}
+      annotations: [{key: build, from: namespace}]
       otel_annotations: true
       deployment_name_from_replicaset: true
       peers: true
@@ -104,13 +105,17 @@ TEST(ProcessorsConfigTest, ReadsK8sAttributes) {
     watch_sync_period: 5m
     pod_delete_grace_period: 1m
 )yaml");
-  EXPECT_FALSE(options.watch.service_account);
+  EXPECT_EQ(options.watch.auth, KubeAuth::kNone);
+  EXPECT_EQ(options.watch.node, "n7");
   EXPECT_EQ(options.watch.name_space, "shop");
   EXPECT_EQ(options.watch.field_selector, "spec.nodeName=n7,status.phase=Running,metadata.name!=x");
   EXPECT_EQ(options.watch.label_selector, "a=b,c,!d");
   EXPECT_EQ(options.watch.grace.count(), 60);
   EXPECT_EQ(options.wait.count(), 3000);
-  ASSERT_EQ(options.extract.labels.size(), 2u);
+  ASSERT_EQ(options.extract.labels.size(), 3u);
+  EXPECT_EQ(options.extract.labels[0].from, KubeKind::kPod);
+  EXPECT_EQ(options.extract.labels[2].from, KubeKind::kNode);
+  EXPECT_EQ(options.extract.annotations[0].from, KubeKind::kNamespace);
   EXPECT_EQ(options.extract.labels[1].tag_name, "$1");
   EXPECT_TRUE(options.extract.labels[1].key_pattern->Matches("team/x"));
   EXPECT_FALSE(options.extract.labels[1].key_pattern->Matches("a-team/x"));
@@ -120,7 +125,7 @@ TEST(ProcessorsConfigTest, ReadsK8sAttributes) {
   EXPECT_TRUE(options.extract.peers && options.extract.otel_annotations);
 
   const auto defaults = Loaded<K8sAttributesOptions>("k8s_attributes", "    passthrough: false");
-  EXPECT_TRUE(defaults.watch.service_account);
+  EXPECT_EQ(defaults.watch.auth, KubeAuth::kServiceAccount);
   EXPECT_EQ(defaults.extract.metadata.size(), 6u);
   EXPECT_EQ(defaults.excluded.size(), 2u);
   EXPECT_EQ(defaults.wait.count(), 0);
@@ -132,12 +137,11 @@ TEST(ProcessorsConfigTest, RefusesWhatIsWrongInK8sAttributes) {
     return config ? std::string("no error") : config.error().message;
   };
   const std::string at = "a.yaml:3:";
-  EXPECT_THAT(wrong("auth_type: kubeConfig"),
-              HasSubstr(at + "16: auth_type kubeConfig is not there: serviceAccount and none are"));
-  EXPECT_THAT(wrong("extract: {metadata: [k8s.node.uid]}"), HasSubstr("nodes are not read"));
+  EXPECT_THAT(wrong("auth_type: tls"),
+              HasSubstr(at + "16: auth_type tls is not there: kubeConfig takes a client's"));
+  EXPECT_THAT(wrong("context: a"), HasSubstr("context is auth_type kubeConfig's"));
   EXPECT_THAT(wrong("extract: {metadata: [k8s.pod.nam]}"), HasSubstr("nothing that a pod has"));
-  EXPECT_THAT(wrong("extract: {labels: [{key: a, from: namespace}]}"),
-              HasSubstr(at + "39: only pods are read: from can be pod, not namespace"));
+  EXPECT_THAT(wrong("extract: {labels: [{key: a, from: secret}]}"), HasSubstr(at + "39: "));
   EXPECT_THAT(wrong("extract: {labels: [{key: a, key_regex: b}]}"), HasSubstr("one of key and"));
   EXPECT_THAT(wrong("extract: {labels: [{key_regex: \"(\"}]}"), HasSubstr("is no pattern"));
   EXPECT_THAT(wrong("filter: {node_from_env_var: WIRESPAN_NO_SUCH}"), HasSubstr("is not set"));

@@ -79,7 +79,8 @@ class K8sAttributesTest : public ::testing::Test {
           std::vector<Metadata::Entry>{{.key = std::string(kPeerKey), .values = {connection}}});
     }
     Collected end;
-    K8sAttributesProcessor processor("k8sattributes", options_, directory_, end, registry_);
+    cluster_.pods = directory_;
+    K8sAttributesProcessor processor("k8sattributes", options_, cluster_, end, registry_);
     processor.Consume(std::move(batch));
     TraceRequest out;
     EXPECT_EQ(end.size(), 1u);
@@ -105,8 +106,29 @@ class K8sAttributesTest : public ::testing::Test {
   std::shared_ptr<kube::PodDirectory> directory_ = std::make_shared<kube::PodDirectory>(
       kube::PodDirectoryOptions{.pods = {.more_annotations = [](auto) { return true; }}}, clock_,
       registry_);
+  ClusterView cluster_;
   std::string sent_, got_;
 };
+
+// An object of a kind that is watched beside pods; `more` stands in its metadata.
+std::shared_ptr<kube::MetadataDirectory> Known(const std::vector<std::string>& objects,
+                                               const Clock& clock, telemetry::Registry& registry) {
+  kube::Projection projection;
+  for (const std::string& field : kube::MetadataFields()) projection.Add(field);
+  const auto all = [](auto) { return true; };
+  auto directory = std::make_shared<kube::MetadataDirectory>(
+      kube::MetadataDirectoryOptions{.resource = "x",
+                                     .objects = {.labels = all, .annotations = all}},
+      clock, registry);
+  kube::ObjectStream stream(projection, "", [&](kube::Object& object) {
+    directory->OnObject(object);
+    return true;
+  });
+  for (const std::string& object : objects) {
+    EXPECT_TRUE(stream.Feed(R"({"metadata":{)" + object + "}}"));
+  }
+  return directory;
+}
 
 TEST_F(K8sAttributesTest, FindsThePodByTheConnectionWithoutAssociations) {
   Put(text_);
@@ -220,6 +242,88 @@ TEST_F(K8sAttributesTest, NamesContainersAndServices) {
                           "service.instance.id=shop.cart-7d9c6b5f4-x2x9p.log"));
   // Which of two it is can't be told.
   EXPECT_THAT(Resource({}, "10.1.0.7"), ElementsAre("service.namespace=shop", "service.name=cart"));
+}
+
+TEST_F(K8sAttributesTest, TakesFromNamespaceAndNode) {
+  Put(text_);
+  const auto put = [&](KubeKind kind, const std::vector<std::string>& objects) {
+    cluster_.others[static_cast<std::size_t>(kind)] = Known(objects, clock_, registry_);
+  };
+  put(KubeKind::kNamespace,
+      {R"("uid":"ns-1","name":"shop","labels":{"team":"a"},"annotations":{"cost/center":"7"})",
+       R"("uid":"cl-1","name":"kube-system")"});
+  put(KubeKind::kNode, {R"("uid":"no-1","name":"n1","labels":{"zone":"z1"})"});
+  options_.extract.metadata = {"k8s.node.uid", "k8s.cluster.uid"};
+  options_.extract.labels = {{.key = "team", .from = KubeKind::kNamespace},
+                             {.key = "zone", .tag_name = "zone", .from = KubeKind::kNode},
+                             {.key = "tier"}};
+  options_.extract.annotations = {{.key_pattern = *Pattern::Compile("^(?:cost/(.*))$"),
+                                   .tag_name = "$1",
+                                   .from = KubeKind::kNamespace}};
+  EXPECT_THAT(Resource({}, "10.1.0.7"),
+              ElementsAre("k8s.pod.labels.tier=front", "k8s.node.uid=no-1", "k8s.cluster.uid=cl-1",
+                          "k8s.namespace.labels.team=a", "center=7", "zone=z1"));
+  // Whose pod is not known, but that says where it is; of the cluster nothing is certain then.
+  EXPECT_THAT(Resource({{"k8s.namespace.name", "shop"}, {"k8s.node.name", "n1"}}),
+              ElementsAre("k8s.namespace.name=shop", "k8s.node.name=n1", "k8s.node.uid=no-1",
+                          "k8s.namespace.labels.team=a", "center=7", "zone=z1"));
+  Resource({{"k8s.namespace.name", "other"}});
+  EXPECT_EQ(got_, sent_);
+}
+
+TEST_F(K8sAttributesTest, TakesFromOwners) {
+  const auto put = [&](KubeKind kind, const std::vector<std::string>& objects) {
+    cluster_.others[static_cast<std::size_t>(kind)] = Known(objects, clock_, registry_);
+  };
+  const std::string by = R"(,"ownerReferences":[{"kind":"Other","uid":"o"},{"kind":")";
+  const std::string controller = R"(","controller":true}])";
+  text_.owner_uid = "rs-1";
+  Put(text_);
+  put(KubeKind::kReplicaSet,
+      {R"("uid":"rs-1","name":"cart-7d9c6b5f4")" + by + R"(Deployment","uid":"de-1)" + controller});
+  put(KubeKind::kDeployment, {R"("uid":"de-1","name":"cart","labels":{"owner":"ann"})"});
+  options_.extract.metadata = {"k8s.deployment.uid", "k8s.cronjob.uid"};
+  options_.extract.labels = {{.key = "owner", .from = KubeKind::kDeployment},
+                             {.key = "owner", .from = KubeKind::kStatefulSet}};
+  EXPECT_THAT(Resource({}, "10.1.0.7"),
+              ElementsAre("k8s.deployment.uid=de-1", "k8s.deployment.labels.owner=ann"));
+  // Named as by a Deployment, owned by something else.
+  put(KubeKind::kReplicaSet,
+      {R"("uid":"rs-1","name":"cart-7d9c6b5f4")" + by + R"(Rollout","uid":"ro-1)" + controller});
+  Resource({}, "10.1.0.7");
+  EXPECT_EQ(got_, sent_);
+
+  text_.owner_kind = "StatefulSet";
+  text_.owner_name = "cart";
+  text_.owner_uid = "st-1";
+  Put(text_);
+  put(KubeKind::kStatefulSet, {R"("uid":"st-1","name":"cart","labels":{"owner":"bob"})"});
+  EXPECT_THAT(Resource({}, "10.1.0.7"), ElementsAre("k8s.statefulset.labels.owner=bob"));
+
+  text_.owner_kind = "Job";
+  text_.owner_name = "sum-29404920";  // 2025-11-28
+  text_.owner_uid = "jo-1";
+  text_.created = "2025-11-28T10:00:05Z";
+  Put(text_);
+  put(KubeKind::kJob,
+      {R"("uid":"jo-1","name":"sum-29404920")" + by + R"(CronJob","uid":"cr-1)" + controller});
+  EXPECT_THAT(Resource({}, "10.1.0.7"), ElementsAre("k8s.cronjob.uid=cr-1"));
+}
+
+TEST_F(K8sAttributesTest, WatchesNoMoreThanItsRulesNeed) {
+  using enum KubeKind;
+  const auto kinds = [](PodExtraction rules) { return KindsFor(rules); };
+  EXPECT_THAT(kinds({.metadata = {"k8s.pod.name", "k8s.replicaset.uid"}, .labels = {{.key = "a"}}}),
+              IsEmpty());
+  EXPECT_THAT(kinds({.metadata = {"k8s.cluster.uid", "k8s.node.uid"}}),
+              ElementsAre(kNamespace, kNode));
+  EXPECT_THAT(kinds({.metadata = {"k8s.deployment.uid"}}), ElementsAre(kReplicaSet));
+  EXPECT_THAT(kinds({.metadata = {"k8s.cronjob.uid"}}), ElementsAre(kJob));
+  EXPECT_THAT(kinds({.labels = {{.key = "a", .from = kDeployment}}}),
+              ElementsAre(kDeployment, kReplicaSet));
+  EXPECT_TRUE(WantsOnlyClusterUid({.metadata = {"k8s.cluster.uid"}}));
+  EXPECT_FALSE(WantsOnlyClusterUid(
+      {.metadata = {"k8s.cluster.uid"}, .annotations = {{.key = "a", .from = kNamespace}}}));
 }
 
 TEST_F(K8sAttributesTest, LeavesExcludedPodsAlone) {
