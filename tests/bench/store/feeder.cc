@@ -47,6 +47,10 @@ void Feeder::Feed() {
   });
 }
 
+void Feeder::Skip(std::uint64_t spans) {
+  while (spans_ < spans) spans_ += Fleet::SpansOf(next_trace_++);
+}
+
 void Feeder::Wait() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return under_way_ == 0; });

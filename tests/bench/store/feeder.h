@@ -21,6 +21,8 @@ class Feeder {
   // The next request; waits while 32 are under way.
   void Feed();
   void Wait();
+  // As if so many spans had been handed over.
+  void Skip(std::uint64_t spans);
 
   std::uint64_t traces() const { return next_trace_; }
   std::uint64_t spans() const { return spans_; }

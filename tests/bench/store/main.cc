@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <fstream>
+#include <string>
 #include <thread>
 
 #include "common/base/clock.h"
@@ -28,6 +30,7 @@ struct Options {
   std::uint64_t rate = 50'000;
   int times = 200;
   bool print = false;
+  bool filled = false;
 };
 
 double Seconds(steady_clock::time_point since) {
@@ -112,9 +115,21 @@ int Print(const Fleet& fleet, const Options& options) {
   return 0;
 }
 
+// When the fleet began: so that the last span begins about now, for older ones would not be in
+// rates. Beside a folder that was filled before stands when that was.
+std::uint64_t FirstNs(const Options& options) {
+  std::uint64_t first_ns = SystemClock().realtime_ns() - options.spans / kMeanSpans * kTraceEveryNs;
+  const std::string path = options.folder + ".fleet";
+  if (options.filled) {
+    std::ifstream(path) >> first_ns;
+  } else if (!options.print) {
+    std::ofstream(path) << first_ns << "\n";
+  }
+  return first_ns;
+}
+
 int Run(const Options& options) {
-  // The last span begins about now: older ones would not be in rates.
-  const Fleet fleet(SystemClock().realtime_ns() - options.spans / kMeanSpans * kTraceEveryNs);
+  const Fleet fleet(FirstNs(options));
   if (options.print) return Print(fleet, options);
   auto disk = queue::OpenFolder(options.folder);
   if (!disk) return fmt::print(stderr, "{}\n", disk.error().message), 1;
@@ -123,7 +138,11 @@ int Run(const Options& options) {
   if (!opened) return fmt::print(stderr, "{}\n", opened.error().message), 1;
   TraceStore& store = **opened;
   Feeder feeder(store, fleet, options.request_spans);
-  Fill(store, feeder, options.spans);
+  if (options.filled) {
+    feeder.Skip(options.spans);
+  } else {
+    Fill(store, feeder, options.spans);
+  }
   AskAll(store, fleet, feeder.traces(), options.times);
   AskWhileFed(store, fleet, feeder, options);
   return 0;
@@ -139,6 +158,7 @@ int Main(int argc, char** argv) {
   app.add_option("--request-spans", options.request_spans);
   app.add_option("--rate", options.rate, "Spans a second that come while questions are asked");
   app.add_option("--times", options.times, "Questions of each kind");
+  app.add_flag("--filled", options.filled, "Only ask: an earlier run left its spans in the folder");
   app.add_flag("--print", options.print, "Write the requests to standard output instead");
   CLI11_PARSE(app, argc, argv);
   if (options.folder.empty() && !options.print) return fmt::print(stderr, "a folder, please\n"), 2;

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "tests/bench/store/feeder.h"
+
 namespace wirespan::bench {
 
 namespace {
@@ -24,19 +26,24 @@ constexpr std::uint64_t kHourNs = 3600ull * 1'000'000'000;
 void Ask(const char* name, int times, const std::function<std::size_t(std::mt19937_64&)>& ask) {
   std::mt19937_64 random(9);
   std::vector<double> took_ms;
+  std::vector<double> cpu_ms;
   std::size_t found = 0;
   for (int i = 0; i < times; ++i) {
     const auto begin = steady_clock::now();
+    const double cpu = CpuSecondsOfThread();
     found += ask(random);
     took_ms.push_back(
         std::chrono::duration<double, std::milli>(steady_clock::now() - begin).count());
+    cpu_ms.push_back((CpuSecondsOfThread() - cpu) * 1000);
   }
-  std::sort(took_ms.begin(), took_ms.end());
-  const auto at = [&](std::size_t percent) {
-    return took_ms[(took_ms.size() - 1) * percent / 100];
+  const auto at = [](std::vector<double>& of, std::size_t percent) {
+    std::sort(of.begin(), of.end());
+    return of[(of.size() - 1) * percent / 100];
   };
-  fmt::print("{:<40} p50 {:8.2f} ms   p95 {:8.2f} ms   max {:8.2f} ms   {:5.1f} traces each\n",
-             name, at(50), at(95), took_ms.back(), static_cast<double>(found) / times);
+  fmt::print(
+      "{:<37} p50 {:7.2f}  p95 {:7.2f}  max {:7.2f} ms   CPU p95 {:7.2f} ms  {:5.1f} traces\n",
+      name, at(took_ms, 50), at(took_ms, 95), at(took_ms, 100), at(cpu_ms, 95),
+      static_cast<double>(found) / times);
   std::fflush(stdout);
 }
 
