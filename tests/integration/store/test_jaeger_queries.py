@@ -183,7 +183,8 @@ class Http(JaegerTest):
         for pair in (["cached:true"], ["cached:true", "host.name:n2"], ["share:0.5"]):
             found += self.count("/api/traces", **self.window(), service="front", tag=pair, limit=1000)
         now_us = self.made.now_ns // US
-        for start, end in ((now_us - 900 * 10**6, now_us), (now_us - 1200 * 10**6, now_us - 600 * 10**6), (now_us, now_us + 10), (now_us + 10, now_us)):
+        for start, end in ((now_us - 900 * 10**6, now_us), (now_us - 1200 * 10**6, now_us - 600 * 10**6), (now_us, now_us + 10),
+                           (now_us + 10, now_us)):
             found += self.count("/api/traces", service="front", start=start, end=end, limit=1000)
         found += self.count("/api/traces", service="front", lookback="1h", limit=1000)  # no times: the UI's lookback is for the UI
         self.assertGreater(found, 500)
