@@ -56,6 +56,7 @@ using ProcessorConfig =
 struct StoreExporterOptions {
   store::StoreOptions store{};
   std::optional<HttpServerOptions> query = HttpServerOptions{.endpoint = "localhost:16686"};
+  std::string query_grpc_endpoint = "localhost:16685";  // empty: not served
 };
 
 struct ExporterConfig {

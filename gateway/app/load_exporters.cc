@@ -223,6 +223,9 @@ StoreExporterOptions ReadStore(const Node& node, std::vector<ExtensionUse>& uses
     const Node meaningless = node["query"][key];
     if (meaningless.present()) meaningless.Fail(fmt::format("{} has no meaning here", key));
   }
+  // Whoever moves the one port is asked where the other is to be, or does without it.
+  options.query_grpc_endpoint = node["query"]["grpc_endpoint"].String(
+      node["query"]["endpoint"].present() ? "" : options.query_grpc_endpoint);
   options.query = ReadHttpServer(node["query"], *options.query, uses);
   node["query"].RefuseOthers();
   return options;

@@ -46,14 +46,25 @@ Result<std::shared_ptr<const OpenStore>> Open(const std::string& id,
                                               telemetry::Registry& registry) {
   auto server = ServerOptionsOf(*options.query);
   if (!server) return Wrap("query", std::move(server.error()));
+  std::optional<http::ServerOptions> grpc;
+  if (!options.query_grpc_endpoint.empty()) {
+    HttpServerOptions other = *options.query;  // the same certificates and time bounds
+    other.endpoint = options.query_grpc_endpoint;
+    other.unix_socket = false;
+    auto made = ServerOptionsOf(other);
+    if (!made) return Wrap("query.grpc_endpoint", std::move(made.error()));
+    grpc = std::move(*made);
+  }
   auto traces = OpenTraces(id, options.store);
   if (!traces) return tl::unexpected(traces.error());
   auto open = std::make_shared<OpenStore>();
   open->store = std::move(*traces);
   open->coverage = std::make_shared<store::CoverageTable>();
-  auto started = query::QueryServer::Start(
-      {.server = std::move(*server), .auth = extensions.server_auth(options.query->authenticator)},
-      open->store, open->coverage);
+  auto started =
+      query::QueryServer::Start({.server = std::move(*server),
+                                 .grpc = std::move(grpc),
+                                 .auth = extensions.server_auth(options.query->authenticator)},
+                                open->store, open->coverage);
   if (!started) return Wrap("query", std::move(started.error()));
   open->server = std::move(*started);
   open->metrics = store::RegisterStore(registry, id, open->store);

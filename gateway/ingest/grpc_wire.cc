@@ -102,16 +102,36 @@ std::string EncodeGrpcMessage(std::string_view text) {
   return out;
 }
 
+void AppendGrpcMessage(std::string& body, std::string_view message) {
+  body.push_back(0);
+  for (int shift = 24; shift >= 0; shift -= 8) {
+    body.push_back(static_cast<char>(message.size() >> shift & 0xff));
+  }
+  body.append(message);
+}
+
+http::Response GrpcStream(std::string body, const Outcome& outcome) {
+  if (body.empty() && !outcome.ok()) return GrpcFailure(outcome);
+  http::Response response;
+  response.headers = {{"content-type", std::string(kContentType)},
+                      {"grpc-accept-encoding", std::string(kAccepted)}};
+  http::Headers end = {{"grpc-status", std::to_string(static_cast<int>(outcome.code))}};
+  if (!outcome.ok()) {
+    end.emplace_back("grpc-message", EncodeGrpcMessage(TruncateUtf8(outcome.message, kMaxMessage)));
+  }
+  // Without a message the status stands in the headers, which end the stream.
+  http::Headers& at = body.empty() ? response.headers : response.trailers;
+  at.insert(at.end(), end.begin(), end.end());
+  response.body = std::move(body);
+  return response;
+}
+
 http::Response GrpcResponse(std::string_view message) {
   http::Response response;
   response.headers = {{"content-type", std::string(kContentType)},
                       {"grpc-accept-encoding", std::string(kAccepted)}};
   response.body.reserve(kGrpcPrefix + message.size());
-  response.body.push_back(0);
-  for (int shift = 24; shift >= 0; shift -= 8) {
-    response.body.push_back(static_cast<char>(message.size() >> shift & 0xff));
-  }
-  response.body.append(message);
+  AppendGrpcMessage(response.body, message);
   response.trailers = {{"grpc-status", "0"}};
   return response;
 }

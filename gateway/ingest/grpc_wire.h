@@ -10,7 +10,7 @@
 #include "common/otlp/compress.h"
 #include "gateway/pipeline/outcome.h"
 
-// gRPC's words for unary calls over HTTP/2 ("gRPC over HTTP2" in gRPC's documentation), where our
+// gRPC's words for calls over HTTP/2 ("gRPC over HTTP2" in gRPC's documentation), where our
 // own server speaks it.
 namespace wirespan::gateway {
 
@@ -40,5 +40,9 @@ std::string EncodeGrpcMessage(std::string_view text);
 // google.rpc.Status in grpc-status-details-bin.
 http::Response GrpcResponse(std::string_view message);
 http::Response GrpcFailure(const Outcome& outcome);
+
+// Of a method that answers with a stream: its messages after another, and how it ended.
+void AppendGrpcMessage(std::string& body, std::string_view message);
+http::Response GrpcStream(std::string body, const Outcome& outcome);
 
 }  // namespace wirespan::gateway

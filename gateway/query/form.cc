@@ -85,6 +85,14 @@ std::optional<std::uint64_t> ParseGoDuration(std::string_view text) {
   return static_cast<std::uint64_t>(std::llround(sum));
 }
 
+bool IsGoBool(std::string_view text) {
+  for (const char* known :
+       {"1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"}) {
+    if (text == known) return true;
+  }
+  return false;
+}
+
 std::optional<Tags> ParseTagsJson(std::string_view json) {
   otlp::JsonLexer lexer(json);
   Tags tags;

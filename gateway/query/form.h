@@ -28,6 +28,9 @@ std::string PercentDecode(std::string_view text, bool plus_is_space);
 // Go's durations: "1h15m", "1.5s", "300ms", "7us", "0". In nanoseconds; nullopt: none, or negative.
 std::optional<std::uint64_t> ParseGoDuration(std::string_view text);
 
+// What Go's strconv.ParseBool takes.
+bool IsGoBool(std::string_view text);
+
 // {"key":"value",...}: texts alone. nullopt: anything else.
 using Tags = std::vector<std::pair<std::string, std::string>>;
 std::optional<Tags> ParseTagsJson(std::string_view json);

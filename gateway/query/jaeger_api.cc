@@ -87,7 +87,7 @@ http::Response JaegerApi::Answer(const http::Request& request, std::function<boo
   if (path == "/api/operations") return Operations(request);
   if (path == "/api/traces") return Traces(request, limits);
   if (path == "/api/dependencies") return Dependencies(request, limits);
-  if (path.starts_with(kTraces)) return Trace(path.substr(kTraces.size()), limits);
+  if (path.starts_with(kTraces)) return Trace(request, path.substr(kTraces.size()), limits);
   if (path.starts_with(kServices) && path.ends_with(kOperations) &&
       path.size() > kServices.size() + kOperations.size()) {
     path.remove_prefix(kServices.size());
@@ -145,9 +145,18 @@ http::Response JaegerApi::Traces(const http::Request& request, const QueryLimits
   return Json(200, Envelope(JsonTraces(found.traces), 0, errors));
 }
 
-http::Response JaegerApi::Trace(std::string_view text, const QueryLimits& limits) const {
+http::Response JaegerApi::Trace(const http::Request& request, std::string_view text,
+                                const QueryLimits& limits) const {
   auto id = ReadTraceId(text);
   if (!id) return Failure(400, std::move(id.error().message));
+  // Times bound the search in other backends and nothing here; they have to be times all the same.
+  const Form form(request.query);
+  for (const char* name : {"start", "end"}) {
+    if (auto time = ReadTime(form, name, 1000, 0); !time) {
+      return Failure(400, std::move(time.error().message));
+    }
+  }
+  if (auto raw = CheckRaw(form); !raw) return Failure(400, std::move(raw.error().message));
   const TraceStore::Found found = store_.Get(std::span(&*id, 1), limits);
   if (found.traces.empty() && !found.complete) return Failure(500, Incomplete().message);
   if (found.traces.empty()) return Failure(404, "trace not found");

@@ -31,7 +31,8 @@ class JaegerApi {
   http::Response OperationNames(std::string_view service) const;
   http::Response Operations(const http::Request& request) const;
   http::Response Traces(const http::Request& request, const store::QueryLimits& limits) const;
-  http::Response Trace(std::string_view id, const store::QueryLimits& limits) const;
+  http::Response Trace(const http::Request& request, std::string_view id,
+                       const store::QueryLimits& limits) const;
   http::Response Dependencies(const http::Request& request, const store::QueryLimits& limits) const;
 
   const store::TraceStore& store_;

@@ -65,17 +65,17 @@ Result<std::uint64_t> TimeOf(const Parameter& parameter) {
 Result<std::uint64_t> DurationOf(const Parameter& parameter, std::uint64_t fallback_ns) {
   if (!parameter.there()) return fallback_ns;
   const auto duration = ParseGoDuration(parameter.text);
-  if (!duration) return Malformed(parameter.name, "time: invalid duration");
+  if (!duration) {
+    return Malformed(parameter.name, "time: invalid duration " + QuotedForMessage(parameter.text));
+  }
   return *duration == 0 ? fallback_ns : *duration;  // zero is no bound
 }
 
 // Spans are shown as they came, so `raw` changes nothing; but it has to be a bool.
 Result<> CheckBool(const Parameter& parameter) {
-  for (const char* text :
-       {"", "1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"}) {
-    if (parameter.text == text) return {};
-  }
-  return Malformed(parameter.name, "strconv.ParseBool: invalid syntax");
+  if (!parameter.there() || IsGoBool(parameter.text)) return {};
+  return Malformed(parameter.name, fmt::format("strconv.ParseBool: parsing {}: invalid syntax",
+                                               QuotedForMessage(parameter.text)));
 }
 
 Result<store::TraceQuery> ReadQuery(const Form& form) {
@@ -98,7 +98,10 @@ Result<store::TraceQuery> ReadQuery(const Form& form) {
       Find(form, {"query.searchDepth", "query.num_traces", "query.search_depth"});
   if (depth.there()) {
     const auto count = ParseInt(depth.text);
-    if (!count || *count < 0) return Malformed(depth.name, "strconv.Atoi: invalid syntax");
+    if (!count || *count < 0) {
+      return Malformed(depth.name, fmt::format("strconv.Atoi: parsing {}: invalid syntax",
+                                               QuotedForMessage(depth.text)));
+    }
     // Zero is Jaeger's "as many as you like".
     if (*count > 0) query.limit = std::min(static_cast<std::size_t>(*count), kMaxLimit);
   }
@@ -162,14 +165,13 @@ http::Response JaegerV3Api::Operations(const Form& form) const {
   const std::string_view kind = Find(form, {"spanKind", "span_kind"}).text;
   std::string body = R"({"operations":[)";
   for (const store::Operation& operation : store_.Operations(form.Get("service"))) {
-    // One without a kind is shown as internal.
-    const std::string_view known = store::KindName(operation.kind);
-    const std::string_view name = known.empty() ? "internal" : known;
+    const std::string_view name = store::KindName(operation.kind);
     if (!kind.empty() && kind != name) continue;
     if (body.back() != '[') body += ',';
     body += R"({"name":)";
     otlp::AppendJsonString(body, operation.name);
-    body.append(R"(,"spanKind":")").append(name).append("\"}");
+    if (!name.empty()) body.append(R"(,"spanKind":")").append(name).append("\"");
+    body += '}';
   }
   return Json(body + "]}");
 }

@@ -8,9 +8,11 @@
 
 #include "common/base/bounded_queue.h"
 #include "common/telemetry/log.h"
+#include "gateway/ingest/grpc_wire.h"
 #include "gateway/query/jaeger_api.h"
 #include "gateway/query/jaeger_json.h"
 #include "gateway/query/jaeger_v3_api.h"
+#include "gateway/query/jaeger_v3_grpc.h"
 #include "gateway/query/live_feed.h"
 #include "gateway/query/rates_api.h"
 #include "gateway/query/static_page.h"
@@ -23,6 +25,7 @@ struct Job {
   http::Request request{};
   std::shared_ptr<http::Responder> responder{};
   std::shared_ptr<std::atomic<bool>> gone{};
+  bool grpc = false;
 };
 
 http::Response Refusal(int status, std::string message, http::Headers headers = {}) {
@@ -54,6 +57,7 @@ class ThreadedServer : public QueryServer {
     store_->Watch(nullptr);
     live_->Close();
     if (server_) server_->Stop(std::chrono::milliseconds(100));
+    if (grpc_server_) grpc_server_->Stop(std::chrono::milliseconds(100));
   }
 
   Result<> Listen(const QueryOptions& options) {
@@ -67,12 +71,51 @@ class ThreadedServer : public QueryServer {
         });
     if (!started) return tl::unexpected(started.error());
     server_ = std::move(*started);
-    return {};
+    return options.grpc ? ListenForGrpc(*options.grpc) : Result<>();
   }
 
   std::uint16_t port() const override { return server_->port(); }
+  std::uint16_t grpc_port() const override { return grpc_server_ ? grpc_server_->port() : 0; }
 
  private:
+  Result<> ListenForGrpc(http::ServerOptions server) {
+    server.max_body_bytes = 64u << 10;
+    server.max_connections = 256;
+    server.refusal = [](int status, std::string_view) {
+      return GrpcFailure(status == 503 ? Outcome::Retry("too much at once")
+                                       : Outcome::Reject(StatusCode::kInvalidArgument,
+                                                         "the call is not valid HTTP/2"));
+    };
+    auto started = http::Server::Start(
+        server, [this](http::Request request, std::unique_ptr<http::Responder> responder) {
+          TakeCall(std::move(request), std::move(responder));
+        });
+    if (!started) return tl::unexpected(started.error());
+    grpc_server_ = std::move(*started);
+    return {};
+  }
+
+  void TakeCall(http::Request request, std::unique_ptr<http::Responder> responder) {
+    const auto type = http::FindHeader(request.headers, "content-type");
+    if (!request.http2 || request.method != "POST" || !type || !IsGrpc(*type)) {
+      return responder->Send({.status = 415,
+                              .headers = {{"Content-Type", "text/plain"}},
+                              .body = "this port speaks gRPC\n"});
+    }
+    if (auth_) {
+      const Outcome allowed = auth_->Authenticate(
+          [&](std::string_view name) { return http::FindHeader(request.headers, name); });
+      if (!allowed.ok()) return responder->Send(GrpcFailure(allowed));
+    }
+    if (const auto timeout =
+            ReadGrpcTimeout(http::FindHeader(request.headers, "grpc-timeout").value_or(""))) {
+      responder->AnswerBy(std::chrono::steady_clock::now() + *timeout,
+                          GrpcFailure(Outcome::Reject(StatusCode::kDeadlineExceeded,
+                                                      "the call's deadline has passed")));
+    }
+    Queue(std::move(request), std::move(responder), true);
+  }
+
   void Take(http::Request request, std::unique_ptr<http::Responder> responder) {
     if (auth_) {
       const Outcome allowed = auth_->Authenticate(
@@ -84,13 +127,20 @@ class ThreadedServer : public QueryServer {
       }
     }
     if (request.path == "/wirespan/api/live") return live_->Serve(request, *responder);
+    Queue(std::move(request), std::move(responder), false);
+  }
+
+  void Queue(http::Request request, std::unique_ptr<http::Responder> responder, bool grpc) {
     Job job{.request = std::move(request),
             .responder = std::move(responder),
-            .gone = std::make_shared<std::atomic<bool>>(false)};
+            .gone = std::make_shared<std::atomic<bool>>(false),
+            .grpc = grpc};
     job.responder->WhenGone([gone = job.gone] { *gone = true; });
     const std::shared_ptr<http::Responder> kept = job.responder;
     if (jobs_.TryPush(std::move(job))) return;
-    kept->Send(Refusal(503, "too many queries at once", {{"Retry-After", "1"}}));
+    constexpr const char* kTooMany = "too many queries at once";
+    kept->Send(grpc ? GrpcFailure(Outcome::Retry(kTooMany))
+                    : Refusal(503, kTooMany, {{"Retry-After", "1"}}));
   }
 
   void RunJobs() {
@@ -98,8 +148,9 @@ class ThreadedServer : public QueryServer {
       auto job = jobs_.PopFor(std::chrono::seconds(1));
       if (!job) continue;
       if (*job->gone || stopping_) continue;
-      job->responder->Send(
-          Answer(job->request, [&] { return job->gone->load() || stopping_.load(); }));
+      const std::function<bool()> gone = [&] { return job->gone->load() || stopping_.load(); };
+      job->responder->Send(job->grpc ? v3_grpc_.Answer(job->request, gone)
+                                     : Answer(job->request, gone));
     }
   }
 
@@ -117,6 +168,7 @@ class ThreadedServer : public QueryServer {
   const std::shared_ptr<const store::CoverageTable> coverage_;
   const JaegerApi api_;
   const JaegerV3Api v3_api_{*store_};
+  const JaegerV3Grpc v3_grpc_{*store_};
   const RatesApi rates_api_{*store_, coverage_.get()};
   const std::shared_ptr<LiveFeed> live_ = std::make_shared<LiveFeed>();
   const std::shared_ptr<const ServerAuthenticator> auth_;
@@ -124,6 +176,7 @@ class ThreadedServer : public QueryServer {
   std::atomic<bool> stopping_{false};
   std::vector<std::jthread> threads_{};
   std::unique_ptr<http::Server> server_{};
+  std::unique_ptr<http::Server> grpc_server_{};
 };
 
 }  // namespace

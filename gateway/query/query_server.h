@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "common/base/result.h"
 #include "common/http/server.h"
@@ -14,6 +15,7 @@ namespace wirespan::gateway::query {
 
 struct QueryOptions {
   http::ServerOptions server{};                       // address, TLS
+  std::optional<http::ServerOptions> grpc{};          // Jaeger's API v3 over gRPC; none: not served
   std::shared_ptr<const ServerAuthenticator> auth{};  // null: none
   int threads = 2;                                    // queries that run at a time
   std::size_t waiting = 64;                           // more are answered 503
@@ -25,6 +27,7 @@ class QueryServer {
  public:
   virtual ~QueryServer() = default;  // ends the queries under way
   virtual std::uint16_t port() const = 0;
+  virtual std::uint16_t grpc_port() const = 0;  // 0: not served
 
   static Result<std::unique_ptr<QueryServer>> Start(
       const QueryOptions& options, std::shared_ptr<store::TraceStore> store,

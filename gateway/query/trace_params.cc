@@ -15,19 +15,14 @@ tl::unexpected<Error> Refuse(std::string message) {
   return Fail(ErrorCode::kInvalidArgument, std::move(message));
 }
 
-// What a client sent, fit for a message.
-std::string Quoted(std::string_view text) {
-  return fmt::format("\"{}\"", ToUtf8(TruncateUtf8(text, 80)));
-}
-
 Result<std::uint64_t> ReadDuration(const Form& form, std::string_view name,
                                    std::uint64_t fallback_ns) {
   const std::string_view text = form.Get(name);
   if (text.empty()) return fallback_ns;
   const auto duration = ParseGoDuration(text);
   if (!duration) {
-    return Refuse(
-        fmt::format("unable to parse param '{}': time: invalid duration {}", name, Quoted(text)));
+    return Refuse(fmt::format("unable to parse param '{}': time: invalid duration {}", name,
+                              QuotedForMessage(text)));
   }
   // Zero is no bound, as in Jaeger.
   return *duration == 0 ? fallback_ns : *duration;
@@ -59,13 +54,26 @@ Result<std::size_t> ReadLimit(const Form& form) {
   if (text.empty()) return kDefaultLimit;
   const auto limit = ParseInt(text);
   if (!limit || *limit > std::numeric_limits<std::int32_t>::max()) {
-    return Refuse(fmt::format("strconv.ParseInt: parsing {}: invalid syntax", Quoted(text)));
+    return Refuse(
+        fmt::format("strconv.ParseInt: parsing {}: invalid syntax", QuotedForMessage(text)));
   }
   if (*limit <= 0) return Refuse("search depth must be greater than 0");
   return std::min(static_cast<std::size_t>(*limit), kMaxLimit);
 }
 
 }  // namespace
+
+std::string QuotedForMessage(std::string_view text) {
+  return fmt::format("\"{}\"", ToUtf8(TruncateUtf8(text, 80)));
+}
+
+Result<> CheckRaw(const Form& form) {
+  const std::string_view raw = form.Get("raw");
+  if (raw.empty() || IsGoBool(raw)) return {};
+  return Refuse(
+      fmt::format("unable to parse param 'raw': strconv.ParseBool: parsing {}: invalid syntax",
+                  QuotedForMessage(raw)));
+}
 
 Result<std::uint64_t> ReadTime(const Form& form, std::string_view name, std::uint64_t unit_ns,
                                std::uint64_t fallback_ns) {
@@ -75,7 +83,7 @@ Result<std::uint64_t> ReadTime(const Form& form, std::string_view name, std::uin
   if (!count) {
     return Refuse(
         fmt::format("unable to parse param '{}': strconv.ParseInt: parsing {}: invalid syntax",
-                    name, Quoted(text)));
+                    name, QuotedForMessage(text)));
   }
   constexpr std::uint64_t kMost = std::numeric_limits<std::int64_t>::max();
   const auto since = static_cast<std::uint64_t>(std::max<std::int64_t>(0, *count));
@@ -92,7 +100,8 @@ Result<store::TraceId> ReadTraceId(std::string_view text) {
   const auto high =
       low_at == 0 ? std::optional<std::uint64_t>(0) : ParseHex(text.substr(0, low_at));
   if (!low || !high) {
-    return Refuse(fmt::format("strconv.ParseUint: parsing {}: invalid syntax", Quoted(text)));
+    return Refuse(
+        fmt::format("strconv.ParseUint: parsing {}: invalid syntax", QuotedForMessage(text)));
   }
   return store::TraceId{*high, *low};
 }
@@ -125,6 +134,7 @@ Result<TraceParams> ReadTraceParams(const Form& form, std::uint64_t now_ns) {
     if (!id) return Wrap("cannot parse traceID param", std::move(id.error()));
     params.ids.push_back(*id);
   }
+  if (auto raw = CheckRaw(form); !raw) return tl::unexpected(raw.error());
   if (params.ids.size() > kMaxLimit) {
     return Refuse(fmt::format("at most {} traces can be asked for at once", kMaxLimit));
   }

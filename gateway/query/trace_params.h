@@ -25,6 +25,12 @@ inline constexpr std::uint64_t kDefaultLookbackNs = 48ull * 3600 * 1000000000;  
 // Errors are for the client, in Jaeger's words.
 Result<TraceParams> ReadTraceParams(const Form& form, std::uint64_t now_ns);
 
+// What a client sent, fit for a message.
+std::string QuotedForMessage(std::string_view text);
+
+// `raw` changes nothing here, but it has to be a bool.
+Result<> CheckRaw(const Form& form);
+
 // Up to 32 hex digits.
 Result<store::TraceId> ReadTraceId(std::string_view text);
 

@@ -35,6 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // The parts alone, for the checks in front of them hold a mutator up.
   (void)DecodeNames(bytes);
   (void)DecodeEdges(bytes);
+  if (const auto filter = TraceFilter::Decode(bytes)) (void)filter->MayHold(0xffffffff);
   if (size > 4) {
     (void)DecodeColumns(std::string_view(bytes).substr(1), data[0]);
     if (const auto directory = TermDirectory::Decode(bytes, 1u << 30)) {
@@ -63,5 +64,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   (void)reader.ReadNames();
   (void)reader.ReadEdges();
+  if (const auto filter = reader.ReadFilter()) (void)filter->MayHold(0x12345678);
   return 0;
 }

@@ -54,8 +54,8 @@ std::string EncodeBlockFooter(const BlockFooter& footer) {
        {footer.number, footer.spans, footer.pages, footer.min_start_ns, footer.max_start_ns}) {
     PutNumber(bytes, value);
   }
-  for (const Section* section :
-       {&footer.page_table, &footer.directory, &footer.buckets, &footer.names, &footer.edges}) {
+  for (const Section* section : {&footer.page_table, &footer.directory, &footer.buckets,
+                                 &footer.names, &footer.edges, &footer.trace_filter}) {
     PutNumber(bytes, section->at);
     PutNumber(bytes, section->bytes);
     PutNumber(bytes, section->check);
@@ -81,12 +81,13 @@ bool DecodeBlockFooter(std::string_view bytes, std::uint64_t file_bytes, BlockFo
     *value = next();
   }
   bool fits = file_bytes >= kBlockHeaderBytes + kBlockFooterBytes;
-  for (Section* section :
-       {&footer.page_table, &footer.directory, &footer.buckets, &footer.names, &footer.edges}) {
+  for (Section* section : {&footer.page_table, &footer.directory, &footer.buckets, &footer.names,
+                           &footer.edges, &footer.trace_filter}) {
     section->at = next();
     section->bytes = next();
     section->check = next();
-    fits = fits && Fits(*section, file_bytes);
+    const bool left_out = section == &footer.trace_filter && section->bytes == 0;
+    fits = fits && (left_out || Fits(*section, file_bytes));
   }
   return fits;
 }

@@ -40,6 +40,7 @@ struct BlockFooter {
   Section buckets{};
   Section names{};
   Section edges{};
+  Section trace_filter{};  // all zero: an earlier program wrote none
 };
 std::string EncodeBlockFooter(const BlockFooter& footer);
 // Of a file's last bytes; `file_bytes` is its size. False: damaged, or the file is not complete.

@@ -12,7 +12,15 @@ namespace wirespan::gateway::store {
 namespace {
 
 // Parts of an index, for the book.
-enum Part : std::uint64_t { kFooter, kPageTable, kDirectory, kNames, kEdges, kBuckets };
+enum Part : std::uint64_t {
+  kFooter,
+  kPageTable,
+  kDirectory,
+  kNames,
+  kEdges,
+  kTraceFilter,
+  kBuckets,  // and their places after it: the last one
+};
 
 constexpr std::size_t kWindow = 64u << 10;
 
@@ -178,6 +186,13 @@ Edges BlockReader::ReadEdges() const {
   const auto bytes = ReadSection(footer_.edges, kEdges);
   if (auto edges = bytes ? DecodeEdges(*bytes) : std::nullopt) return std::move(*edges);
   return Rebuild()->CountEdges();
+}
+
+std::shared_ptr<const TraceFilter> BlockReader::ReadFilter() const {
+  if (!has_footer_ || footer_.trace_filter.bytes == 0) return nullptr;
+  const auto bytes = ReadSection(footer_.trace_filter, kTraceFilter);
+  auto filter = bytes ? TraceFilter::Decode(*bytes) : std::nullopt;
+  return filter ? std::make_shared<const TraceFilter>(std::move(*filter)) : nullptr;
 }
 
 std::size_t BlockReader::memory_bytes() const {

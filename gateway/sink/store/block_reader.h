@@ -17,6 +17,7 @@
 #include "gateway/sink/store/memtable.h"
 #include "gateway/sink/store/page.h"
 #include "gateway/sink/store/term_index.h"
+#include "gateway/sink/store/trace_filter.h"
 
 namespace wirespan::gateway::store {
 
@@ -28,6 +29,8 @@ struct BlockInfo {
   std::uint64_t min_start_ns = 0;
   std::uint64_t max_start_ns = 0;
   std::uint64_t last_received_ns = 0;
+  // Null: any trace may be in it. The store's; a reader has none.
+  std::shared_ptr<const TraceFilter> filter{};
 };
 
 // Reads a block's file and trusts nothing in it: what is damaged is left out and told to the book,
@@ -54,6 +57,8 @@ class BlockReader {
   // Made anew from the pages if that part of the file is damaged.
   Names ReadNames() const;
   Edges ReadEdges() const;
+  // Null: there is none, or it is damaged.
+  std::shared_ptr<const TraceFilter> ReadFilter() const;
 
   std::size_t memory_bytes() const;
 

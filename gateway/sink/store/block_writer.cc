@@ -10,6 +10,7 @@
 #include "gateway/sink/store/block_format.h"
 #include "gateway/sink/store/page.h"
 #include "gateway/sink/store/term_index.h"
+#include "gateway/sink/store/trace_filter.h"
 
 namespace wirespan::gateway::store {
 
@@ -113,7 +114,11 @@ class BlockWriter {
     page_terms_.clear();
     std::uint32_t last_group = ~std::uint32_t{0};
     for (const SpanRow* row : rows) {
-      page_terms_.push_back(TraceTerm(row->key.trace));
+      if (traces_.empty() || row->key.trace != last_trace_) {
+        last_trace_ = row->key.trace;
+        traces_.push_back(TraceTerm(last_trace_));
+      }
+      page_terms_.push_back(traces_.back());
       page_terms_.push_back(row->service_term);
       page_terms_.push_back(row->operation_term);
       const auto first = table_.terms().begin() + row->terms_at;
@@ -140,7 +145,10 @@ class BlockWriter {
     if (auto ok = write(footer_.buckets, terms.buckets); !ok) return ok;
     footer_.buckets.check = 0;
     if (auto ok = write(footer_.names, EncodeNames(table_.names())); !ok) return ok;
-    return write(footer_.edges, EncodeEdges(table_.CountEdges()));
+    if (auto ok = write(footer_.edges, EncodeEdges(table_.CountEdges())); !ok) return ok;
+    std::sort(traces_.begin(), traces_.end());
+    traces_.erase(std::unique(traces_.begin(), traces_.end()), traces_.end());
+    return write(footer_.trace_filter, TraceFilter(traces_).Encode());
   }
 
   const Memtable& table_;
@@ -152,6 +160,8 @@ class BlockWriter {
   BlockFooter footer_{};
   std::string page_table_{};
   std::vector<Term> page_terms_{};
+  TraceId last_trace_{};
+  std::vector<Term> traces_{};  // of all pages
   std::vector<TermEntry> terms_{};
 };
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/otlp/wire.h"
+#include "gateway/sink/store/span_row.h"
 
 namespace wirespan::gateway::store {
 
@@ -95,13 +96,13 @@ void TakeProcess(const Point& point, NodeCoverage& node) {
   }
 }
 
-// Metric { name = 1, data = 5 gauge, 7 sum, 9 to 11 others; data_points = 1 in each }
+// Metric { name = 1, data = 5 gauge, 7 sum, 9 to 11 others; data_points = 1 in each }. The name may
+// come last: the Collector writes fields backwards.
 std::uint64_t TakeMetric(std::string_view message, bool own, NodeCoverage& node) {
-  std::string_view name;
+  const std::string_view name = FindMessage(message, 1);
   std::uint64_t points = 0;
   Reader reader(message);
   for (Field field; reader.Next(field);) {
-    if (field.Is(1, WireType::kBytes)) name = field.bytes;
     if (field.number < 5 || field.number > 11 || field.type != WireType::kBytes) continue;
     Reader data(field.bytes);
     for (Field one; data.Next(one);) {
@@ -143,11 +144,10 @@ CoverageTable::Taken CoverageTable::Take(std::string_view request, std::uint64_t
   for (Field resource; reader.Next(resource);) {
     if (!resource.Is(1, WireType::kBytes)) continue;
     NodeCoverage node;
-    bool own = false;
+    const bool own = TakeResource(FindMessage(resource.bytes, 1), node);
     std::uint64_t points = 0;
     Reader parts(resource.bytes);
     for (Field part; parts.Next(part);) {
-      if (part.Is(1, WireType::kBytes)) own = TakeResource(part.bytes, node);
       if (!part.Is(2, WireType::kBytes)) continue;
       Reader scope(part.bytes);
       for (Field metric; scope.Next(metric);) {

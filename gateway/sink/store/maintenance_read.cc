@@ -69,6 +69,7 @@ Report VerifyBlock(std::unique_ptr<queue::DiskFile> file, const queue::DiskFile&
   if (!reader) return {.holds = "nothing", .damage = reader.error().message};
   otlp::Decompressor decompressor;
   std::string plain;
+  const auto filter = (*reader)->ReadFilter();
   std::uint64_t unfound = 0;
   std::uint64_t columns = 0;
   for (std::uint32_t page = 0; page < (*reader)->page_count(); ++page) {
@@ -80,7 +81,8 @@ Report VerifyBlock(std::unique_ptr<queue::DiskFile> file, const queue::DiskFile&
       last = row.key.trace;
       const Term term = TraceTerm(last);
       const Pages pages = (*reader)->PagesWith(std::span(&term, 1));
-      if (!std::binary_search(pages.begin(), pages.end(), page)) ++unfound;
+      const bool led_to = std::binary_search(pages.begin(), pages.end(), page);
+      if (!led_to || (filter && !filter->MayHold(term))) ++unfound;
       return true;
     });
   }

@@ -1,6 +1,7 @@
 #include "gateway/sink/store/query.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "gateway/sink/store/tags.h"
 
@@ -32,13 +33,16 @@ Matcher::Matcher(const TraceQuery& query) : query_(query) {
   if (!query_.service.empty()) {
     service_ = ServiceTerm(query_.service);
     operation_ = OperationTerm(query_.service, query_.operation);
-    terms_.push_back(query_.operation.empty() ? service_ : operation_);
   }
   TagTerms tag_terms;
   for (const auto& tag : query_.tags) {
     if (!IsNoError(tag)) tag_terms_.push_back(tag_terms.Of(tag.first, tag.second));
   }
-  terms_.insert(terms_.end(), tag_terms_.begin(), tag_terms_.end());
+  // Tags first: they are mostly in fewer pages than a service, and often in none.
+  terms_ = tag_terms_;
+  if (!query_.service.empty()) {
+    terms_.push_back(query_.operation.empty() ? service_ : operation_);
+  }
 }
 
 bool Matcher::MayMatch(const ColumnRow& row) const {
@@ -75,23 +79,47 @@ bool Matcher::Matches(const SpanRow& row, std::string_view service, std::string_
   return std::all_of(found.begin(), found.end(), [](bool one) { return one; });
 }
 
-void ForEachSpanIn(std::string_view request,
-                   const std::function<bool(const SpanPlace& place, const SpanRow& row)>& visit) {
+namespace {
+
+// `wanted(n)`: whether the n-th span is to be looked at.
+template <class Wanted>
+void ForEachWanted(std::string_view request, Wanted&& wanted, const SpanVisitor& visit) {
+  std::uint32_t number = 0;
   Reader top(request);
   for (Field resource; top.Next(resource);) {
     if (!resource.Is(1, WireType::kBytes)) continue;
-    // The whole message stands in for its head: the fields in question are the same.
-    const std::string service = ServiceOf(resource.bytes);
+    std::optional<std::string> service;
     Reader scopes(resource.bytes);
     for (Field scope; scopes.Next(scope);) {
       if (!scope.Is(2, WireType::kBytes)) continue;
-      const SpanPlace place{resource.bytes, scope.bytes, service};
       Reader spans(scope.bytes);
       for (Field span; spans.Next(span);) {
-        if (span.Is(2, WireType::kBytes) && !visit(place, ReadSpan(span.bytes))) return;
+        if (!span.Is(2, WireType::kBytes) || !wanted(number++)) continue;
+        if (!service) service = ServiceOf(resource.bytes);
+        // The whole messages stand in for their heads: the fields in question are the same.
+        if (!visit({resource.bytes, scope.bytes, *service}, ReadSpan(span.bytes))) return;
       }
     }
   }
+}
+
+}  // namespace
+
+void ForEachSpanIn(std::string_view request, const SpanVisitor& visit) {
+  ForEachWanted(request, [](std::uint32_t) { return true; }, visit);
+}
+
+void ForEachOfRows(std::string_view page, std::span<const std::uint32_t> rows,
+                   const SpanVisitor& visit) {
+  auto next = rows.begin();
+  ForEachWanted(
+      page,
+      [&](std::uint32_t number) {
+        if (next == rows.end() || *next != number) return false;
+        ++next;
+        return true;
+      },
+      visit);
 }
 
 }  // namespace wirespan::gateway::store

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -69,7 +70,10 @@ struct SpanPlace {
   std::string_view scope_head{};
   std::string_view service{};
 };
-void ForEachSpanIn(std::string_view request,
-                   const std::function<bool(const SpanPlace& place, const SpanRow& row)>& visit);
+using SpanVisitor = std::function<bool(const SpanPlace& place, const SpanRow& row)>;
+void ForEachSpanIn(std::string_view request, const SpanVisitor& visit);
+// Of a page: those rows (ascending) alone.
+void ForEachOfRows(std::string_view page, std::span<const std::uint32_t> rows,
+                   const SpanVisitor& visit);
 
 }  // namespace wirespan::gateway::store

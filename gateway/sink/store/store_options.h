@@ -23,6 +23,7 @@ struct StoreOptions {
   std::size_t pending_bytes = 64u << 20;
   std::size_t max_series = 4096;          // of rates, counted apart; more are counted as "(other)"
   std::size_t recent_spans = 512u << 10;  // known by their ids: duplicates, calls between services
+  std::size_t filter_bytes = 24u << 20;   // of traces in blocks, kept in memory
   std::uint64_t group_bytes = 8u << 20;   // written and synced together, at most (about)
 };
 

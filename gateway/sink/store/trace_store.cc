@@ -273,12 +273,15 @@ Result<> TraceStore::BuildSealed() {
   }
   auto reader = BlockReader::Open(std::move(*file), table->number(), damage_);
   if (!reader) return give_up(std::move(reader.error()));
+  auto filter = (*reader)->ReadFilter();
   {
     const std::lock_guard data(data_mutex_);
     const auto after = std::upper_bound(
         blocks_.begin(), blocks_.end(), table->number(),
         [](std::uint64_t number, const BlockInfo& block) { return number < block.number; });
-    blocks_.insert(after, (*reader)->info());
+    BlockInfo& block = *blocks_.insert(after, (*reader)->info());
+    block.filter = std::move(filter);
+    KeepFilters();
     rate_files_.Show(std::move(*rates));
     sealed_ = nullptr;
   }
@@ -342,8 +345,9 @@ void TraceStore::RemoveOldest(std::atomic<std::uint64_t>& removed) {
   {
     const std::lock_guard data(data_mutex_);
     if (blocks_.empty()) return;
-    oldest = blocks_.front();
+    oldest = std::move(blocks_.front());
     blocks_.pop_front();
+    KeepFilters();
     catalog_.Forget(oldest.number + 1);
     removed += oldest.spans;
   }
@@ -354,6 +358,17 @@ void TraceStore::RemoveOldest(std::atomic<std::uint64_t>& removed) {
     return;  // its bytes are still there, and counted
   }
   Release(oldest.bytes);
+}
+
+void TraceStore::KeepFilters() {
+  filter_bytes_ = 0;
+  for (const BlockInfo& block : blocks_) filter_bytes_ += block.filter ? block.filter->bytes() : 0;
+  for (BlockInfo& block : blocks_) {
+    if (filter_bytes_ <= options_.filter_bytes) return;
+    if (!block.filter) continue;
+    filter_bytes_ -= block.filter->bytes();
+    block.filter = nullptr;
+  }
 }
 
 StoreCounts TraceStore::counts() const {
@@ -376,7 +391,8 @@ StoreCounts TraceStore::counts() const {
     counts.memory_bytes += each->bytes();
     oldest_ns = std::min(oldest_ns, each->min_start_ns());
   }
-  counts.memory_bytes += totals_.bytes() + before_opening_.bytes() + recent_.bytes();
+  counts.memory_bytes +=
+      totals_.bytes() + before_opening_.bytes() + recent_.bytes() + filter_bytes_;
   counts.rates_other = rates_other_ + active_->rates().left_out();
   counts.rates_out_of_time = rates_out_of_time_ + active_->out_of_time();
   counts.calls_unjoined = calls_unjoined_;

@@ -19,6 +19,7 @@
 #include "gateway/sink/store/block_cache.h"
 #include "gateway/sink/store/catalog.h"
 #include "gateway/sink/store/damage.h"
+#include "gateway/sink/store/kept_pages.h"
 #include "gateway/sink/store/memtable.h"
 #include "gateway/sink/store/query.h"
 #include "gateway/sink/store/rates/fold.h"
@@ -172,14 +173,16 @@ class TraceStore {
   void Release(std::uint64_t bytes);
   void RemoveExpired();
   void RemoveOldest(std::atomic<std::uint64_t>& removed);
+  void KeepFilters();  // data_mutex_ held: no more than have room
 
   // trace_store_query.cc
   View Look() const;
   void SearchTable(const Memtable& table, const Matcher& matcher, LatestTraces& latest) const;
   bool SearchBlock(const BlockInfo& block, const Matcher& matcher, const QueryLimits& limits,
-                   LatestTraces& latest) const;
+                   KeptPages& kept, LatestTraces& latest) const;
   void CollectFromBlock(const BlockInfo& block, std::span<const TraceId> ids,
-                        const QueryLimits& limits, TraceSet& traces) const;
+                        const QueryLimits& limits, KeptPages& kept, TraceSet& traces) const;
+  Found Collect(std::span<const TraceId> ids, const QueryLimits& limits, KeptPages& kept) const;
 
   const std::unique_ptr<queue::Disk> disk_;
   const StoreOptions options_;
@@ -208,6 +211,7 @@ class TraceStore {
   std::shared_ptr<const Memtable> sealed_{};
   std::uint64_t sealed_log_bytes_ = 0;
   std::deque<BlockInfo> blocks_{};  // by number: oldest first
+  std::size_t filter_bytes_ = 0;    // of theirs
   std::uint64_t disk_bytes_ = 0;
   Catalog catalog_{};
   // Rates of tables that were sealed since the opening, and what was in tables at the opening.

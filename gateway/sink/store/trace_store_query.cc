@@ -43,7 +43,8 @@ void TraceStore::SearchTable(const Memtable& table, const Matcher& matcher,
 
 // False: stopped.
 bool TraceStore::SearchBlock(const BlockInfo& block, const Matcher& matcher,
-                             const QueryLimits& limits, LatestTraces& latest) const {
+                             const QueryLimits& limits, KeptPages& kept,
+                             LatestTraces& latest) const {
   const auto reader = cache_.Get(block.number);
   if (!reader) return true;  // deleted meanwhile
   Pages pages = reader->PagesWith(matcher.terms());
@@ -53,22 +54,32 @@ bool TraceStore::SearchBlock(const BlockInfo& block, const Matcher& matcher,
   });
   otlp::Decompressor decompressor;
   std::string plain;
+  std::vector<std::uint32_t> rows;
   for (const std::uint32_t page : pages) {
     if (limits.Stopped()) return false;
     if (!latest.Wants(reader->page(page).max_start_ns)) break;
     const auto columns = reader->Columns(page);
-    const bool may =
-        !columns || std::any_of(columns->begin(), columns->end(), [&](const auto& row) {
-          return matcher.MayMatch(row) && latest.Wants(row.start_ns);
-        });
-    if (!may || !reader->Payload(page, decompressor, plain)) continue;
-    ForEachSpanIn(plain, [&](const SpanPlace& place, const SpanRow& row) {
+    rows.clear();
+    for (std::uint32_t row = 0; columns && row < columns->size(); ++row) {
+      const ColumnRow& column = (*columns)[row];
+      if (matcher.MayMatch(column) && latest.Wants(column.start_ns)) rows.push_back(row);
+    }
+    if ((columns && rows.empty()) || !reader->Payload(page, decompressor, plain)) continue;
+    bool found = false;
+    const SpanVisitor look = [&](const SpanPlace& place, const SpanRow& row) {
       if (latest.Wants(row.start_ns) &&
           matcher.Matches(row, place.service, place.resource_head, place.scope_head)) {
         latest.Add(row.key.trace, row.start_ns);
+        found = true;
       }
       return true;
-    });
+    };
+    if (columns) {
+      ForEachOfRows(plain, rows, look);
+    } else {
+      ForEachSpanIn(plain, look);
+    }
+    if (found) kept.Keep(block.number, page, plain);
   }
   return true;
 }
@@ -94,37 +105,53 @@ TraceStore::Found TraceStore::Search(const TraceQuery& query, const QueryLimits&
   std::sort(view.blocks.begin(), view.blocks.end(),
             [](const BlockInfo& a, const BlockInfo& b) { return a.max_start_ns > b.max_start_ns; });
   bool complete = true;
+  KeptPages kept;
   for (const BlockInfo& block : view.blocks) {
     if (!latest.Wants(block.max_start_ns)) break;
-    complete = SearchBlock(block, matcher, limits, latest);
+    complete = SearchBlock(block, matcher, limits, kept, latest);
     if (!complete) break;
   }
-  Found found = Get(latest.NewestFirst(), limits);
+  Found found = Collect(latest.NewestFirst(), limits, kept);
   found.complete = found.complete && complete;
   return found;
 }
 
 void TraceStore::CollectFromBlock(const BlockInfo& block, std::span<const TraceId> ids,
-                                  const QueryLimits& limits, TraceSet& traces) const {
-  const auto reader = cache_.Get(block.number);
-  if (!reader) return;
-  std::map<std::uint32_t, std::vector<TraceId>> wanted;  // by page
+                                  const QueryLimits& limits, KeptPages& kept,
+                                  TraceSet& traces) const {
+  std::vector<std::pair<Term, TraceId>> likely;
   for (const TraceId& id : ids) {
     const Term term = TraceTerm(id);
+    if (!block.filter || block.filter->MayHold(term)) likely.emplace_back(term, id);
+  }
+  const auto reader = likely.empty() ? nullptr : cache_.Get(block.number);
+  if (!reader) return;
+  std::map<std::uint32_t, std::vector<TraceId>> wanted;  // by page
+  for (const auto& [term, id] : likely) {
     for (const std::uint32_t page : reader->PagesWith(std::span(&term, 1))) {
       wanted[page].push_back(id);
     }
   }
   otlp::Decompressor decompressor;
-  std::string plain;
+  std::string inflated;
   for (const auto& [page, inside] : wanted) {
     if (traces.full() || limits.Stopped()) return;
-    if (!reader->Payload(page, decompressor, plain)) continue;
-    for (const TraceId& id : inside) traces.AddPage(plain, id);
+    const std::string* plain = kept.Find(block.number, page);
+    if (plain == nullptr) {
+      if (!reader->Payload(page, decompressor, inflated)) continue;
+      plain = &inflated;
+    }
+    for (const TraceId& id : inside) traces.AddPage(*plain, id);
   }
 }
 
 TraceStore::Found TraceStore::Get(std::span<const TraceId> ids, const QueryLimits& limits) const {
+  KeptPages none;
+  return Collect(ids, limits, none);
+}
+
+TraceStore::Found TraceStore::Collect(std::span<const TraceId> ids, const QueryLimits& limits,
+                                      KeptPages& kept) const {
   TraceSet traces(ids, limits.max_bytes);
   if (ids.empty()) return {};
   {
@@ -142,7 +169,7 @@ TraceStore::Found TraceStore::Get(std::span<const TraceId> ids, const QueryLimit
   for (const BlockInfo& block : view.blocks) {
     complete = !traces.full() && !limits.Stopped();
     if (!complete) break;
-    CollectFromBlock(block, ids, limits, traces);
+    CollectFromBlock(block, ids, limits, kept, traces);
   }
   complete = complete && !traces.full() && !limits.Stopped();
   return {.traces = traces.Take(), .complete = complete};

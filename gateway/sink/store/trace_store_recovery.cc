@@ -80,6 +80,7 @@ Result<> TraceStore::Recover() {
     disk_bytes_ += log_->bytes();
     active_ = std::make_shared<Memtable>(next_number_++, LimitsOfRates());
   }
+  KeepFilters();
   RecallLatestBlocks(clock_.realtime_ns());
   if (sealed_) AddToTotals(*sealed_, before_opening_);
   if (sealed_) AddToTotals(*sealed_, totals_);
@@ -97,6 +98,7 @@ Result<> TraceStore::RecoverBlock(std::uint64_t number) {
   auto reader = BlockReader::Open(std::move(*file), number, damage_);
   if (reader) {
     blocks_.push_back((*reader)->info());
+    blocks_.back().filter = (*reader)->ReadFilter();
     catalog_.Add(number, (*reader)->ReadNames());
     return {};
   }

@@ -38,17 +38,17 @@ def get_json(url):
 
 
 class Jaeger:
-    """All in memory. OTLP in on `grpc` and `http`, its own gRPC on `own`."""
+    """All in memory. OTLP in on `grpc` and `http`, its own gRPC on `own`; asked on `query` and, by gRPC, `query_grpc`."""
 
     def __init__(self, folder):
-        self.http, self.grpc, self.own, self.query = (free_port() for _ in range(4))
+        self.http, self.grpc, self.own, self.query, self.query_grpc = (free_port() for _ in range(5))
         config = pathlib.Path(folder) / "jaeger.yaml"
         config.write_text(f"""
 extensions:
   jaeger_query:
     storage: {{traces: memory}}
     http: {{endpoint: "127.0.0.1:{self.query}"}}
-    grpc: {{endpoint: "127.0.0.1:{free_port()}"}}
+    grpc: {{endpoint: "127.0.0.1:{self.query_grpc}"}}
   jaeger_storage:
     backends:
       memory: {{memory: {{max_traces: 100000}}}}
@@ -69,7 +69,7 @@ service:
     traces: {{receivers: [otlp, jaeger], exporters: [jaeger_storage_exporter]}}
 """)
         self.child = Child("jaeger", [jaeger_binary(), "--config", config], folder)
-        wait_for("Jaeger to listen", lambda: listens(self.query) and listens(self.http) and listens(self.grpc) and listens(self.own), 60)
+        wait_for("Jaeger to listen", lambda: listens(self.query) and listens(self.http) and listens(self.grpc) and listens(self.own) and listens(self.query_grpc), 60)
 
     def traces_of(self, service):
         return get_json(f"http://127.0.0.1:{self.query}/api/traces?service={service}&limit=10000")["data"] or []

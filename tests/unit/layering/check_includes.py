@@ -35,7 +35,7 @@ FOLDERS = {
     "gateway/pipeline": ["common/base", "common/otlp", "common/telemetry", "common/kube"],
     "gateway/ingest": ["gateway/pipeline", "common/*"],
     "gateway/sink": ["gateway/pipeline", "common/*"],
-    "gateway/query": ["gateway/sink", "gateway/sink/store/*", "gateway/pipeline", "common/*"],
+    "gateway/query": ["gateway/ingest", "gateway/sink", "gateway/sink/store/*", "gateway/pipeline", "common/*"],
     "gateway/extension": ["gateway/sink/store/*", "gateway/pipeline", "common/*"],
     "gateway/app": ["gateway/*", "common/*"],
 }

@@ -107,6 +107,10 @@ TEST(BlockTest, EverySpanIsFoundByItsTraceByteForByte) {
   for (const TestSpan& span : spans) expected.insert(testing::SpanBytes(span));
   EXPECT_EQ(bytes, expected);
   for (const TestSpan& span : spans) EXPECT_TRUE(Find(reader, span.trace).contains(span.id));
+  const auto filter = reader.ReadFilter();
+  ASSERT_TRUE(filter);
+  for (const TestSpan& span : spans) EXPECT_TRUE(filter->MayHold(TraceTerm({7, span.trace})));
+  EXPECT_FALSE(filter->MayHold(TraceTerm({7, 1000})) && filter->MayHold(TraceTerm({7, 1001})));
 }
 
 TEST(BlockTest, NamesAndCallsAreThereAlsoWithoutTheirParts) {
@@ -151,6 +155,9 @@ TEST(BlockTest, AFlippedByteCostsAtMostThePageThatItIsIn) {
     }
     (void)(*opened.reader)->ReadNames();
     (void)(*opened.reader)->ReadEdges();
+    if (const auto filter = (*opened.reader)->ReadFilter()) {
+      for (const TestSpan& span : spans) EXPECT_TRUE(filter->MayHold(TraceTerm({7, span.trace})));
+    }
     for (std::uint32_t page = 0; page < (*opened.reader)->page_count(); ++page) {
       (void)(*opened.reader)->Columns(page);
     }

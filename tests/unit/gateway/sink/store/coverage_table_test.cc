@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/export/encoder.h"
+#include "common/otlp/wire.h"
 
 namespace wirespan::gateway::store {
 namespace {
@@ -76,6 +77,44 @@ TEST(CoverageTableTest, KeepsWhatAnAgentSaidLast) {
   EXPECT_EQ(nodes[0].processes[0].how, "socktrace");
   EXPECT_EQ(nodes[0].processes[0].missing, "not seen: 1 TLS connection");
   EXPECT_EQ(nodes[0].processes[0].sockets, 4u);
+}
+
+// A message with its fields in the other order, and those of the messages in it.
+struct Nested {
+  std::uint32_t number = 0;
+  std::vector<Nested> fields{};
+};
+std::string Backwards(std::string_view message, const std::vector<Nested>& nested) {
+  std::string out;
+  otlp::Reader reader(message);
+  for (otlp::Field field; reader.Next(field);) {
+    std::string one(field.encoded);
+    for (const Nested& inside : nested) {
+      if (!field.Is(inside.number, otlp::WireType::kBytes)) continue;
+      one.clear();
+      otlp::AppendBytesField(one, field.number, Backwards(field.bytes, inside.fields));
+    }
+    out.insert(0, one);
+  }
+  return out;
+}
+
+TEST(CoverageTableTest, TheOrderOfFieldsIsTheSenders) {
+  const std::vector<Nested> points{{1, {{7, {}}}}};
+  const std::vector<Nested> report{{1, {{1, {{1, {}}}}, {2, {{2, {{5, points}, {7, points}}}}}}}};
+  CoverageTable table;
+  const auto taken = table.Take(
+      Backwards(Request(Agent("a"), {Exchanges(kNow, 10, 2), Sockets(kNow, {7})}), report), kNow);
+  EXPECT_EQ(taken.own, 3u);
+  EXPECT_EQ(taken.other, 0u);
+  const auto nodes = table.Nodes(kNow);
+  ASSERT_EQ(nodes.size(), 1u);
+  EXPECT_EQ(nodes[0].node, "host-a");
+  EXPECT_EQ(nodes[0].reported, 10u);
+  ASSERT_EQ(nodes[0].dropped.size(), 1u);
+  EXPECT_EQ(nodes[0].dropped[0].reason, "export: queue_full");
+  ASSERT_EQ(nodes[0].processes.size(), 1u);
+  EXPECT_EQ(nodes[0].processes[0].name, "shop");
 }
 
 TEST(CoverageTableTest, AReportThatAHopCutOrSentTwiceIsOne) {
