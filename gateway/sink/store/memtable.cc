@@ -4,12 +4,17 @@
 #include <span>
 #include <utility>
 
+#include "gateway/sink/store/rates/edges.h"
+#include "gateway/sink/store/rates/share.h"
+
 namespace wirespan::gateway::store {
 
 namespace {
 
 constexpr std::uint64_t kNsPerMinute = 60'000'000'000;
 constexpr std::uint64_t kNsPerHour = 60 * kNsPerMinute;
+// The window of 1970 is no window: files of rates have something else in its place.
+constexpr std::uint64_t kFirstNs = rates::kWindowS * rates::kNsPerS;
 
 }  // namespace
 
@@ -31,11 +36,13 @@ std::uint32_t Memtable::GroupFor(Group&& group) {
 }
 
 Memtable::Inserted Memtable::Insert(SpanRows&& read, std::uint64_t received_ns,
-                                    const rates::RecentSpans* recent) {
+                                    const rates::RecentSpans* recent, red::RedLedger* ledger) {
   Inserted inserted;
   std::vector<std::uint32_t> numbers;
   for (Group& group : read.groups) numbers.push_back(GroupFor(std::move(group)));
-  for (SpanRow& row : read.rows) {
+  new_peers_.clear();
+  for (std::size_t i = 0; i < read.rows.size(); ++i) {
+    SpanRow& row = read.rows[i];
     if (!keys_.insert(row.key).second || (recent != nullptr && recent->Holds(row.key))) {
       ++inserted.duplicates;
       continue;
@@ -54,7 +61,9 @@ Memtable::Inserted Memtable::Insert(SpanRows&& read, std::uint64_t received_ns,
       series->second =
           rates_.For(rates::SeriesType::kOperation, group.service, row.name, row.key.kind);
     }
-    if (InTime(row.start_ns, received_ns)) {
+    const bool counts = Counts(row, read.facts[i], group, received_ns, ledger);
+    AddPeer(row, read.facts[i], group, counts, received_ns);
+    if (counts && InTime(row.start_ns, received_ns)) {
       rates_.Add(series->second, rates::FineCell(row.start_ns), row.duration_ns, row.error);
     }
     if (!added) continue;
@@ -65,14 +74,69 @@ Memtable::Inserted Memtable::Insert(SpanRows&& read, std::uint64_t received_ns,
   if (inserted.spans == 0) return inserted;
   text_bytes_ += read.text->size();
   texts_.push_back(std::move(read.text));
+  Note(received_ns);
+  return inserted;
+}
+
+void Memtable::Note(std::uint64_t received_ns) {
   if (first_received_ns_ == 0) first_received_ns_ = received_ns;
   last_received_ns_ = received_ns;
-  return inserted;
+}
+
+bool Memtable::Counts(const SpanRow& row, const SpanFacts& facts, const Group& group,
+                      std::uint64_t received_ns, red::RedLedger* ledger) const {
+  red::RedKind kind;
+  if (ledger == nullptr || !group.of_agent || !RedKindOf(facts, row.key.kind, kind)) return true;
+  const std::string operation = red::OperationText(kind, facts.method, facts.route);
+  const std::string peer = facts.Peer();
+  return ledger->CountSpan({.instance = group.instance,
+                            .service = group.service,
+                            .kind = kind,
+                            .operation = operation,
+                            .error = facts.error,
+                            .peer = peer,
+                            .end_ns = row.start_ns + row.duration_ns,
+                            .duration_ns = row.duration_ns},
+                           received_ns);
+}
+
+void Memtable::AddPeer(const SpanRow& row, const SpanFacts& facts, const Group& group, bool counts,
+                       std::uint64_t received_ns) {
+  constexpr std::uint64_t kClient = 3;
+  std::string& peer = new_peers_.emplace_back();
+  if (row.key.kind != kClient) return;
+  peer = facts.Peer();
+  if (peer.empty()) return;
+  peer = peers_.Of(group.service, peer);
+  if (!InTime(row.start_ns, received_ns)) return;
+  const rates::CellTime time = rates::FineCell(row.start_ns);
+  const auto add = [&](rates::SeriesType type, std::string_view name) {
+    rates_.Add(rates_.For(type, group.service, name, 0), time, row.duration_ns, row.error);
+  };
+  if (counts) add(rates::SeriesType::kPeer, peer);
+  const std::string name = facts.PeerName();
+  if (!name.empty()) add(rates::SeriesType::kPeerName, rates::PeerPair(peer, name));
+}
+
+void Memtable::Add(const red::Residual& residual, std::uint64_t received_ns) {
+  Note(received_ns);
+  if (!InTime(residual.to_ns, received_ns)) return;
+  const auto add = [&](rates::RateTable::SeriesId id) {
+    rates::ForEachShare(residual.from_ns, residual.to_ns, residual.durations,
+                        [&](rates::CellTime time, const rates::Durations& durations) {
+                          rates_.Merge(id, time, rates::MetricCell(durations, residual.error));
+                        });
+  };
+  add(rates_.For(rates::SeriesType::kOperation, residual.service, residual.operation,
+                 red::SpanKindOf(residual.kind)));
+  if (residual.peer.empty()) return;
+  add(rates_.For(rates::SeriesType::kPeer, residual.service,
+                 peers_.Of(residual.service, residual.peer), 0));
 }
 
 bool Memtable::InTime(std::uint64_t start_ns, std::uint64_t received_ns) {
   const bool old = limits_.max_age_ns > 0 && start_ns + limits_.max_age_ns < received_ns;
-  const bool in_time = !old && start_ns <= received_ns + kNsPerHour;
+  const bool in_time = !old && start_ns >= kFirstNs && start_ns <= received_ns + kNsPerHour;
   if (!in_time) ++out_of_time_;
   return in_time;
 }
@@ -80,12 +144,24 @@ bool Memtable::InTime(std::uint64_t start_ns, std::uint64_t received_ns) {
 void Memtable::JoinCalls(std::size_t first, std::uint64_t received_ns, rates::RecentSpans& recent) {
   const rates::RecentSpans::Visit count = [&](const rates::Call& call) {
     if (!InTime(call.start_ns, received_ns)) return;
-    rates_.Add(rates_.For(rates::SeriesType::kEdge, call.client, call.server, 0),
-               rates::FineCell(call.start_ns), call.duration_ns, call.error);
+    if (call.client != call.server) {
+      rates_.Add(rates_.For(rates::SeriesType::kEdge, call.client, call.server, 0),
+                 rates::FineCell(call.start_ns), call.duration_ns, call.error);
+    }
+    const rates::Outgoing* made = call.outgoing;
+    if (made == nullptr || !InTime(made->start_ns, received_ns)) return;
+    rates_.Add(rates_.For(rates::SeriesType::kPeerAnswer, call.client,
+                          rates::PeerPair(peers_.Of(call.client, made->peer), call.server), 0),
+               rates::FineCell(made->start_ns), made->duration_ns, made->error);
   };
   const std::span<const SpanRow> rows = std::span(rows_).subspan(first);
-  for (const SpanRow& row : rows) {
-    recent.AddSpan(row.key, groups_[row.group].service, received_ns, count);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const SpanRow& row = rows[i];
+    recent.AddSpan(row.key, groups_[row.group].service, received_ns, count,
+                   {.peer = new_peers_[i],
+                    .start_ns = row.start_ns,
+                    .duration_ns = row.duration_ns,
+                    .error = row.error});
   }
   for (const SpanRow& row : rows) {
     if (row.parent == 0) continue;
@@ -93,7 +169,8 @@ void Memtable::JoinCalls(std::size_t first, std::uint64_t received_ns, rates::Re
                     {.parent = row.parent,
                      .start_ns = row.start_ns,
                      .duration_ns = row.duration_ns,
-                     .error = row.error},
+                     .error = row.error,
+                     .serves = Serves(row.key.kind)},
                     groups_[row.group].service, count);
   }
 }

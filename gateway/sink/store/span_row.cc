@@ -101,6 +101,8 @@ SpanRows ReadRows(std::string request) {
       group.scope_head = AllBut(scope.bytes, kSpans);
       group.service = service;
       group.service_hash = Hash64(service);
+      group.instance = InstanceOf(head);
+      group.of_agent = IsOfAgent(group.scope_head);
       terms = &group.terms;
       ForEachGroupTag(FindMessage(head, 1), FindMessage(group.scope_head, 1), add);
       terms = &read.terms;
@@ -113,6 +115,7 @@ SpanRows ReadRows(std::string request) {
         row.operation_term = OperationTerm(service, row.name);
         row.terms_at = static_cast<std::uint32_t>(read.terms.size());
         ForEachSpanTag(item.bytes, add);
+        read.facts.push_back(ReadSpanFacts(item.bytes, row.key.kind));
         row.terms = static_cast<std::uint32_t>(read.terms.size()) - row.terms_at;
         read.rows.push_back(row);
       }
