@@ -61,10 +61,15 @@ Memtable::Inserted Memtable::Insert(SpanRows&& read, std::uint64_t received_ns,
       series->second =
           rates_.For(rates::SeriesType::kOperation, group.service, row.name, row.key.kind);
     }
-    const bool counts = Counts(row, read.facts[i], group, received_ns, ledger);
-    AddPeer(row, read.facts[i], group, counts, received_ns);
-    if (counts && InTime(row.start_ns, received_ns)) {
-      rates_.Add(series->second, rates::FineCell(row.start_ns), row.duration_ns, row.error);
+    const SpanFacts& facts = read.facts[i];
+    const Peer& peer = PeerOf(facts, group);
+    const bool counts = Counts(row, facts, group, peer, received_ns, ledger);
+    new_peers_.push_back(peer.counted_as);
+    if (InTime(row.start_ns, received_ns)) {
+      AddPeer(row, facts, group, peer, counts);
+      if (counts) {
+        rates_.Add(series->second, rates::FineCell(row.start_ns), row.duration_ns, row.error);
+      }
     }
     if (!added) continue;
     const Operation operation{std::string(row.name), row.key.kind};
@@ -83,39 +88,58 @@ void Memtable::Note(std::uint64_t received_ns) {
   last_received_ns_ = received_ns;
 }
 
+Memtable::Peer& Memtable::PeerOf(const SpanFacts& facts, const Group& group) {
+  if (facts.address.empty()) {
+    other_peer_ = {};
+    return other_peer_;
+  }
+  const std::uint64_t numbers[] = {group.service_hash, facts.port};
+  const std::string_view parts[] = {facts.address,
+                                    {reinterpret_cast<const char*>(numbers), sizeof numbers}};
+  const std::uint64_t key = Hash64(std::span<const std::string_view>(parts));
+  if (const auto known = known_peers_.find(key); known != known_peers_.end()) {
+    return *known->second;
+  }
+  Peer peer{.text = facts.Peer()};
+  const bool own = peers_.Of(group.service, peer.text) != rates::kOther;
+  peer.series = rates_.For(rates::SeriesType::kPeer, group.service,
+                           own ? std::string_view(peer.text) : rates::kOther, 0);
+  if (!own) {
+    other_peer_ = std::move(peer);
+    other_peer_.counted_as = rates::kOther;
+    return other_peer_;
+  }
+  Peer& kept = *(known_peers_[key] = std::make_unique<Peer>(std::move(peer)));
+  kept.counted_as = kept.text;
+  return kept;
+}
+
 bool Memtable::Counts(const SpanRow& row, const SpanFacts& facts, const Group& group,
-                      std::uint64_t received_ns, red::RedLedger* ledger) const {
+                      const Peer& peer, std::uint64_t received_ns, red::RedLedger* ledger) const {
   red::RedKind kind;
   if (ledger == nullptr || !group.of_agent || !RedKindOf(facts, row.key.kind, kind)) return true;
   const std::string operation = red::OperationText(kind, facts.method, facts.route);
-  const std::string peer = facts.Peer();
   return ledger->CountSpan({.instance = group.instance,
                             .service = group.service,
                             .kind = kind,
                             .operation = operation,
                             .error = facts.error,
-                            .peer = peer,
+                            .peer = peer.text,
                             .end_ns = row.start_ns + row.duration_ns,
                             .duration_ns = row.duration_ns},
                            received_ns);
 }
 
-void Memtable::AddPeer(const SpanRow& row, const SpanFacts& facts, const Group& group, bool counts,
-                       std::uint64_t received_ns) {
-  constexpr std::uint64_t kClient = 3;
-  std::string& peer = new_peers_.emplace_back();
-  if (row.key.kind != kClient) return;
-  peer = facts.Peer();
-  if (peer.empty()) return;
-  peer = peers_.Of(group.service, peer);
-  if (!InTime(row.start_ns, received_ns)) return;
+void Memtable::AddPeer(const SpanRow& row, const SpanFacts& facts, const Group& group,
+                       const Peer& peer, bool counts) {
+  if (peer.text.empty()) return;
   const rates::CellTime time = rates::FineCell(row.start_ns);
-  const auto add = [&](rates::SeriesType type, std::string_view name) {
-    rates_.Add(rates_.For(type, group.service, name, 0), time, row.duration_ns, row.error);
-  };
-  if (counts) add(rates::SeriesType::kPeer, peer);
+  if (counts) rates_.Add(peer.series, time, row.duration_ns, row.error);
   const std::string name = facts.PeerName();
-  if (!name.empty()) add(rates::SeriesType::kPeerName, rates::PeerPair(peer, name));
+  if (name.empty()) return;
+  rates_.Add(rates_.For(rates::SeriesType::kPeerName, group.service,
+                        rates::PeerPair(peer.counted_as, name), 0),
+             time, row.duration_ns, row.error);
 }
 
 void Memtable::Add(const red::Residual& residual, std::uint64_t received_ns) {
@@ -141,18 +165,34 @@ bool Memtable::InTime(std::uint64_t start_ns, std::uint64_t received_ns) {
   return in_time;
 }
 
+Memtable::CallSeries Memtable::SeriesOf(const rates::Call& call) {
+  const std::string_view peer = call.outgoing != nullptr ? call.outgoing->peer : std::string_view();
+  const std::string_view zero("\0", 1);
+  const std::string_view parts[] = {call.client, zero, call.server, zero, peer};
+  const std::uint64_t key = Hash64(std::span<const std::string_view>(parts));
+  if (const auto known = calls_.find(key); known != calls_.end()) return known->second;
+  CallSeries series;
+  if (call.client != call.server) {
+    series.edge = rates_.For(rates::SeriesType::kEdge, call.client, call.server, 0);
+  }
+  if (call.outgoing != nullptr) {
+    series.answer = rates_.For(rates::SeriesType::kPeerAnswer, call.client,
+                               rates::PeerPair(peers_.Of(call.client, peer), call.server), 0);
+  }
+  if (calls_.size() < limits_.max_series) calls_[key] = series;
+  return series;
+}
+
 void Memtable::JoinCalls(std::size_t first, std::uint64_t received_ns, rates::RecentSpans& recent) {
   const rates::RecentSpans::Visit count = [&](const rates::Call& call) {
     if (!InTime(call.start_ns, received_ns)) return;
-    if (call.client != call.server) {
-      rates_.Add(rates_.For(rates::SeriesType::kEdge, call.client, call.server, 0),
-                 rates::FineCell(call.start_ns), call.duration_ns, call.error);
+    const CallSeries series = SeriesOf(call);
+    if (series.edge) {
+      rates_.Add(*series.edge, rates::FineCell(call.start_ns), call.duration_ns, call.error);
     }
     const rates::Outgoing* made = call.outgoing;
-    if (made == nullptr || !InTime(made->start_ns, received_ns)) return;
-    rates_.Add(rates_.For(rates::SeriesType::kPeerAnswer, call.client,
-                          rates::PeerPair(peers_.Of(call.client, made->peer), call.server), 0),
-               rates::FineCell(made->start_ns), made->duration_ns, made->error);
+    if (!series.answer || !InTime(made->start_ns, received_ns)) return;
+    rates_.Add(*series.answer, rates::FineCell(made->start_ns), made->duration_ns, made->error);
   };
   const std::span<const SpanRow> rows = std::span(rows_).subspan(first);
   for (std::size_t i = 0; i < rows.size(); ++i) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -86,10 +87,23 @@ class Memtable {
   };
   std::uint32_t GroupFor(Group&& group);
   bool InTime(std::uint64_t start_ns, std::uint64_t received_ns);
-  bool Counts(const SpanRow& row, const SpanFacts& facts, const Group& group,
+  // What a client called: as it stands on the span, and as rates count it.
+  struct Peer {
+    std::string text{};  // empty: not known
+    std::string_view counted_as{};
+    rates::RateTable::SeriesId series = 0;
+  };
+  // The series of a call: empty ones stand for none.
+  struct CallSeries {
+    std::optional<rates::RateTable::SeriesId> edge{};
+    std::optional<rates::RateTable::SeriesId> answer{};
+  };
+  CallSeries SeriesOf(const rates::Call& call);
+  Peer& PeerOf(const SpanFacts& facts, const Group& group);
+  bool Counts(const SpanRow& row, const SpanFacts& facts, const Group& group, const Peer& peer,
               std::uint64_t received_ns, red::RedLedger* ledger) const;
-  void AddPeer(const SpanRow& row, const SpanFacts& facts, const Group& group, bool counts,
-               std::uint64_t received_ns);
+  void AddPeer(const SpanRow& row, const SpanFacts& facts, const Group& group, const Peer& peer,
+               bool counts);
 
   const std::uint64_t number_;
   const RateLimits limits_;
@@ -102,7 +116,11 @@ class Memtable {
   FlatMap<NameKey, rates::RateTable::SeriesId> series_{};
   rates::RateTable rates_;
   rates::PeerBook peers_;
-  std::vector<std::string> new_peers_{};  // of the rows that the last Insert added; empty: none
+  // Those with a series of their own, by service and address; no more than peers_ lets have one.
+  FlatMap<std::uint64_t, std::unique_ptr<Peer>> known_peers_{};
+  FlatMap<std::uint64_t, CallSeries> calls_{};  // at most as many as there are series
+  Peer other_peer_{};                           // another one, until the next span
+  std::vector<std::string_view> new_peers_{};   // of the rows that the last Insert added
   std::string notes_{};
   std::uint64_t out_of_time_ = 0;
   Names names_{};

@@ -27,6 +27,7 @@ struct Addresses {
 
 void ReadPeerAttribute(std::string_view key, const AnyValue& value, SpanFacts& facts,
                        Addresses& addresses) {
+  if (key.empty() || (key[0] != 's' && key[0] != 'n' && key[0] != 'w')) return;
   if (key == "server.address") addresses.server = Text(value);
   if (key == "server.port") addresses.server_port = Port(value);
   if (key == "net.peer.name") addresses.net = Text(value);  // conventions before 1.21

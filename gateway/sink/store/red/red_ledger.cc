@@ -1,6 +1,8 @@
 #include "gateway/sink/store/red/red_ledger.h"
 
 #include <algorithm>
+#include <array>
+#include <cassert>
 #include <cmath>
 #include <utility>
 
@@ -22,12 +24,17 @@ constexpr std::uint64_t kKeptSpans = 2048;  // of a group, for the shape of its 
 
 std::uint64_t HashOf(std::initializer_list<std::string_view> parts) {
   // The lengths too: no two lists of texts are one.
-  std::string sizes;
-  std::vector<std::string_view> pieces(parts);
-  for (const std::string_view part : parts)
-    sizes.append(std::to_string(part.size())).push_back(' ');
-  pieces.push_back(sizes);
-  return Hash64(std::span<const std::string_view>(pieces));
+  constexpr std::size_t kMost = 4;
+  assert(parts.size() <= kMost);
+  std::array<std::size_t, kMost> sizes{};
+  std::array<std::string_view, kMost + 1> pieces{};
+  std::size_t count = 0;
+  for (const std::string_view part : parts) {
+    sizes[count] = part.size();
+    pieces[count++] = part;
+  }
+  pieces[count++] = {reinterpret_cast<const char*>(sizes.data()), sizeof sizes};
+  return Hash64(std::span<const std::string_view>(pieces.data(), count));
 }
 
 std::uint64_t FamilyKey(RedKind kind, std::string_view instance, std::string_view service) {
