@@ -109,6 +109,8 @@ void WriteMetric(Writer& out, const metric::HistogramMetric& metric) {
   for (const metric::HistogramPoint& point : metric.points) WritePoint(out, point, metric.bounds);
   out.Varint(2, kCumulative);
   out.End(histogram);
+  // Metadata, which names no stream: a process may turn out to be instrumented at any time.
+  if (metric.instrumented) WriteAttribute(out, 12, {"wirespan.instrumented", true});
   out.End(mark);
 }
 

@@ -247,6 +247,8 @@ span::MetricRef RedMetrics::Record(const std::shared_ptr<const Resource>& resour
   const std::uint32_t slot = CellFor(resource != nullptr ? resource : nobody_, facts, utc_now_ns);
   Cell& cell = cells_[slot];
   cell.last_ns = monotonic_now_ns;
+  cell.instrumented = facts.instrumented;
+  recorded_utc_ns_ = utc_now_ns;
   Observe(cell.histograms[kDuration], DurationBounds(),
           static_cast<double>(facts.duration_ns) * 1e-9);
   if (cell.histograms.size() > 1) {
@@ -328,6 +330,11 @@ void RedMetrics::Tick(std::uint64_t monotonic_now_ns) {
 
 Snapshot RedMetrics::TakeSnapshot(std::uint64_t utc_now_ns) const {
   const std::lock_guard lock(mutex_);
+  // Something may have been recorded since the caller looked at the clock.
+  constexpr std::uint64_t kAtMost = 1'000'000'000;  // more is a step of the clock
+  if (recorded_utc_ns_ > utc_now_ns && recorded_utc_ns_ - utc_now_ns < kAtMost) {
+    utc_now_ns = recorded_utc_ns_;
+  }
   Snapshot snapshot;
   // Resource -> its place, and in it the place of each metric (0: not yet there).
   FlatMap<const Resource*, std::size_t> places;
@@ -358,6 +365,7 @@ Snapshot RedMetrics::TakeSnapshot(std::uint64_t utc_now_ns) const {
                            histogram.count, histogram.sum,     histogram.min,
                            histogram.max,   histogram.counts,  {}};
       if (measure == kDuration) point.exemplars = cell.exemplars;
+      resource.metrics[metric_place - 1].instrumented |= cell.instrumented;
       resource.metrics[metric_place - 1].points.push_back(std::move(point));
     }
   }

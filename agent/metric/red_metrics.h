@@ -41,7 +41,8 @@ class RedMetrics final : public span::ExchangeMetrics {
   // Lets idle series go; cheap if called often.
   void Tick(std::uint64_t monotonic_now_ns);
 
-  // All series as they are; cumulative since each series' start.
+  // All series as they are; cumulative since each series' start. No point's time is before that of
+  // an exchange in it.
   Snapshot TakeSnapshot(std::uint64_t utc_now_ns) const;
 
  private:
@@ -74,6 +75,7 @@ class RedMetrics final : public span::ExchangeMetrics {
     std::uint32_t fresh_buckets = 0;   // bit per bucket that got an exemplar since
     std::uint64_t fresh_since_ns = 0;  // UTC
     Kind kind = kHttpServer;
+    bool instrumented = false;  // as of its last exchange
     bool in_use = false;
     bool overflow = false;
     std::string key{};
@@ -111,6 +113,7 @@ class RedMetrics final : public span::ExchangeMetrics {
   StringMap<Service> services_;
   std::size_t counted_series_ = 0;  // without overflow ones
   std::uint64_t swept_ns_ = 0;
+  std::uint64_t recorded_utc_ns_ = 0;  // the last time given to Record
   std::string key_{};  // reused
 };
 

@@ -37,6 +37,8 @@ struct HistogramMetric {
   std::string description{};
   std::vector<double> bounds{};
   std::vector<HistogramPoint> points{};  // cumulative temporality
+  // Its process reports its own spans, so these are not what ours are counted by.
+  bool instrumented = false;
 };
 
 struct NumberPoint {

@@ -206,6 +206,7 @@ void SpanStage::OnExchange(std::uint64_t key, connection::ObservedExchange obser
   ExchangeFacts facts;
   ComputeFacts(*observed.connection, exchange, options_.known_methods, facts);
   FindRoute(process, view.resource, facts);
+  facts.instrumented = process.instrumented;
   const std::uint64_t utc = now + static_cast<std::uint64_t>(offset_.At(now));
   const MetricRef metric = metrics_.Record(view.resource, facts, exchange, now, utc);
   if (process.instrumented) return drop(kInstrumented);

@@ -41,6 +41,7 @@ struct ExchangeFacts {
   Status status = Status::kUnset;
   int status_code = 0;  // 0: none
   std::uint64_t duration_ns = 0;
+  bool instrumented = false;  // its process reports its own spans: ours is not told
   bool end_inferred =
       false;  // the exchange had no usable end time: its latest other time was taken
 

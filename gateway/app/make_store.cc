@@ -5,8 +5,8 @@
 #include "common/telemetry/log.h"
 #include "gateway/ingest/http_settings.h"
 #include "gateway/query/query_server.h"
-#include "gateway/sink/store/coverage_sender.h"
 #include "gateway/sink/store/coverage_table.h"
+#include "gateway/sink/store/metrics_sender.h"
 #include "gateway/sink/store/store_metrics.h"
 #include "gateway/sink/store/store_sender.h"
 
@@ -86,10 +86,7 @@ Result<std::unique_ptr<Sender>> MakeStoreSender(const std::string& id, Signal si
     shared.store = open;
   }
   if (signal == Signal::kMetrics) {
-    telemetry::Counter& ignored = registry.counter(
-        "wirespan_store_ignored_points_total",
-        "Data points that were no agent's report: a store keeps no others", {{"exporter", id}});
-    return store::CreateCoverageSender(open->coverage, ignored, open);
+    return store::CreateMetricsSender(open->coverage, open->store, open);
   }
   return store::CreateStoreSender(open->store, open);
 }

@@ -13,7 +13,8 @@
 namespace wirespan::gateway {
 
 // A sender into the store of an exporter, which is opened and served with the first of them and
-// ends with the last. Of metrics only what agents say of themselves is kept (CoverageTable).
+// ends with the last. Of metrics only what agents say is kept: of themselves (CoverageTable),
+// and of the exchanges that they saw (rates).
 // `registry` outlives it.
 Result<std::unique_ptr<Sender>> MakeStoreSender(const std::string& id, Signal signal,
                                                 const StoreExporterOptions& options,

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <map>
 #include <optional>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "gateway/query/coverage_json.h"
 #include "gateway/query/rates_exposition.h"
 #include "gateway/query/trace_params.h"
+#include "gateway/sink/store/rates/edges.h"
 
 namespace wirespan::gateway::query {
 
@@ -46,11 +48,11 @@ http::Response Incomplete() { return ApiFailure(503, "it took too long; ask for 
 
 double ToUs(double ns) { return ns / static_cast<double>(kNsPerUs); }
 
-// "count":1,"errors":0,"p50_us":...,"p95_us":...,"p99_us":...
+// "count":1,"errors":0,"from_metrics":0,"p50_us":...,"p95_us":...,"p99_us":...
 void AppendCell(std::string& out, const Cell& cell) {
   fmt::format_to(std::back_inserter(out),
-                 R"("count":{},"errors":{},"p50_us":{:.3f},"p95_us":{:.3f},"p99_us":{:.3f})",
-                 cell.count, cell.errors, ToUs(cell.durations.PercentileNs(0.50)),
+                 R"("count":{},"errors":{},"from_metrics":{},"p50_us":{:.3f},"p95_us":{:.3f},"p99_us":{:.3f})",
+                 cell.count, cell.errors, cell.from_metrics, ToUs(cell.durations.PercentileNs(0.50)),
                  ToUs(cell.durations.PercentileNs(0.95)), ToUs(cell.durations.PercentileNs(0.99)));
 }
 
@@ -227,17 +229,20 @@ http::Response RatesApi::Operations(const Form& form, const Stop& stop) const {
 http::Response RatesApi::Edges(const Form& form, const Stop& stop) const {
   const auto params = ReadListParams(form, clock_.realtime_ns());
   if (!params) return ApiFailure(400, params.error().message);
-  std::map<std::pair<std::string, std::string>, Cell> edges;
-  const bool complete = store_.VisitRates(params->time.first_s, params->time.last_s, stop,
-                                          [&](const SeriesKey& key, CellTime, const Cell& cell) {
-                                            if (key.type != SeriesType::kEdge) return;
-                                            edges[{key.service, key.name}].Merge(cell);
-                                          });
+  store::rates::EdgeSum sum;
+  const bool complete = store_.VisitRates(
+      params->time.first_s, params->time.last_s, stop,
+      [&](const SeriesKey& key, CellTime, const Cell& cell) { sum.Add(key, cell); });
   if (!complete) return Incomplete();
+  std::map<std::tuple<std::string, std::string, bool>, Cell> edges;  // client, server, observed
+  for (store::rates::Edge& edge : sum.Edges()) {
+    edges[{std::move(edge.client), std::move(edge.server), edge.observed}] = std::move(edge.cell);
+  }
   return Json(JsonList("edges", edges, params->limit, [](std::string& out, const auto& edge) {
-    AppendText(out, "client", edge.first);
+    AppendText(out, "client", std::get<0>(edge));
     out += ',';
-    AppendText(out, "server", edge.second);
+    AppendText(out, "server", std::get<1>(edge));
+    out += std::get<2>(edge) ? R"(,"observed":true)" : R"(,"observed":false)";
   }));
 }
 

@@ -4,7 +4,7 @@ import { assertAccessible, openPage, startBrowser } from './browser.mjs';
 import { Gateway } from './gateway.mjs';
 import { manyServices } from './large.mjs';
 import { traffic } from './shop.mjs';
-import { send } from './span.mjs';
+import { hex, random, send, span } from './span.mjs';
 import { edgesOf, near, ratesOf, served } from './truth.mjs';
 
 let browser;
@@ -76,6 +76,35 @@ test('new traffic appears without a reload', async () => {
     const fresh = traffic(7, 5, 10, Date.now() * 1000).map((one) => ({ ...one, service: one.service === 'mail' ? 'post' : one.service }));
     await send(gateway.http, [...fresh, ...traffic(8, 1, 1, Date.now() * 1000).map((one) => ({ ...one, service: 'newcomer' }))]);
     await page.locator('.node', { hasText: 'newcomer' }).waitFor({ timeout: 20000 });
+    await page.done();
+  });
+});
+
+test('who reports no spans is there by its address, dashed', async () => {
+  const entries = traffic(5, 20, 100, Date.now() * 1000);
+  const next = random(9);
+  const calls = [1, 2, 3].map(() => ({
+    service: 'stock',
+    span: span({
+      trace: hex(next, 32), id: hex(next, 16), name: 'SELECT', kind: 'client', start_us: Date.now() * 1000 - 5e6, duration_us: 700,
+      tags: { 'server.address': 'db.shop.internal', 'server.port': 5432 },
+    }),
+  }));
+  await withTraffic([...entries, ...calls], async (gateway) => {
+    const page = await openPage(browser, gateway.url);
+    await page.visit('/');
+    const node = page.locator('.node.unseen');
+    await node.waitFor();
+    assert.equal(await node.count(), 1);
+    assert.match(await node.innerText(), /db\.shop\.internal:5432[\s\S]*not observed/);
+    assert.equal(await page.locator('.edge').count(), edgesOf(entries).size + 1);
+    assert.equal(await page.locator('.edge.unseen').count(), 1);
+    await page.picture('map-unseen');
+    await node.click();
+    const side = page.getByRole('complementary', { name: 'The chosen service' });
+    await side.getByText('It is not observed').waitFor();
+    assert.match(await side.innerText(), /Called by[\s\S]+stock/);
+    await assertAccessible(page);
     await page.done();
   });
 });

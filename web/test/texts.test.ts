@@ -57,7 +57,7 @@ test('attributes are read, quoted ones too; anything else is not guessed at', ()
 });
 
 test('the heat map loses no exchange', () => {
-  const rates = { count: 0, errors: 0, p50_us: 0, p95_us: 0, p99_us: 0 };
+  const rates = { count: 0, errors: 0, from_metrics: 0, p50_us: 0, p95_us: 0, p99_us: 0 };
   const points = [
     {
       ...rates,

@@ -103,18 +103,21 @@ Report VerifyLog(const queue::DiskFile& file) {
   DamageBook book;
   std::uint64_t requests = 0;
   std::uint64_t spans = 0;
+  std::uint64_t reports = 0;  // of metrics
   const auto read = SpanLog::Read(
       file,
       [&](std::string request, std::uint64_t) {
         const auto walked = otlp::Walk(kTraces, request, otlp::WalkDepth::kAll);
         if (!walked.ok) return book.LogRecords(1);
-        ++requests;
+        if (walked.items > 0) ++requests;
+        if (walked.items == 0) ++reports;
         spans += walked.items;
       },
       book);
   if (!read) return {.holds = "nothing", .damage = read.error().message};
-  return {.holds = fmt::format("{} spans in {} requests", spans, requests),
-          .damage = DamageText(book.counts())};
+  std::string holds = fmt::format("{} spans in {} requests", spans, requests);
+  if (reports > 0) holds += fmt::format(", {} reports of metrics", reports);
+  return {.holds = std::move(holds), .damage = DamageText(book.counts())};
 }
 
 Report VerifyRates(std::unique_ptr<queue::DiskFile> file, const rates::LogRange& logs) {

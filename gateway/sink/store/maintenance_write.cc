@@ -141,7 +141,10 @@ Result<std::uint64_t> DeleteFromLog(queue::Disk& disk, std::uint64_t number, con
       **file,
       [&](std::string request, std::uint64_t received_ns) {
         if (!written) return;
-        const std::string rest = Without(request, trace, removed);
+        // A request without spans is points of metrics, which rates go on counting.
+        const bool points =
+            otlp::Walk(otlp::Signal::kTraces, request, otlp::WalkDepth::kItems).items == 0;
+        const std::string rest = points ? request : Without(request, trace, removed);
         if (rest.empty()) return;
         const std::string_view piece(rest);
         const auto spans = static_cast<std::uint32_t>(

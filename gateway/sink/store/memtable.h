@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,8 +12,10 @@
 #include "common/base/flat_map.h"
 #include "common/base/hash.h"
 #include "gateway/sink/store/catalog.h"
+#include "gateway/sink/store/rates/peer_book.h"
 #include "gateway/sink/store/rates/rate_table.h"
 #include "gateway/sink/store/rates/recent_spans.h"
+#include "gateway/sink/store/red/red_ledger.h"
 #include "gateway/sink/store/span_row.h"
 
 namespace wirespan::gateway::store {
@@ -30,16 +33,24 @@ struct RateLimits {
 class Memtable {
  public:
   explicit Memtable(std::uint64_t number, RateLimits limits = {})
-      : number_(number), limits_(limits), rates_(limits.max_series) {}
+      : number_(number),
+        limits_(limits),
+        rates_(limits.max_series),
+        peers_(limits.max_series / 4) {}
 
   struct Inserted {
     std::uint64_t spans = 0;
     std::uint64_t duplicates = 0;  // came already: same trace, span id and kind
     std::vector<std::pair<std::string, Operation>> names{};  // service and operation, new here
   };
-  // Without those that are here or among the recent ones, if given.
+  // Without those that are here or among the recent ones, if given. `ledger` says which count in
+  // rates; all without one.
   Inserted Insert(SpanRows&& read, std::uint64_t received_ns,
-                  const rates::RecentSpans* recent = nullptr);
+                  const rates::RecentSpans* recent = nullptr, red::RedLedger* ledger = nullptr);
+  // Into the rates: exchanges that no span told of.
+  void Add(const red::Residual& residual, std::uint64_t received_ns);
+  // What else is in the log came in; nothing of it is a row.
+  void Note(std::uint64_t received_ns);
   // Of the rows from `first` on, which have just come: adds them to the recent ones, and to the
   // rates the calls that they make whole.
   void JoinCalls(std::size_t first, std::uint64_t received_ns, rates::RecentSpans& recent);
@@ -50,6 +61,10 @@ class Memtable {
   const std::vector<Term>& terms() const { return terms_; }
   const Names& names() const { return names_; }
   const rates::RateTable& rates() const { return rates_; }
+  // What the ledger says of the time of this table, once that is over.
+  const std::string& notes() const { return notes_; }
+  void SetNotes(std::string notes) { notes_ = std::move(notes); }
+  std::uint64_t peers_other() const { return peers_.other(); }
   std::uint64_t out_of_time() const { return out_of_time_; }  // spans and calls not in rates
   std::size_t bytes() const;                                  // (about) of memory
   std::uint64_t first_received_ns() const { return first_received_ns_; }  // 0: empty
@@ -72,6 +87,23 @@ class Memtable {
   };
   std::uint32_t GroupFor(Group&& group);
   bool InTime(std::uint64_t start_ns, std::uint64_t received_ns);
+  // What a client called: as it stands on the span, and as rates count it.
+  struct Peer {
+    std::string text{};  // empty: not known
+    std::string_view counted_as{};
+    rates::RateTable::SeriesId series = 0;
+  };
+  // The series of a call: empty ones stand for none.
+  struct CallSeries {
+    std::optional<rates::RateTable::SeriesId> edge{};
+    std::optional<rates::RateTable::SeriesId> answer{};
+  };
+  CallSeries SeriesOf(const rates::Call& call);
+  Peer& PeerOf(const SpanFacts& facts, const Group& group);
+  bool Counts(const SpanRow& row, const SpanFacts& facts, const Group& group, const Peer& peer,
+              std::uint64_t received_ns, red::RedLedger* ledger) const;
+  void AddPeer(const SpanRow& row, const SpanFacts& facts, const Group& group, const Peer& peer,
+               bool counts);
 
   const std::uint64_t number_;
   const RateLimits limits_;
@@ -83,6 +115,13 @@ class Memtable {
   FlatSet<SpanKey> keys_{};
   FlatMap<NameKey, rates::RateTable::SeriesId> series_{};
   rates::RateTable rates_;
+  rates::PeerBook peers_;
+  // Those with a series of their own, by service and address; no more than peers_ lets have one.
+  FlatMap<std::uint64_t, std::unique_ptr<Peer>> known_peers_{};
+  FlatMap<std::uint64_t, CallSeries> calls_{};  // at most as many as there are series
+  Peer other_peer_{};                           // another one, until the next span
+  std::vector<std::string_view> new_peers_{};   // of the rows that the last Insert added
+  std::string notes_{};
   std::uint64_t out_of_time_ = 0;
   Names names_{};
   std::size_t text_bytes_ = 0;

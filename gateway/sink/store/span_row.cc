@@ -13,6 +13,8 @@ using otlp::Field;
 using otlp::Reader;
 using otlp::WireType;
 
+constexpr std::uint64_t kServer = 2;
+constexpr std::uint64_t kClient = 3;
 constexpr std::uint32_t kScopes = 2;  // of ResourceSpans
 constexpr std::uint32_t kSpans = 2;   // of ScopeSpans
 
@@ -101,6 +103,8 @@ SpanRows ReadRows(std::string request) {
       group.scope_head = AllBut(scope.bytes, kSpans);
       group.service = service;
       group.service_hash = Hash64(service);
+      group.instance = InstanceOf(head);
+      group.of_agent = IsOfAgent(group.scope_head);
       terms = &group.terms;
       ForEachGroupTag(FindMessage(head, 1), FindMessage(group.scope_head, 1), add);
       terms = &read.terms;
@@ -113,6 +117,9 @@ SpanRows ReadRows(std::string request) {
         row.operation_term = OperationTerm(service, row.name);
         row.terms_at = static_cast<std::uint32_t>(read.terms.size());
         ForEachSpanTag(item.bytes, add);
+        // Of a server they say which metric counts the same: an agent's alone does.
+        const bool asked = row.key.kind == kClient || (row.key.kind == kServer && group.of_agent);
+        read.facts.push_back(asked ? ReadSpanFacts(item.bytes, row.key.kind) : SpanFacts{});
         row.terms = static_cast<std::uint32_t>(read.terms.size()) - row.terms_at;
         read.rows.push_back(row);
       }

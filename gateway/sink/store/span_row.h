@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/sink/store/span_facts.h"
 #include "gateway/sink/store/term.h"
 
 namespace wirespan::gateway::store {
@@ -16,12 +17,14 @@ struct Group {
   std::string resource_head{};  // fields of ResourceSpans
   std::string scope_head{};     // fields of ScopeSpans
   std::string service{};        // service.name
+  std::string instance{};       // service.instance.id
+  bool of_agent = false;        // its scope is an agent's, whose metrics count the same exchanges
   std::uint64_t service_hash = 0;
   std::vector<Term> terms{};  // of resource and scope
 
   std::size_t bytes() const {
     return sizeof(Group) + resource_head.size() + scope_head.size() + service.size() +
-           terms.size() * sizeof(Term);
+           instance.size() + terms.size() * sizeof(Term);
   }
 };
 
@@ -41,12 +44,16 @@ struct SpanRow {
   Term operation_term = 0;
 };
 
+// SERVER and CONSUMER.
+inline bool Serves(std::uint64_t kind) { return kind == 2 || kind == 5; }
+
 // A request taken apart: `text` holds the bytes that the rows point into.
 struct SpanRows {
   std::shared_ptr<const std::string> text{};
   std::vector<Group> groups{};
   std::vector<SpanRow> rows{};
-  std::vector<Term> terms{};  // of all rows: each has its stretch
+  std::vector<Term> terms{};       // of all rows: each has its stretch
+  std::vector<SpanFacts> facts{};  // of each row
 };
 
 // Of a well-formed ExportTraceServiceRequest. Pure.

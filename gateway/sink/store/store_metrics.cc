@@ -26,6 +26,25 @@ std::vector<Value> Removed(const TraceStore& store) {
           {{{"reason", "bytes"}}, counts.removed_by_bytes}};
 }
 
+std::vector<Value> IgnoredPoints(const TraceStore& store) {
+  const StoreCounts counts = store.counts();
+  return {{{{"reason", "other"}}, counts.points_other},
+          {{{"reason", "malformed"}}, counts.points_malformed},
+          {{{"reason", "instrumented"}}, counts.points_instrumented},
+          {{{"reason", "late"}}, counts.points.late},
+          {{{"reason", "before"}}, counts.points.before},
+          {{{"reason", "future"}}, counts.points.future},
+          {{{"reason", "full"}}, counts.points.full}};
+}
+
+std::vector<Value> TakenPoints(const TraceStore& store) {
+  return {{{}, store.counts().points.taken}};
+}
+
+std::vector<Value> ConfirmedSpans(const TraceStore& store) {
+  return {{{}, store.counts().points.confirmed}};
+}
+
 std::vector<Value> Damaged(const TraceStore& store) {
   const DamageBook::Counts damage = store.damage();
   return {{{{"what", "log_records"}}, damage.log_records},
@@ -87,6 +106,16 @@ MetricHandles RegisterStore(telemetry::Registry& registry, const std::string& ex
   add("wirespan_store_calls_unjoined_total",
       "Spans whose parent did not come within a minute or two", true,
       Count(&StoreCounts::calls_unjoined));
+  add("wirespan_store_rates_other_peers_total",
+      "Calls counted as to \"(other)\": their services call too many addresses", true,
+      Count(&StoreCounts::rates_peers_other));
+  add("wirespan_store_points_total", "Data points of agents' RED metrics that went into rates",
+      true, TakenPoints);
+  add("wirespan_store_ignored_points_total", "Data points that did not, by reason", true,
+      IgnoredPoints);
+  add("wirespan_store_rates_confirmed_spans_total",
+      "Spans not counted in rates once more: their agent's metrics had counted them", true,
+      ConfirmedSpans);
   add("wirespan_store_damaged", "What can't be read, by kind", false, Damaged);
   return handles;
 }

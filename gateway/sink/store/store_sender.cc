@@ -1,8 +1,8 @@
 #include "gateway/sink/store/store_sender.h"
 
-#include <condition_variable>
-#include <mutex>
 #include <utility>
+
+#include "gateway/sink/store/under_way.h"
 
 namespace wirespan::gateway::store {
 
@@ -13,30 +13,17 @@ class StoreSender : public Sender {
   StoreSender(std::shared_ptr<TraceStore> store, std::shared_ptr<const void> companion)
       : store_(std::move(store)), companion_(std::move(companion)) {}
 
-  ~StoreSender() override {
-    std::unique_lock lock(mutex_);
-    answered_.wait(lock, [&] { return under_way_ == 0; });
-  }
-
   void Send(Outgoing request, std::function<void(Outcome)> done) override {
-    {
-      const std::lock_guard lock(mutex_);
-      ++under_way_;
-    }
-    store_->Append(request.bytes.ToString(), [this, done = std::move(done)](Result<> written) {
-      done(written ? Outcome{} : Outcome::Retry(std::move(written.error().message)));
-      const std::lock_guard lock(mutex_);
-      --under_way_;
-      answered_.notify_all();
-    });
+    store_->Append(request.bytes.ToString(),
+                   under_way_.Until([done = std::move(done)](Result<> written) {
+                     done(written ? Outcome{} : Outcome::Retry(std::move(written.error().message)));
+                   }));
   }
 
  private:
   const std::shared_ptr<TraceStore> store_;
   const std::shared_ptr<const void> companion_;
-  std::mutex mutex_;  // guards under_way_
-  std::condition_variable answered_;
-  std::size_t under_way_ = 0;
+  UnderWay under_way_{};  // ends first: it waits for answers
 };
 
 }  // namespace

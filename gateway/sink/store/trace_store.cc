@@ -54,6 +54,22 @@ void TraceStore::Close() {
 
 void TraceStore::Append(std::string request, Done done) {
   Pending pending{.rows = ReadRows(std::move(request)), .done = std::move(done)};
+  // A log's requests without spans are points (see AppendPoints).
+  if (pending.rows.rows.empty()) return pending.done({});
+  Enqueue(std::move(pending));
+}
+
+void TraceStore::AppendPoints(red::RedReport report, std::uint64_t other, Done done) {
+  points_malformed_ += report.malformed;
+  points_instrumented_ += report.instrumented;
+  points_other_ += other - std::min(other, report.points);
+  if (report.families.empty()) return done({});
+  Pending pending{.families = std::move(report.families), .done = std::move(done)};
+  pending.rows.text = std::make_shared<const std::string>(red::EncodeRedRecord(pending.families));
+  Enqueue(std::move(pending));
+}
+
+void TraceStore::Enqueue(Pending pending) {
   Error refusal;
   {
     const std::lock_guard lock(mutex_);
@@ -116,8 +132,9 @@ void TraceStore::Commit(Batch batch) {
   if (TableIsFull()) {
     if (auto sealed = Seal(); !sealed) return Refuse(batch, sealed.error());
   }
-  if (auto written = WriteBatch(batch); !written) return Refuse(batch, written.error());
+  // One time for the log and for all decisions, so that the log leads to the same ones.
   const std::uint64_t now_ns = clock_.realtime_ns();
+  if (auto written = WriteBatch(batch, now_ns); !written) return Refuse(batch, written.error());
   for (Pending& pending : batch) {
     Memtable::Inserted inserted;
     std::shared_ptr<SpanWatcher> watcher;
@@ -125,7 +142,9 @@ void TraceStore::Commit(Batch batch) {
     {
       const std::lock_guard data(data_mutex_);
       const std::lock_guard table(table_mutex_);
-      inserted = active_->Insert(std::move(pending.rows), now_ns, &recent_);
+      ledger_.Begin(now_ns);
+      TakePoints(pending.families, now_ns, *active_);
+      inserted = active_->Insert(std::move(pending.rows), now_ns, &recent_, &ledger_);
       active_->JoinCalls(first, now_ns, recent_);
       calls_unjoined_ = recent_.forgotten();
       watcher = watcher_;
@@ -144,7 +163,15 @@ void TraceStore::Commit(Batch batch) {
   }
 }
 
-Result<> TraceStore::WriteBatch(const Batch& batch) {
+void TraceStore::TakePoints(const std::vector<red::RedFamily>& families, std::uint64_t received_ns,
+                            Memtable& table) {
+  if (families.empty()) return;
+  table.Note(received_ns);
+  ledger_.Take(families, received_ns,
+               [&](const red::Residual& residual) { table.Add(residual, received_ns); });
+}
+
+Result<> TraceStore::WriteBatch(const Batch& batch, std::uint64_t now_ns) {
   std::vector<std::string_view> requests;
   std::vector<std::uint32_t> spans;
   for (const Pending& pending : batch) {
@@ -153,7 +180,7 @@ Result<> TraceStore::WriteBatch(const Batch& batch) {
   }
   const std::uint64_t bytes = SpanLog::BytesFor(requests);
   if (auto room = Reserve(bytes); !room) return room;
-  auto written = log_->Append(requests, spans, clock_.realtime_ns());
+  auto written = log_->Append(requests, spans, now_ns);
   if (written) {
     ++syncs_;
     return {};
@@ -165,7 +192,9 @@ Result<> TraceStore::WriteBatch(const Batch& batch) {
 
 // active_ changes on the writer's thread alone, which is where these two run.
 bool TraceStore::TableIsFull() const {
-  return active_->rows().size() >= options_.block_spans || active_->bytes() >= options_.block_bytes;
+  // A log may hold points alone.
+  return active_->rows().size() >= options_.block_spans ||
+         active_->bytes() >= options_.block_bytes || log_->bytes() >= 2 * options_.block_bytes;
 }
 
 bool TraceStore::TableIsOld() const {
@@ -194,11 +223,16 @@ Result<> TraceStore::Seal() {
   }
   {
     const std::lock_guard data(data_mutex_);
+    {
+      const std::lock_guard table(table_mutex_);
+      active_->SetNotes(ledger_.TakeChanges());
+    }
     sealed_ = std::move(active_);
     sealed_log_bytes_ = log_->bytes();
     AddToTotals(*sealed_, totals_);
     rates_other_ += sealed_->rates().left_out();
     rates_out_of_time_ += sealed_->out_of_time();
+    rates_peers_other_ += sealed_->peers_other();
     active_ = std::make_shared<Memtable>(next_number_, LimitsOfRates());
   }
   log_ = std::move(*log);
@@ -249,9 +283,10 @@ Result<> TraceStore::BuildSealed() {
     table = sealed_;
     log_bytes = sealed_log_bytes_;
   }
+  if (table->rows().empty()) return BuildRatesAlone(*table, log_bytes);
   const std::string name = FileName(table->number(), kBlockSuffix);
   // Rates first: a whole block takes its log away, and with it what they could be made of.
-  auto rates = rate_files_.Write(table->rates(), table->number());
+  auto rates = rate_files_.Write(table->rates(), table->number(), table->notes());
   if (!rates) return tl::unexpected(rates.error());
   std::uint64_t reserved = 0;
   const auto give_up = [&](Error error) -> Result<> {
@@ -285,13 +320,30 @@ Result<> TraceStore::BuildSealed() {
     rate_files_.Show(std::move(*rates));
     sealed_ = nullptr;
   }
-  // The block is safe; a log that stays because it can't be removed is met by the next opening.
-  if (auto removed = disk_->Remove(FileName(table->number(), kLogSuffix)); !removed) {
+  RemoveLog(table->number(), log_bytes);
+  return {};
+}
+
+Result<> TraceStore::BuildRatesAlone(const Memtable& table, std::uint64_t log_bytes) {
+  auto rates = rate_files_.Write(table.rates(), table.number(), table.notes());
+  if (!rates) return tl::unexpected(rates.error());
+  // While the log is there the file is not believed, so the log goes before anything is built on
+  // it.
+  RemoveLog(table.number(), log_bytes);
+  const std::lock_guard data(data_mutex_);
+  rate_files_.Show(std::move(*rates));
+  sealed_ = nullptr;
+  return {};
+}
+
+// What it held is safe elsewhere; one that stays because it can't be removed is met by the next
+// opening.
+void TraceStore::RemoveLog(std::uint64_t number, std::uint64_t bytes) {
+  if (auto removed = disk_->Remove(FileName(number, kLogSuffix)); !removed) {
     log::Warn("store {}: {}", options_.directory, removed.error().message);
   } else {
-    Release(log_bytes);
+    Release(bytes);
   }
-  return {};
 }
 
 // What fails is tried again with the next block.
@@ -392,10 +444,15 @@ StoreCounts TraceStore::counts() const {
     oldest_ns = std::min(oldest_ns, each->min_start_ns());
   }
   counts.memory_bytes +=
-      totals_.bytes() + before_opening_.bytes() + recent_.bytes() + filter_bytes_;
+      totals_.bytes() + before_opening_.bytes() + recent_.bytes() + filter_bytes_ + ledger_.bytes();
   counts.rates_other = rates_other_ + active_->rates().left_out();
   counts.rates_out_of_time = rates_out_of_time_ + active_->out_of_time();
   counts.calls_unjoined = calls_unjoined_;
+  counts.rates_peers_other = rates_peers_other_ + active_->peers_other();
+  counts.points = ledger_.counts();
+  counts.points_malformed = points_malformed_;
+  counts.points_instrumented = points_instrumented_;
+  counts.points_other = points_other_;
   counts.rates_damaged = damaged_rate_files_ + rate_files_.damaged_windows().size();
   counts.rates_bytes = rate_files_.bytes();
   counts.rates_files = rate_files_.files().size();

@@ -24,6 +24,7 @@
 #include "gateway/sink/store/query.h"
 #include "gateway/sink/store/rates/fold.h"
 #include "gateway/sink/store/rates/rate_files.h"
+#include "gateway/sink/store/red/red_ledger.h"
 #include "gateway/sink/store/span_log.h"
 #include "gateway/sink/store/store_options.h"
 #include "gateway/sink/store/trace_set.h"
@@ -62,6 +63,12 @@ struct StoreCounts {
   std::uint64_t rates_removed_windows = 0;  // of ten minutes: too old, or too much
   std::uint64_t rates_damaged = 0;          // windows and files that can't be read
   std::uint64_t calls_unjoined = 0;         // spans whose parent did not come
+  std::uint64_t rates_peers_other = 0;      // calls counted as to "(other)": too many addresses
+
+  red::RedLedger::Counts points{};  // agents' RED metrics
+  std::uint64_t points_malformed = 0;
+  std::uint64_t points_instrumented = 0;  // their process tells its exchanges by its own spans
+  std::uint64_t points_other = 0;         // of any other metric: nothing of them is kept
 };
 
 // Hears of every span as it is kept, duplicates left out. On the writer's thread: it must not wait.
@@ -91,8 +98,11 @@ class TraceStore {
 
   // A well-formed ExportTraceServiceRequest. `done` is called once, on the writer's thread or
   // (refused) before it returns: without an error the spans survive a power loss and are found.
-  // kResourceExhausted: no room now, nothing was kept.
+  // kResourceExhausted: no room now, nothing was kept. Without a span there is nothing to keep.
   void Append(std::string request, Done done);
+  // What agents' metrics say, for rates; likewise. `other`: data points beside them, none of which
+  // is kept, and those of the report among them.
+  void AppendPoints(red::RedReport report, std::uint64_t other, Done done);
 
   // Traces with a span that matches, those whose span began last first; whole traces, also the
   // spans that match nothing.
@@ -125,7 +135,8 @@ class TraceStore {
 
  private:
   struct Pending {
-    SpanRows rows{};
+    SpanRows rows{};  // its text is what goes to the log
+    std::vector<red::RedFamily> families{};
     Done done{};
   };
   using Batch = std::vector<Pending>;
@@ -159,15 +170,20 @@ class TraceStore {
 
   // trace_store.cc
   void RunWriter();
+  void Enqueue(Pending pending);
   Batch TakeBatch();  // mutex_ held
   void Commit(Batch batch);
-  Result<> WriteBatch(const Batch& batch);
+  Result<> WriteBatch(const Batch& batch, std::uint64_t now_ns);
+  void TakePoints(const std::vector<red::RedFamily>& families, std::uint64_t received_ns,
+                  Memtable& table);
   void Refuse(Batch& batch, const Error& error);
   bool TableIsFull() const;
   bool TableIsOld() const;
   Result<> Seal();
   void RunBuilder();
   Result<> BuildSealed();
+  Result<> BuildRatesAlone(const Memtable& table, std::uint64_t log_bytes);
+  void RemoveLog(std::uint64_t number, std::uint64_t bytes);
   void TidyRates();
   Result<> Reserve(std::uint64_t bytes);
   void Release(std::uint64_t bytes);
@@ -203,6 +219,7 @@ class TraceStore {
   std::unique_ptr<SpanLog> log_{};  // of active_; of the writer's thread alone
   std::uint64_t next_number_ = 1;   // likewise
   rates::RecentSpans recent_;       // likewise; changed with data_mutex_ held, for counts()
+  red::RedLedger ledger_{};         // likewise, with table_mutex_
   bool blocks_recalled_ = false;    // likewise: recent_ knows the latest blocks' spans
 
   mutable std::mutex table_mutex_;  // guards the content of active_; taken after data_mutex_
@@ -219,6 +236,7 @@ class TraceStore {
   rates::RateTable before_opening_;
   std::uint64_t rates_other_ = 0;        // of sealed tables
   std::uint64_t rates_out_of_time_ = 0;  // likewise
+  std::uint64_t rates_peers_other_ = 0;  // likewise
   std::uint64_t calls_unjoined_ = 0;
   std::uint64_t damaged_rate_files_ = 0;
   std::shared_ptr<SpanWatcher> watcher_{};
@@ -231,6 +249,9 @@ class TraceStore {
   std::atomic<std::uint64_t> removed_by_bytes_{0};
   std::atomic<std::uint64_t> syncs_{0};
   std::atomic<std::uint64_t> failed_writes_{0};
+  std::atomic<std::uint64_t> points_malformed_{0};
+  std::atomic<std::uint64_t> points_instrumented_{0};
+  std::atomic<std::uint64_t> points_other_{0};
 
   std::thread writer_;
   std::thread builder_;

@@ -43,7 +43,10 @@ rates::RateOptions TraceStore::RateOptionsOf(const StoreOptions& options) {
   return {.max_series = options.max_series,
           .max_age_s = SecondsOf(options.max_rates_age),
           .max_bytes = options.max_disk_bytes / 8,
-          .sync = options.sync};
+          .sync = options.sync,
+          .merge_notes = [](std::span<const std::string> notes, std::uint64_t now_s) {
+            return red::RedLedger::Merge(notes, now_s * rates::kNsPerS);
+          }};
 }
 
 RateLimits TraceStore::LimitsOfRates() const {

@@ -14,6 +14,8 @@ namespace wirespan::gateway::store {
 
 namespace {
 
+constexpr std::uint64_t kClient = 3;
+
 // A log and a block of one number: the block was being made of the log. Which of them counts is
 // decided by the block's footer, which is written when everything before it is safe.
 Result<> SettlePairs(queue::Disk& disk, StoreFiles& files) {
@@ -65,6 +67,9 @@ Result<> TraceStore::Recover() {
   });
   if (!rates) return rates;
   disk_bytes_ += rate_files_.bytes();
+  for (const std::string& notes : rate_files_.Notes()) {
+    if (!ledger_.Load(notes)) ++damaged_rate_files_;
+  }
   for (const std::uint64_t number : files->blocks) {
     if (auto opened = RecoverBlock(number); !opened) return opened;
     next_number_ = std::max(next_number_, number + 1);
@@ -81,6 +86,7 @@ Result<> TraceStore::Recover() {
     active_ = std::make_shared<Memtable>(next_number_++, LimitsOfRates());
   }
   KeepFilters();
+  ledger_.ClearCounts();  // what an earlier life decided was counted then
   RecallLatestBlocks(clock_.realtime_ns());
   if (sealed_) AddToTotals(*sealed_, before_opening_);
   if (sealed_) AddToTotals(*sealed_, totals_);
@@ -123,8 +129,13 @@ Result<> TraceStore::RecoverLog(std::uint64_t number, bool last) {
           return;
         }
         RecallLatestBlocks(received_ns);
+        ledger_.Begin(received_ns);
         const std::size_t first = table->rows().size();
-        table->Insert(ReadRows(std::move(request)), received_ns, &recent_);
+        SpanRows rows = ReadRows(std::move(request));
+        if (rows.rows.empty()) {
+          return TakePoints(red::DecodeRedRecord(*rows.text), received_ns, *table);
+        }
+        table->Insert(std::move(rows), received_ns, &recent_, &ledger_);
         table->JoinCalls(first, received_ns, recent_);
       },
       damage_);
@@ -140,7 +151,8 @@ Result<> TraceStore::RecoverLog(std::uint64_t number, bool last) {
     if (auto built = BuildSealed(); !built) return built;
     sealed_waits_ = false;
   }
-  if (table->rows().empty()) {
+  table->SetNotes(ledger_.TakeChanges());
+  if (table->rows().empty() && table->rates().empty() && table->notes().empty()) {
     Release((*log)->bytes());
     return disk_->Remove(FileName(number, kLogSuffix));
   }
@@ -171,13 +183,19 @@ void TraceStore::RecallLatestBlocks(std::uint64_t now_ns) {
     for (std::uint32_t page = 0; page < reader->page_count(); ++page) {
       if (!reader->Payload(page, decompressor, plain)) continue;
       ForEachSpanIn(plain, [&](const SpanPlace& place, const SpanRow& row) {
-        recent_.AddSpan(row.key, place.service, first->last_received_ns, counted);
+        const std::string peer = ReadSpanFacts(row.span, row.key.kind).Peer();
+        recent_.AddSpan(row.key, place.service, first->last_received_ns, counted,
+                        {.peer = row.key.kind == kClient ? std::string_view(peer) : "",
+                         .start_ns = row.start_ns,
+                         .duration_ns = row.duration_ns,
+                         .error = row.error});
         if (row.parent == 0) return true;
         recent_.AddChild(row.key.trace,
                          {.parent = row.parent,
                           .start_ns = row.start_ns,
                           .duration_ns = row.duration_ns,
-                          .error = row.error},
+                          .error = row.error,
+                          .serves = Serves(row.key.kind)},
                          place.service, counted);
         return true;
       });

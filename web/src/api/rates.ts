@@ -5,6 +5,8 @@ import { address, ask } from './client';
 export interface Rates {
   count: number;
   errors: number;
+  /** Of `count`: known by an agent's metrics alone, because no span of them was kept. */
+  from_metrics: number;
   p50_us: number;
   p95_us: number;
   p99_us: number;
@@ -20,6 +22,8 @@ export interface OperationRates extends Rates {
 export interface EdgeRates extends Rates {
   client: string;
   server: string;
+  /** False: the server tells nothing of itself; its name is what its callers know it by. */
+  observed: boolean;
 }
 export interface Point extends Rates {
   t_s: number;

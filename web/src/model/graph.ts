@@ -5,6 +5,8 @@ export interface Node {
   name: string;
   /** Exchanges that it answered; null: it only calls others. */
   rates: Rates | null;
+  /** False: only its callers tell of it. */
+  observed: boolean;
 }
 
 export interface Graph {
@@ -19,10 +21,11 @@ export function errorShare(of: { count: number; errors: number }): number {
 export function makeGraph(services: ServiceRates[], edges: EdgeRates[]): Graph {
   const nodes = new Map<string, Node>();
   for (const one of services)
-    nodes.set(one.service, { name: one.service, rates: one.count > 0 ? one : null });
+    nodes.set(one.service, { name: one.service, rates: one.count > 0 ? one : null, observed: true });
   for (const edge of edges) {
     for (const name of [edge.client, edge.server])
-      if (!nodes.has(name)) nodes.set(name, { name, rates: null });
+      if (!nodes.has(name))
+        nodes.set(name, { name, rates: null, observed: name === edge.client || edge.observed });
   }
   return { nodes: [...nodes.values()].sort((one, other) => (one.name < other.name ? -1 : 1)), edges };
 }

@@ -17,12 +17,13 @@ constexpr std::string_view kHeaderMagic = "wsrates\n";
 constexpr std::string_view kFooterMagic = "wsratend";
 constexpr std::string_view kSuffix = ".rates";
 constexpr std::size_t kDigits = 16;
+constexpr std::uint64_t kNotes = 0;  // the window that they stand in for
 constexpr std::size_t kPlaceBytes = 32;
 constexpr std::size_t kMaxPlainBytes = 256u << 20;  // of one window
 
-std::string EncodeHeader(const LogRange& logs) {
+std::string EncodeHeader(const LogRange& logs, std::uint16_t version = kRatesVersion) {
   std::string bytes(kHeaderMagic);
-  PutNumber(bytes, kRatesVersion);
+  PutNumber(bytes, version);
   PutNumber(bytes, static_cast<std::uint16_t>(kRatesHeaderBytes));
   PutNumber<std::uint32_t>(bytes, 0);
   PutNumber(bytes, logs.first);
@@ -82,6 +83,8 @@ Result<> RateFileWriter::Add(std::uint64_t window_s, std::string_view plain) {
   return Append(packed);
 }
 
+Result<> RateFileWriter::AddNotes(std::string_view notes) { return Add(kNotes, notes); }
+
 Result<> RateFileWriter::Finish(bool sync) {
   if (at_ == 0) {
     if (auto begun = Append(EncodeHeader(logs_)); !begun) return begun;
@@ -135,7 +138,7 @@ Result<> RateFile::Load() {
                             "changed",
                             name, version, kRatesVersion));
   }
-  if (header != EncodeHeader(logs_)) return damaged("header");  // of another file
+  if (header != EncodeHeader(logs_, version)) return damaged("header");  // of another file
   const std::uint64_t end = bytes_ - kRatesFooterBytes;
   if (!ReadExactly(end, kRatesFooterBytes, footer) || !footer.starts_with(kFooterMagic) ||
       GetNumber<std::uint64_t>(footer, 32) != Hash64(footer.substr(0, 32))) {
@@ -162,6 +165,10 @@ Result<> RateFile::Load() {
     }
     windows_.push_back(window);
   }
+  if (!windows_.empty() && windows_.front().window_s == kNotes && version > 1) {
+    notes_ = windows_.front();
+    windows_.erase(windows_.begin());
+  }
   return {};
 }
 
@@ -172,16 +179,23 @@ const WindowPlace* RateFile::Find(std::uint64_t window_s) const {
   return found == windows_.end() || found->window_s != window_s ? nullptr : &*found;
 }
 
+bool RateFile::ReadPlain(const WindowPlace& place, otlp::Decompressor& decompressor,
+                         std::string& plain) const {
+  std::string packed;
+  if (!ReadExactly(place.at, place.bytes, packed) || Hash64(packed) != place.check) return false;
+  return decompressor.Decompress(otlp::Encoding::kZstd, packed, place.plain_bytes, plain) ==
+         otlp::Decompressor::Outcome::kOk;
+}
+
 bool RateFile::Read(const WindowPlace& place, otlp::Decompressor& decompressor,
                     const VisitCell& visit) const {
-  std::string packed;
   std::string plain;
-  if (!ReadExactly(place.at, place.bytes, packed) || Hash64(packed) != place.check) return false;
-  if (decompressor.Decompress(otlp::Encoding::kZstd, packed, place.plain_bytes, plain) !=
-      otlp::Decompressor::Outcome::kOk) {
-    return false;
-  }
-  return DecodeWindow(plain, place.window_s, visit);
+  return ReadPlain(place, decompressor, plain) && DecodeWindow(plain, place.window_s, visit);
+}
+
+bool RateFile::ReadNotes(otlp::Decompressor& decompressor, std::string& notes) const {
+  notes.clear();
+  return !notes_ || ReadPlain(*notes_, decompressor, notes);
 }
 
 }  // namespace wirespan::gateway::store::rates

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,12 +14,13 @@
 #include "common/queue/disk.h"
 #include "gateway/sink/store/rates/window_codec.h"
 
-// One file of rates (docs/format/store.md): the cells of the spans of the logs `first` to `last`.
+// One file of rates (docs/format/store.md): the cells of the logs `first` to `last`, and notes that
+// the store wants to find again (see RedLedger), which stand where the window of 1970 would.
 //
 //   header (40)  window*  index  footer (40)
 namespace wirespan::gateway::store::rates {
 
-inline constexpr std::uint16_t kRatesVersion = 1;
+inline constexpr std::uint16_t kRatesVersion = 2;
 inline constexpr std::size_t kRatesHeaderBytes = 40;
 inline constexpr std::size_t kRatesFooterBytes = 40;
 
@@ -50,6 +52,7 @@ class RateFileWriter {
   RateFileWriter(queue::DiskFile& file, const LogRange& logs, const Reserve& reserve)
       : file_(file), logs_(logs), reserve_(reserve) {}
 
+  Result<> AddNotes(std::string_view notes);                     // before the first window
   Result<> Add(std::uint64_t window_s, std::string_view plain);  // of EncodeWindow
   // Index and footer, synced before the footer is written, and the footer too.
   Result<> Finish(bool sync);
@@ -80,16 +83,21 @@ class RateFile {
   // False: damaged.
   bool Read(const WindowPlace& place, otlp::Decompressor& decompressor,
             const VisitCell& visit) const;
+  // Empty if there are none. False: damaged.
+  bool ReadNotes(otlp::Decompressor& decompressor, std::string& notes) const;
 
  private:
   explicit RateFile(std::unique_ptr<queue::DiskFile> file, const LogRange& logs)
       : file_(std::move(file)), logs_(logs) {}
   Result<> Load();
+  bool ReadPlain(const WindowPlace& place, otlp::Decompressor& decompressor,
+                 std::string& plain) const;
   bool ReadExactly(std::uint64_t at, std::uint64_t bytes, std::string& out) const;
 
   const std::unique_ptr<queue::DiskFile> file_;
   const LogRange logs_;
   std::uint64_t bytes_ = 0;
+  std::optional<WindowPlace> notes_{};
   std::vector<WindowPlace> windows_{};
 };
 

@@ -140,9 +140,12 @@ Result<std::shared_ptr<const RateFile>> RateFiles::Make(
   return opened;
 }
 
-Result<std::shared_ptr<const RateFile>> RateFiles::Write(const RateTable& table,
-                                                         std::uint64_t log) {
+Result<std::shared_ptr<const RateFile>> RateFiles::Write(const RateTable& table, std::uint64_t log,
+                                                         std::string_view notes) {
   return Make({log, log}, [&](RateFileWriter& writer) -> Result<> {
+    if (!notes.empty()) {
+      if (auto added = writer.AddNotes(notes); !added) return added;
+    }
     for (const std::uint64_t window_s : WindowsOf(table)) {
       if (auto added = writer.Add(window_s, EncodeWindow(table, window_s)); !added) return added;
     }
@@ -172,6 +175,7 @@ Result<> RateFiles::Tidy(std::uint64_t now_s) {
 }
 
 bool RateFiles::TooOld(std::uint64_t window_s, std::uint64_t now_s) const {
+  if (window_s == 0) return true;  // of version 1: where notes stand now
   return options_.max_age_s > 0 && window_s + kWindowS + options_.max_age_s < now_s;
 }
 
@@ -198,7 +202,13 @@ Result<> RateFiles::Merge(const Files& inputs, std::uint64_t now_s) {
   otlp::Decompressor decompressor;
   std::uint64_t left_out = 0;
   std::uint64_t folded = 0;
+  std::vector<std::string> notes(inputs.size());
+  for (std::size_t i = 0; i < inputs.size(); ++i) ReadNotes(*inputs[i], decompressor, notes[i]);
+  std::erase(notes, "");
   auto merged = Make(logs, [&](RateFileWriter& writer) -> Result<> {
+    if (!notes.empty() && options_.merge_notes) {
+      if (auto added = writer.AddNotes(options_.merge_notes(notes, now_s)); !added) return added;
+    }
     for (const std::uint64_t window_s : WindowsOf(inputs)) {
       if (TooOld(window_s, now_s)) {
         ++left_out;
@@ -237,6 +247,22 @@ Result<> RateFiles::Merge(const Files& inputs, std::uint64_t now_s) {
 RateFiles::Files RateFiles::files() const {
   const std::lock_guard lock(mutex_);
   return files_;
+}
+
+void RateFiles::ReadNotes(const RateFile& file, otlp::Decompressor& decompressor,
+                          std::string& notes) const {
+  if (file.ReadNotes(decompressor, notes)) return;
+  notes.clear();
+  const std::lock_guard lock(mutex_);
+  damaged_.insert({file.logs(), 0});
+}
+
+std::vector<std::string> RateFiles::Notes() const {
+  std::vector<std::string> all;
+  otlp::Decompressor decompressor;
+  for (const auto& file : files()) ReadNotes(*file, decompressor, all.emplace_back());
+  std::erase(all, "");
+  return all;
 }
 
 std::uint64_t RateFiles::bytes() const {

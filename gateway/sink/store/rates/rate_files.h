@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +23,8 @@ struct RateOptions {
   std::uint64_t max_age_s = 0;                  // of a window's end; 0: none
   std::uint64_t max_bytes = ~std::uint64_t{0};  // of all files: the oldest go
   bool sync = true;
+  // Makes one of several files' notes, in the order of their logs.
+  std::function<std::string(std::span<const std::string> notes, std::uint64_t now_s)> merge_notes{};
 };
 
 // The files of rates of a store. One file is made with each block; as soon as eight of (about) the
@@ -52,7 +55,8 @@ class RateFiles {
 
   // Writes a table's cells, without showing them yet: that is Show's, so that the caller can take
   // the table away in the same moment. A file of the same name is written over.
-  Result<std::shared_ptr<const RateFile>> Write(const RateTable& table, std::uint64_t log);
+  Result<std::shared_ptr<const RateFile>> Write(const RateTable& table, std::uint64_t log,
+                                                std::string_view notes = {});
   void Show(std::shared_ptr<const RateFile> file);
   void Discard(const RateFile& file);  // one that was never shown
   // Merges what there is to merge, and removes what is too old or too much.
@@ -60,6 +64,8 @@ class RateFiles {
   void RemoveOld(std::uint64_t now_s);
 
   Files files() const;
+  // Of all files, in the order of their logs; those of damaged ones are missing.
+  std::vector<std::string> Notes() const;
   std::uint64_t bytes() const;
   // Whether the spans of this log are counted in one of the files.
   bool Holds(std::uint64_t log) const;
@@ -75,6 +81,7 @@ class RateFiles {
   Result<std::shared_ptr<const RateFile>> Make(
       const LogRange& logs, const std::function<Result<>(RateFileWriter& writer)>& fill);
   Result<> Merge(const Files& inputs, std::uint64_t now_s);
+  void ReadNotes(const RateFile& file, otlp::Decompressor& decompressor, std::string& notes) const;
   bool TooOld(std::uint64_t window_s, std::uint64_t now_s) const;
   void Remove(const std::shared_ptr<const RateFile>& file);
   void ReadWindow(const RateFile& file, std::uint64_t window_s, otlp::Decompressor& decompressor,

@@ -12,13 +12,22 @@
 
 namespace wirespan::gateway::store::rates {
 
-// A span whose parent is of another service.
+// A call as the span of who made it tells it.
+struct Outgoing {
+  std::string_view peer{};  // what it called; empty: not known
+  std::uint64_t start_ns = 0;
+  std::uint64_t duration_ns = 0;
+  bool error = false;
+};
+
+// A span whose parent is of another service; or of the same one, if it answers an outgoing call.
 struct Call {
   std::string_view client{};  // views end with the visit
   std::string_view server{};
   std::uint64_t start_ns = 0;  // of the span that was called
   std::uint64_t duration_ns = 0;
   bool error = false;
+  const Outgoing* outgoing = nullptr;  // null: not known, or visited already
 };
 
 // The spans of the last minute or two. Tells which came already, and finds calls between services:
@@ -32,6 +41,7 @@ class RecentSpans {
     std::uint64_t start_ns = 0;
     std::uint64_t duration_ns = 0;
     bool error = false;
+    bool serves = false;  // it answers a call: SERVER or CONSUMER
   };
   using Visit = std::function<void(const Call& call)>;
 
@@ -40,9 +50,10 @@ class RecentSpans {
 
   bool Holds(const SpanKey& key) const;
 
-  // Visits the calls of those that waited for this one as their parent.
+  // Visits the calls of those that waited for this one as their parent. `outgoing`: if it is a
+  // call.
   void AddSpan(const SpanKey& key, std::string_view service, std::uint64_t now_ns,
-               const Visit& visit);
+               const Visit& visit, const Outgoing& outgoing = {});
   // A span with a parent came: visits the call if that is known, else waits.
   void AddChild(const TraceId& trace, const Child& child, std::string_view service,
                 const Visit& visit);
@@ -63,7 +74,15 @@ class RecentSpans {
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
   struct Parent {
     std::uint32_t service = 0;
-    std::uint32_t kinds = 0;  // a bit each: both ends of a call may have one id
+    std::uint32_t kinds : 8 = 0;      // a bit each: both ends of a call may have one id
+    std::uint32_t outgoing : 24 = 0;  // in `outgoing`, one more; 0: none
+  };
+  struct Made {
+    std::uint64_t start_ns = 0;
+    std::uint64_t duration_ns = 0;
+    std::uint32_t peer = 0;  // in `services`
+    bool error = false;
+    bool answered = false;
   };
   struct Waiting {
     Child child{};
@@ -72,10 +91,11 @@ class RecentSpans {
   };
   struct Generation {
     StringMap<std::uint32_t> service_ids{};
-    std::vector<std::string> services{};
+    std::vector<std::string> services{};  // and peers
     FlatMap<Key, Parent> parents{};
     FlatMap<Key, std::uint32_t> first_child{};  // in `waiting`
     std::vector<Waiting> waiting{};
+    std::vector<Made> outgoing{};
     std::uint64_t children = 0;  // that wait still
     std::uint64_t first_ns = 0;
 
@@ -83,8 +103,10 @@ class RecentSpans {
   };
 
   void Rotate();
-  static void Claim(Generation& generation, const Key& key, std::string_view service,
-                    const Visit& visit);
+  // The children in `generation` that wait for the span `key`, whose parent's side is `parent`.
+  void Claim(Generation& generation, const Key& key, Parent parent, const Visit& visit);
+  static void Join(Generation& generation, Parent parent, std::string_view server,
+                   const Child& child, const Visit& visit);
 
   const std::size_t max_of_generation_;
   Generation current_{};

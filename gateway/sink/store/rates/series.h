@@ -10,14 +10,24 @@
 namespace wirespan::gateway::store::rates {
 
 // Written to disk: never change a number.
-enum class SeriesType : std::uint8_t { kOperation = 1, kEdge = 2 };
+enum class SeriesType : std::uint8_t {
+  kOperation = 1,
+  kEdge = 2,
+  kPeer = 3,
+  kPeerAnswer = 4,
+  kPeerName = 5,
+};
+inline constexpr std::uint64_t kLastSeriesType = 5;
 
 // What is counted apart. An operation is a service's spans of one name and kind; an edge the spans
-// of one service whose parent is another service's span.
+// of one service whose parent is another service's span. The other three are of a service's calls
+// as it made them itself, by the address that it called: all of them, those whose other end was
+// found (and whose service that was), and those that know a name for the address. See edges.h.
 struct SeriesKey {
   SeriesType type = SeriesType::kOperation;
-  std::string service{};   // of an edge: the caller's
-  std::string name{};      // the operation; of an edge: the service that was called
+  std::string service{};   // whose operation it is, or the caller's
+  std::string name{};      // the operation; the service that was called; the address, and with
+                           // kPeerAnswer and kPeerName a zero byte and the service or name
   std::uint64_t kind = 0;  // of an operation: OTLP's numbers, 0 for those that it has not
   friend auto operator<=>(const SeriesKey&, const SeriesKey&) = default;
 };
@@ -60,6 +70,9 @@ struct Cell {
   std::uint64_t count = 0;
   std::uint64_t errors = 0;
   std::uint64_t sum_ns = 0;  // of durations
+  // Of `count`: known by an agent's metrics alone, no span was needed for them. Their durations are
+  // right to the metric's bucket.
+  std::uint64_t from_metrics = 0;
   Durations durations{};
 
   void Add(std::uint64_t duration_ns, bool error) {
@@ -72,6 +85,7 @@ struct Cell {
     count += other.count;
     errors += other.errors;
     sum_ns += other.sum_ns;
+    from_metrics += other.from_metrics;
     durations.Merge(other.durations);
   }
   friend bool operator==(const Cell&, const Cell&) = default;

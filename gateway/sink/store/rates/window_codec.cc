@@ -3,10 +3,10 @@
 #include "common/otlp/wire.h"
 
 //   Window  1 series*
-//   Series  1 type, 2 service, 3 name, 4 kind, 5 cell*
+//   Series  1 type, 2 service, 3 name, 4 kind, 5 cell*, 6 cell with metrics*
 //   cell    varints: start after the window's, and width, both in units of 10 s; count; errors; sum
-//           of durations in ns; then for each bucket that is not empty its number less that of the
-//           one before, and its count
+//           of durations in ns; with metrics: how many came from them; then for each bucket that is
+//           not empty its number less that of the one before, and its count
 namespace wirespan::gateway::store::rates {
 
 namespace {
@@ -16,6 +16,9 @@ using otlp::Reader;
 using otlp::WireType;
 using otlp::Writer;
 
+constexpr std::uint32_t kCell = 5;
+constexpr std::uint32_t kCellWithMetrics = 6;
+
 void AppendCell(Writer& out, std::uint64_t window_s, CellTime time, const Cell& cell) {
   std::string bytes;
   otlp::AppendVarint(bytes, (time.start_s - window_s) / kFineS);
@@ -23,21 +26,24 @@ void AppendCell(Writer& out, std::uint64_t window_s, CellTime time, const Cell& 
   otlp::AppendVarint(bytes, cell.count);
   otlp::AppendVarint(bytes, cell.errors);
   otlp::AppendVarint(bytes, cell.sum_ns);
+  if (cell.from_metrics > 0) otlp::AppendVarint(bytes, cell.from_metrics);
   std::uint16_t last = 0;
   for (const Durations::Entry& entry : cell.durations.entries()) {
     otlp::AppendVarint(bytes, static_cast<std::uint64_t>(entry.bucket - last));
     otlp::AppendVarint(bytes, entry.count);
     last = entry.bucket;
   }
-  out.Bytes(5, bytes);
+  out.Bytes(cell.from_metrics > 0 ? kCellWithMetrics : kCell, bytes);
 }
 
-bool ReadCell(std::string_view bytes, std::uint64_t window_s, CellTime& time, Cell& cell) {
+bool ReadCell(std::string_view bytes, bool with_metrics, std::uint64_t window_s, CellTime& time,
+              Cell& cell) {
   std::uint64_t start = 0;
   std::uint64_t width = 0;
   if (!otlp::ReadVarint(bytes, start) || !otlp::ReadVarint(bytes, width) ||
       !otlp::ReadVarint(bytes, cell.count) || !otlp::ReadVarint(bytes, cell.errors) ||
-      !otlp::ReadVarint(bytes, cell.sum_ns)) {
+      !otlp::ReadVarint(bytes, cell.sum_ns) ||
+      (with_metrics && !otlp::ReadVarint(bytes, cell.from_metrics))) {
     return false;
   }
   constexpr std::uint64_t kUnits = kWindowS / kFineS;
@@ -60,16 +66,17 @@ bool ReadSeries(std::string_view bytes, std::uint64_t window_s, const VisitCell&
   Reader reader(bytes);
   for (Field field; reader.Next(field);) {
     if (field.Is(1, WireType::kVarint)) {
-      if (field.value != 1 && field.value != 2) return true;  // of a later version
+      if (field.value < 1 || field.value > kLastSeriesType) return true;  // of a later version
       key.type = static_cast<SeriesType>(field.value);
     }
     if (field.Is(2, WireType::kBytes)) key.service = field.bytes;
     if (field.Is(3, WireType::kBytes)) key.name = field.bytes;
     if (field.Is(4, WireType::kVarint)) key.kind = field.value;
-    if (!field.Is(5, WireType::kBytes)) continue;
+    const bool with_metrics = field.Is(kCellWithMetrics, WireType::kBytes);
+    if (!with_metrics && !field.Is(kCell, WireType::kBytes)) continue;
     CellTime time;
     Cell cell;
-    if (!ReadCell(field.bytes, window_s, time, cell)) return false;
+    if (!ReadCell(field.bytes, with_metrics, window_s, time, cell)) return false;
     visit(key, time, cell);
   }
   return reader.ok();

@@ -4,7 +4,8 @@
 {{- include (printf "wirespan.%sConfig" .Values.backend.type) . -}}
 {{- end -}}
 
-{{/* wirespan's own store: OTLP in, blocks on the claim, Jaeger's query API on 16686. The claim is the bound; a tenth stays free. */}}
+{{/* wirespan's own store: OTLP in, blocks on the claim, Jaeger's query API on 16686. The claim is the bound; a tenth stays free.
+     Of metrics it keeps what agents say: their RED metrics go into its rates. */}}
 {{- define "wirespan.storeConfig" -}}
 {{- $s := .Values.backend.storage -}}
 {{- $config := dict
@@ -15,7 +16,9 @@
         "retention" (dict "max_age" $s.retention "max_size_mib" (include "wirespan.storeMib" $s.size | int))
         "query" (dict "endpoint" "0.0.0.0:16686")))
       "service" (dict "extensions" (list "health_check")
-        "pipelines" (dict "traces" (dict "receivers" (list "otlp") "processors" (list "memory_limiter") "exporters" (list "store")))) -}}
+        "pipelines" (dict
+          "traces" (dict "receivers" (list "otlp") "processors" (list "memory_limiter") "exporters" (list "store"))
+          "metrics" (dict "receivers" (list "otlp") "processors" (list "memory_limiter") "exporters" (list "store")))) -}}
 {{- toYaml (mergeOverwrite $config (deepCopy .Values.backend.config)) -}}
 {{- end -}}
 

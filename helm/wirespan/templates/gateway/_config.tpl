@@ -57,16 +57,18 @@
 {{- end -}}
 {{- $extensions = mergeOverwrite $extensions (deepCopy (get .Values.gateway.config "extensions" | default dict)) -}}
 {{- $_ := set $config "extensions" $extensions -}}
-{{- /* Metrics and logs go to what takes them: the chart's own backend keeps traces alone. */ -}}
+{{- /* Metrics and logs go to what takes them: the chart's own backend keeps traces, and if it is wirespan's store what agents' metrics say. */ -}}
 {{- $taking := list -}}
 {{- range $key := keys $exporters | sortAlpha -}}
 {{- if not (has (first (splitList "/" $key)) (list "jaeger" "zipkin")) -}}{{- if ne $key "otlp/backend" -}}{{- $taking = append $taking $key -}}{{- end -}}{{- end -}}
 {{- end -}}
 {{- $receivers := keys (get $config "receivers") | sortAlpha -}}
 {{- $pipelines := dict "traces" (dict "receivers" $receivers "processors" $processors "exporters" (keys $exporters | sortAlpha)) -}}
+{{- $storing := and .Values.backend.enabled (eq .Values.backend.type "store") (hasKey $exporters "otlp/backend") -}}
 {{- range $signal := list "metrics" "logs" -}}
-{{- if $taking -}}
-{{- $_ := set $pipelines $signal (dict "receivers" (list "otlp") "processors" $processors "exporters" $taking) -}}
+{{- $to := ternary (append $taking "otlp/backend" | sortAlpha) $taking (and $storing (eq $signal "metrics")) -}}
+{{- if $to -}}
+{{- $_ := set $pipelines $signal (dict "receivers" (list "otlp") "processors" $processors "exporters" $to) -}}
 {{- end -}}
 {{- end -}}
 {{- $service := dict "extensions" (keys $extensions | sortAlpha) "pipelines" $pipelines -}}

@@ -218,9 +218,23 @@ TEST(MetricEncoderTest, HistogramsAreCumulativeWithExemplars) {
   EXPECT_EQ(got.exemplars(0).time_unix_nano(), exemplar.time_ns);
   EXPECT_EQ(got.exemplars(0).trace_id(), std::string(16, '\xab'));
   EXPECT_EQ(got.exemplars(0).span_id(), std::string(8, '\xcd'));
+  EXPECT_EQ(out.metadata_size(), 0);
   const auto walked = otlp::Walk(otlp::Signal::kMetrics, encoded.request, otlp::WalkDepth::kAll);
   EXPECT_TRUE(walked.ok);
   EXPECT_EQ(walked.items, 1u);
+}
+
+TEST(MetricEncoderTest, MetricsOfInstrumentedProcessesSaySo) {
+  metric::HistogramPoint point;
+  point.bucket_counts = {0, 0};
+  metric::HistogramMetric metric{"http.server.request.duration", "s", "", {0.2}, {point},
+                                 /*instrumented=*/true};
+  MetricRequest request;
+  ASSERT_TRUE(request.ParseFromString(EncodeMetrics({{SampleResource("shop"), {metric}}}).request));
+  const auto& out = request.resource_metrics(0).scope_metrics(0).metrics(0);
+  ASSERT_EQ(out.metadata_size(), 1);
+  EXPECT_EQ(out.metadata(0).key(), "wirespan.instrumented");
+  EXPECT_TRUE(out.metadata(0).value().bool_value());
 }
 
 TEST(MetricEncoderTest, NumbersAreSumsAndGauges) {

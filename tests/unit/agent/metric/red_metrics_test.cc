@@ -208,6 +208,31 @@ TEST_F(RedMetricsTest, AddsServerAddressesAndSizesIfAsked) {
   EXPECT_EQ(snapshot[0].metrics[2].points[0].sum, 500);
 }
 
+TEST_F(RedMetricsTest, APointIsNotOlderThanWhatIsInIt) {
+  Record(Service("shop"));
+  // The clock was read, then an exchange recorded, then the snapshot taken.
+  EXPECT_EQ(metrics->TakeSnapshot(kUtc - 5)[0].metrics[0].points[0].time_ns, kUtc);
+  EXPECT_EQ(metrics->TakeSnapshot(kUtc + 5)[0].metrics[0].points[0].time_ns, kUtc + 5);
+  // A step of the clock is not that.
+  EXPECT_EQ(metrics->TakeSnapshot(kUtc - 2 * kSecond)[0].metrics[0].points[0].time_ns,
+            kUtc - 2 * kSecond);
+}
+
+TEST_F(RedMetricsTest, SaysWhoseProcessesReportTheirOwnSpans) {
+  const auto shop = Service("shop");
+  Record(shop);
+  EXPECT_FALSE(metrics->TakeSnapshot(kUtc)[0].metrics[0].instrumented);
+  connection::ConnectionInfo connection;
+  protocol::Exchange exchange;
+  exchange.method = "GET";
+  exchange.status = 200;
+  span::ExchangeFacts facts;
+  span::ComputeFacts(connection, exchange, span::KnownMethods(), facts);
+  facts.instrumented = true;
+  metrics->Record(shop, facts, exchange, kSecond, kUtc);
+  EXPECT_TRUE(metrics->TakeSnapshot(kUtc)[0].metrics[0].instrumented);
+}
+
 TEST_F(RedMetricsTest, CountsInclusiveUpperBounds) {
   const auto a = Service("a");
   for (const double seconds : {0.005, 0.0050001, 10.0, 11.0}) Record(a, true, 200, seconds);

@@ -63,6 +63,11 @@ export function FocusPanel({ graph, name, seconds }: { graph: Graph; name: strin
         </a>
       </header>
       {!node && <p class="map-none dim">It was not seen in this stretch of time.</p>}
+      {node && !node.observed && (
+        <p class="map-none dim">
+          It is not observed: no agent sees it, or its spans do not come here. What its callers saw:
+        </p>
+      )}
       {node?.rates && (
         <dl class="figures">
           <div>

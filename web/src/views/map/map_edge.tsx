@@ -60,7 +60,7 @@ export function MapEdge({ edge, layout, seconds, lit, faint, labelled }: Props) 
   const text = `${rate(per_second)} · ${duration(edge.p95_us)}`;
   const failed = edge.errors > 0 ? ` · ${percent(share)}` : '';
   const room = (text.length + failed.length) * 5.6 + 8; // of the text at 11 px
-  const kind = `${lit ? ' lit' : ''}${faint ? ' faint' : ''}${share >= 0.01 ? ' bad' : ''}`;
+  const kind = `${lit ? ' lit' : ''}${faint ? ' faint' : ''}${share >= 0.01 ? ' bad' : ''}${edge.observed ? '' : ' unseen'}`;
   return (
     <g class={`edge${kind}`}>
       <path

@@ -20,6 +20,7 @@ function cut(text: string, most: number): string {
 }
 
 export function describe(node: Node, seconds: number): string {
+  if (!node.observed) return `${node.name}: not observed, known by its callers alone`;
   if (!node.rates) return `${node.name}: answers nothing that was seen, calls others`;
   const { rates } = node;
   return `${node.name}: ${rate(rates.count / seconds)}, ${percent(errorShare(rates))} failed, p95 ${duration(rates.p95_us)}`;
@@ -30,7 +31,7 @@ export function MapNode({ node, layout, seconds, focused, faint, onOver }: Props
   if (!box) return null;
   const { node_width: width, node_height: height, compact } = layout;
   const share = node.rates ? errorShare(node.rates) : 0;
-  const kind = `node${focused ? ' focused' : ''}${faint ? ' faint' : ''}${share >= 0.05 ? ' bad' : share >= 0.01 ? ' poor' : ''}${compact ? ' compact' : ''}`;
+  const kind = `node${focused ? ' focused' : ''}${faint ? ' faint' : ''}${share >= 0.05 ? ' bad' : share >= 0.01 ? ' poor' : ''}${compact ? ' compact' : ''}${node.observed ? '' : ' unseen'}`;
   return (
     <g transform={`translate(${box.x - width / 2},${box.y - height / 2})`}>
       <title>{describe(node, seconds)}</title>
@@ -65,8 +66,10 @@ export function MapNode({ node, layout, seconds, focused, faint, onOver }: Props
                 </tspan>
                 <tspan dx="8">p95 {duration(node.rates.p95_us)}</tspan>
               </>
-            ) : (
+            ) : node.observed ? (
               'calls only'
+            ) : (
+              'not observed'
             )}
           </text>
         )}

@@ -27,6 +27,7 @@ function Figures({ rates, seconds }: { rates: Rates; seconds: number }) {
   return (
     <dl class="figures wide">
       {figure('Exchanges', count(rates.count))}
+      {rates.from_metrics > 0 && figure('Without a span', percent(rates.from_metrics / rates.count))}
       {figure('Rate', rate(rates.count / seconds))}
       {figure('Failed', `${percent(errorShare(rates))}`, rates.errors > 0)}
       {figure('p50', duration(rates.p50_us))}

@@ -66,8 +66,8 @@ inline std::string SpanBytes(const TestSpan& span) {
   return out.Take();
 }
 
-// A ResourceSpans for each service.
-inline std::string Request(const std::vector<TestSpan>& spans) {
+// A ResourceSpans for each service; `instance`: as an agent sends them.
+inline std::string Request(const std::vector<TestSpan>& spans, std::string_view instance = {}) {
   std::map<std::string, otlp::Writer> scopes;
   for (const TestSpan& span : spans) scopes[span.service].Bytes(2, SpanBytes(span));
   otlp::Writer out;
@@ -76,8 +76,16 @@ inline std::string Request(const std::vector<TestSpan>& spans) {
     resource.Bytes(1, TextAttribute("service.name", service));
     resource.Bytes(1, TextAttribute("host.name", "host-of-" + service));
     otlp::Writer group;
+    otlp::Writer scope_spans;
+    if (!instance.empty()) {
+      resource.Bytes(1, TextAttribute("service.instance.id", instance));
+      otlp::Writer agent;
+      agent.Bytes(1, "wirespan-agent");
+      scope_spans.Bytes(1, agent.view());
+    }
+    scope_spans.Raw(scope.view());
     group.Bytes(1, resource.view());
-    group.Bytes(2, scope.view());
+    group.Bytes(2, scope_spans.view());
     out.Bytes(1, group.view());
   }
   return out.Take();

@@ -175,14 +175,81 @@ TEST_F(RateFilesTest, DamageCostsItsWindow) {
   }
 }
 
-TEST_F(RateFilesTest, ANewerVersionIsRefused) {
+TEST_F(RateFilesTest, NotesOutliveMerges) {
+  const RateOptions options = {
+      .merge_notes = [](std::span<const std::string> notes, std::uint64_t) {
+        std::string all;
+        for (const std::string& each : notes) all += each;
+        return all;
+      }};
+  Open(options);
+  for (std::uint64_t log = 1; log <= 9; ++log) {
+    RateTable table(10);
+    table.Add(table.For(SeriesType::kOperation, "shop", "op", 2), {kWindow, 10}, 1, false);
+    // Not every log has some; one may have nothing else.
+    auto file = files_->Write(log == 3 ? RateTable(10) : std::move(table), log,
+                              log % 2 == 0 ? "" : std::to_string(log));
+    ASSERT_TRUE(file);
+    files_->Show(*file);
+    ASSERT_TRUE(files_->Tidy(kWindow));
+  }
+  EXPECT_EQ(files_->Notes(), (std::vector<std::string>{"1357", "9"}));
+  EXPECT_EQ(Count(), 8u);
+  Open(options);
+  EXPECT_EQ(files_->Notes(), (std::vector<std::string>{"1357", "9"}));
+  EXPECT_EQ(Count(), 8u);
+}
+
+TEST_F(RateFilesTest, MetricsShareIsKept) {
   Open();
-  Write(1, kWindow);
-  std::string& content = folder_->files.begin()->second->content;
-  content[8] = 2;
+  RateTable table(10);
+  Cell cell;
+  cell.Add(1'000'000, true);
+  cell.from_metrics = 1;
+  table.Merge(table.For(SeriesType::kPeer, "shop", "cart:80", 0), {kWindow, 10}, cell);
+  files_->Show(files_->Write(table, 1).value());
+  int seen = 0;
+  files_->Visit(files_->files(), 0, ~std::uint64_t{0}, nullptr,
+                [&](const SeriesKey& key, CellTime, const Cell& read) {
+                  EXPECT_EQ(key.type, SeriesType::kPeer);
+                  EXPECT_EQ(read, cell);
+                  ++seen;
+                });
+  EXPECT_EQ(seen, 1);
+}
+
+void SetVersion(std::string& content, char version) {
+  content[8] = version;
   std::string check;
   PutNumber(check, Hash64(std::string_view(content).substr(0, 32)));
   content.replace(32, 8, check);
+}
+
+// Version 1 has neither notes nor shares of metrics; all else is the same.
+TEST_F(RateFilesTest, TheVersionBeforeIsRead) {
+  Open();
+  for (std::uint64_t log = 2; log <= 8; ++log) Write(log, kWindow);
+  RateTable table(10);
+  const auto id = table.For(SeriesType::kOperation, "shop", "op", 2);
+  table.Add(id, {0, 10}, 1, false);
+  table.Add(id, {kWindow, 10}, 1, false);
+  files_->Show(files_->Write(table, 1).value());
+  for (auto& [name, file] : folder_->files) SetVersion(file->content, 1);
+  ASSERT_TRUE(RateFiles::CheckVersions(*disk_));
+  Open();
+  EXPECT_EQ(damaged_files_, 0);
+  EXPECT_EQ(Count(), 9u);
+  EXPECT_TRUE(files_->Notes().empty());
+  // The window of 1970, which version 2 has no place for, goes with the merge.
+  ASSERT_TRUE(files_->Tidy(kWindow));
+  EXPECT_EQ(files_->files().size(), 1u);
+  EXPECT_EQ(Count(), 8u);
+}
+
+TEST_F(RateFilesTest, ANewerVersionIsRefused) {
+  Open();
+  Write(1, kWindow);
+  SetVersion(folder_->files.begin()->second->content, 3);
   const auto known = RateFiles::CheckVersions(*disk_);
   ASSERT_FALSE(known);
   EXPECT_EQ(known.error().code, ErrorCode::kUnsupported);
