@@ -52,8 +52,9 @@ std::string Text(const kernel::FeatureReport& report) {
   if (ground) {
     out += "capture backends, best first:\n";
     for (const auto& backend : report.backends) {
-      out +=
-          fmt::format("  {:<10} {}\n", backend.name, backend.usable ? "usable" : backend.why_not);
+      const std::string lack = backend.lack.empty() ? "" : ", but " + backend.lack;
+      out += fmt::format("  {:<10} {}\n", backend.name,
+                         backend.usable ? "usable" + lack : backend.why_not);
     }
   }
   out += report.chosen.empty() ? "nothing can be captured here\n"
@@ -88,11 +89,14 @@ std::string Json(const kernel::FeatureReport& report, const KubernetesFinding& k
                               {"mapped_array", report.mapped_array},
                               {"socket_storage", report.socket_storage},
                               {"tracefs", report.tracefs},
+                              {"preempts", report.preempts},
                               {"lockdown", report.lockdown},
                               {"chosen", report.chosen}};
   for (const auto& backend : report.backends) {
-    json["backends"].push_back(
-        {{"name", backend.name}, {"usable", backend.usable}, {"why_not", backend.why_not}});
+    json["backends"].push_back({{"name", backend.name},
+                                {"usable", backend.usable},
+                                {"why_not", backend.why_not},
+                                {"lack", backend.lack}});
   }
   json["kubernetes"] = {{"wanted", kubernetes.plan.wanted},
                         {"node", kubernetes.plan.node_name},

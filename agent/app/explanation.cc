@@ -141,6 +141,9 @@ constexpr Note kNotes[] = {
      "calls lost because the ring was full: raise capture.ring_bytes or give the agent more CPU"},
     {"share", "calls lost because one process used more than its share of a filling ring"},
     {"nested", "calls lost inside another one on the same CPU"},
+    {"recursion",
+     "runs of a BPF program left out by the kernel, because a task that lost its CPU was inside of "
+     "it: what they would have told is lost"},
 };
 
 }  // namespace
@@ -182,8 +185,8 @@ void AddKernelNotes(const kernel::SourceStatus& status, Explanation& explanation
   for (const auto& count : status.counts) {
     for (const auto& note : kNotes) {
       if (count.reason != note.reason || count.events == 0) continue;
-      explanation.notes.push_back(
-          fmt::format("{} {} ({} bytes)", count.events, note.sentence, count.bytes));
+      const std::string bytes = count.bytes > 0 ? fmt::format(" ({} bytes)", count.bytes) : "";
+      explanation.notes.push_back(fmt::format("{} {}{}", count.events, note.sentence, bytes));
     }
   }
 }

@@ -45,14 +45,21 @@ const btf* KernelBtf() {
   return types.get();
 }
 
-// "tp_btf/x" needs the type of the tracepoint; "fentry/f", "fexit/f", "kprobe/f" and "kretprobe/f"
-// the function. Others are found out by trying.
+// Of tracefs, by which libbpf attaches to it.
+bool HasTraceEvent(const std::string& event) {
+  return access(fmt::format("/sys/kernel/tracing/events/{}/id", event).c_str(), R_OK) == 0 ||
+         access(fmt::format("/sys/kernel/debug/tracing/events/{}/id", event).c_str(), R_OK) == 0;
+}
+
+// "tp_btf/x" needs the type of the tracepoint, "tp/x/y" the event; "fentry/f", "fexit/f",
+// "kprobe/f" and "kretprobe/f" the function. Others are found out by trying.
 bool HookExists(std::string_view section) {
   const std::size_t slash = section.find('/');
   if (slash == std::string_view::npos) return true;
   const std::string_view kind = section.substr(0, slash);
   const std::string target(section.substr(slash + 1));
   if (kind == "tp_btf") return KernelHasType("btf_trace_" + target, BTF_KIND_TYPEDEF);
+  if (kind == "tp") return HasTraceEvent(target);
   if (kind == "iter") return KernelHasType("bpf_iter_" + target, BTF_KIND_FUNC);
   if (kind == "fentry" || kind == "fexit" || kind == "kprobe" || kind == "kretprobe")
     return KernelHasType(target, BTF_KIND_FUNC);
@@ -68,6 +75,21 @@ bool IsIterator(const bpf_program* program) {
 // sockets.
 std::uint32_t EntriesThatLast(std::uint32_t wanted, std::uint32_t cpus) {
   return std::max(wanted, std::min(256 * cpus, 65536U));
+}
+
+// What is done where programs may be preempted: "x_again" is the second program of "x"
+// (bpf/lib/turn.h); "x_held" runs instead of "x", with preemption off.
+constexpr std::string_view kAgain = "_again", kHeld = "_held";
+
+std::string_view NameOf(const bpf_program* program) { return bpf_program__name(program); }
+
+bool IsAgainstPreemption(const bpf_program* program) {
+  return NameOf(program).ends_with(kAgain) || NameOf(program).ends_with(kHeld);
+}
+
+// Of those of functions on every kernel that preempts.
+bool MayBePreempted(const BpfObject::Spec& spec) {
+  return spec.name == "fentry" ? KernelPreempts() : TracepointsPreempt();
 }
 
 bool HooksFunctions(const BpfObject::Spec& spec) {
@@ -147,15 +169,27 @@ Result<std::unique_ptr<BpfObject>> BpfObject::Load(const Spec& spec, const Sizes
     return Fail(ErrorCode::kUnknown,
                 fmt::format("backend {}: the built-in object is damaged", spec.name));
   }
+  const bool hold_cpu = sizes.may_hold_cpu && KernelHasType("bpf_preempt_disable", BTF_KIND_FUNC) &&
+                        MayBePreempted(spec);
   bpf_program* program = nullptr;
+  std::vector<bpf_program*> replaced{};
   bpf_object__for_each_program(program, self->object_) {
-    const std::string_view name = bpf_program__name(program);
-    if (HookExists(bpf_program__section_name(program))) continue;
-    if (std::find(spec.required.begin(), spec.required.end(), name) != spec.required.end()) {
+    const std::string_view name = NameOf(program);
+    const bool wanted = hold_cpu || !IsAgainstPreemption(program);
+    if (wanted && HookExists(bpf_program__section_name(program))) {
+      if (name.ends_with(kHeld)) {
+        const std::string first(name.substr(0, name.size() - kHeld.size()));
+        replaced.push_back(bpf_object__find_program_by_name(self->object_, first.c_str()));
+      }
+      continue;
+    }
+    if (wanted &&
+        std::find(spec.required.begin(), spec.required.end(), name) != spec.required.end()) {
       return Fail(ErrorCode::kUnsupported, fmt::format("backend {}: {}", spec.name, spec.missing));
     }
     bpf_program__set_autoload(program, false);
   }
+  for (bpf_program* first : replaced) bpf_program__set_autoload(first, false);
 
   bpf_map* rings = bpf_object__find_map_by_name(self->object_, "ws_rings");
   bpf_map* settings_map = bpf_object__find_map_by_name(self->object_, ".rodata.settings");
@@ -172,15 +206,7 @@ Result<std::unique_ptr<BpfObject>> BpfObject::Load(const Spec& spec, const Sizes
   settings->head_max = sizes.head_max;
   settings->h2_head_max = sizes.http2_head_max;
   settings->self = sizes.self;
-  const bool hold_cpu = sizes.may_hold_cpu && spec.name == "socktrace" &&
-                        KernelHasType("bpf_preempt_disable", BTF_KIND_FUNC) && KernelPreempts();
   settings->hold_cpu = hold_cpu ? 1 : 0;
-  if (!hold_cpu) {
-    for (const char* second : {"socket_sent_again", "socket_received_again"}) {
-      if (bpf_program* chance = bpf_object__find_program_by_name(self->object_, second))
-        bpf_program__set_autoload(chance, false);
-    }
-  }
   settings->receive_arguments = KernelFunctionArguments("tcp_recvmsg");
   int failed = bpf_map__set_max_entries(rings, sizes.cpus);
   failed |= bpf_map__set_value_size(
@@ -227,8 +253,9 @@ Result<> BpfObject::Attach() {
     bpf_link* link = bpf_program__attach(program);
     if (link == nullptr) {
       const int error = errno;
-      const std::string_view name = bpf_program__name(program);
-      if (std::find(spec_.required.begin(), spec_.required.end(), name) == spec_.required.end())
+      const std::string_view name = NameOf(program);
+      if (!name.ends_with(kHeld) &&
+          std::find(spec_.required.begin(), spec_.required.end(), name) == spec_.required.end())
         continue;
       return tl::unexpected<Error>(Refusal(spec_, "attach", error));
     }

@@ -3,10 +3,14 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <fmt/format.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "agent/kernel/bpf_object.h"
+#include "agent/kernel/preemption.h"
 #include "agent/kernel/rights.h"
 #include "common/base/unique_fd.h"
 
@@ -16,6 +20,24 @@ namespace {
 bool HasMappedArray() {
   LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
   return UniqueFd(bpf_map_create(BPF_MAP_TYPE_ARRAY, "ws_probe", 4, 4096, 1, &options)).valid();
+}
+
+// Of a backend whose programs may be preempted here, and are not helped (bpf_object.cc).
+std::string LackOf(const std::string& backend, LiveSource& source) {
+  const SourceStatus status = source.Status();
+  const auto has = [&status](std::string_view ending) {
+    return std::ranges::any_of(status.programs, [ending](const ProgramCost& cost) {
+      return cost.program.ends_with(ending);
+    });
+  };
+  static constexpr std::string_view kLack =
+      "this kernel preempts its programs, so some calls are missed on a busy machine (counted as "
+      "missed and nested)";
+  if (backend == "fentry" && KernelPreempts() && !has("_again"))
+    return fmt::format("{}; kprobe misses none", kLack);
+  if (backend == "syscall" && TracepointsPreempt() && !has("_held"))
+    return fmt::format("{}; mount tracefs at /sys/kernel/tracing", kLack);
+  return {};
 }
 
 }  // namespace
@@ -35,6 +57,7 @@ FeatureReport ProbeFeatures() {
   report.lockdown = Lockdown();
   report.tracefs = access("/sys/kernel/tracing/events", R_OK) == 0 ||
                    access("/sys/kernel/debug/tracing/events", R_OK) == 0;
+  report.preempts = KernelPreempts();
   report.possible_cpus = libbpf_num_possible_cpus();
   const Result<> ground = CheckGround();
   if (ground) {
@@ -53,7 +76,10 @@ FeatureReport ProbeFeatures() {
       options.ring_bytes = 1u << 20;
       const auto source = LiveSource::Create(options);
       check.usable = source.has_value();
-      if (!source) check.why_not = source.error().message;
+      if (source)
+        check.lack = LackOf(check.name, **source);
+      else
+        check.why_not = source.error().message;
     }
     if (check.usable && report.chosen.empty()) report.chosen = check.name;
     report.backends.push_back(std::move(check));

@@ -12,6 +12,7 @@ struct BackendCheck {
   std::string name{};
   bool usable = false;
   std::string why_not{};  // one sentence, empty if usable
+  std::string lack{};     // of a usable one on this kernel: one sentence; empty: none is known
 };
 
 struct FeatureReport {
@@ -27,6 +28,7 @@ struct FeatureReport {
   bool mapped_array = false;  // memory-mapped maps: the rings
   bool ring_buffer = false;
   bool socket_storage = false;  // in tracing programs
+  bool preempts = false;        // a task may lose its CPU inside of a program
   bool statistics = false;      // BPF run times can be read
   int possible_cpus = 0;
   std::vector<BackendCheck> backends{};  // in the order of "auto"

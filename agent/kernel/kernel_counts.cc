@@ -3,6 +3,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include <algorithm>
+#include <string_view>
+
 #include "bpf/abi/counter.h"
 
 namespace wirespan::kernel {
@@ -49,6 +52,15 @@ constexpr Name kNames[WS_COUNTERS] = {
     {"noted", "http2_undone"},
 };
 
+// Whether `second` does what `first` was kept from.
+bool MakesUpFor(std::string_view second, std::string_view first) {
+  static constexpr std::string_view kAgain = "_again";
+  if (!second.ends_with(kAgain)) return false;
+  second.remove_suffix(kAgain.size());
+  if (!first.ends_with(second)) return false;
+  return first.size() == second.size() || first[first.size() - second.size() - 1] == '_';
+}
+
 }  // namespace
 
 std::vector<KernelCount> ReadKernelCounts(int counts_fd) {
@@ -67,6 +79,18 @@ std::vector<KernelCount> ReadKernelCounts(int counts_fd) {
     counts.push_back(std::move(sum));
   }
   return counts;
+}
+
+std::uint64_t MissedForGood(std::vector<ProgramCost>& programs) {
+  std::uint64_t missed = 0;
+  for (ProgramCost& first : programs) {
+    const auto makes_up = [&first](const ProgramCost& other) {
+      return MakesUpFor(other.program, first.program);
+    };
+    if (std::ranges::any_of(programs, makes_up)) first.recursion_misses = 0;
+    missed += first.recursion_misses;
+  }
+  return missed;
 }
 
 }  // namespace wirespan::kernel

@@ -109,13 +109,7 @@ class Live : public LiveSource {
       status.programs.push_back(
           ProgramCost{program.name, info.run_cnt, info.run_time_ns, info.recursion_misses});
     }
-    // What "x" missed, "x_again" did or missed itself (bpf/lib/turn.h).
-    for (ProgramCost& cost : status.programs) {
-      const auto is_second = [again = cost.program + "_again"](const ProgramCost& other) {
-        return other.program == again;
-      };
-      if (std::ranges::any_of(status.programs, is_second)) cost.recursion_misses = 0;
-    }
+    status.counts.push_back(KernelCount{"missed", "recursion", MissedForGood(status.programs), 0});
     return status;
   }
 

@@ -1,5 +1,6 @@
 #include "agent/kernel/preemption.h"
 
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -47,6 +48,15 @@ std::optional<bool> ByConfiguration(const std::string& text) {
   return std::nullopt;
 }
 
+std::string Release(const std::string& root) {
+  std::string release = Text(root + "/proc/sys/kernel/osrelease");
+  while (!release.empty() && release.back() == '\n') release.pop_back();
+  return release;
+}
+
+// 7.0 or later.
+bool IsRecent(const std::string& release) { return std::atoi(release.c_str()) >= 7; }
+
 }  // namespace
 
 bool KernelPreempts(const std::string& root) {
@@ -56,9 +66,12 @@ bool KernelPreempts(const std::string& root) {
     return version.find(" PREEMPT") != std::string::npos;
   if (const auto says = ByDebugfs(Text(root + "/sys/kernel/debug/sched/preempt"))) return *says;
   if (const auto says = ByCommandLine(Text(root + "/proc/cmdline"))) return *says;
-  std::string release = Text(root + "/proc/sys/kernel/osrelease");
-  while (!release.empty() && release.back() == '\n') release.pop_back();
-  return ByConfiguration(Text(root + "/boot/config-" + release)).value_or(false);
+  const std::string release = Release(root);
+  return ByConfiguration(Text(root + "/boot/config-" + release)).value_or(IsRecent(release));
+}
+
+bool TracepointsPreempt(const std::string& root) {
+  return IsRecent(Release(root)) && KernelPreempts(root);
 }
 
 }  // namespace wirespan::kernel

@@ -70,16 +70,10 @@ static __always_inline struct ws_scratch *ws_my_scratch(void)
 	return bpf_map_lookup_elem(&ws_scratches, &zero);
 }
 
-#ifdef WS_TYPED
 /* From 6.10 on; in the way that we use them, by trying (agent/kernel/bpf_object.cc). */
 extern void bpf_preempt_disable(void) __ksym __weak;
 extern void bpf_preempt_enable(void) __ksym __weak;
 #define ws_hold_cpu (ws_settings.hold_cpu)
-#else
-#define ws_hold_cpu 0
-#define bpf_preempt_disable() (void)0
-#define bpf_preempt_enable() (void)0
-#endif
 
 /*
  * True: the ring and the scratch memory of this CPU are ours until ws_ring_end. Who holds the CPU too can be
@@ -120,8 +114,10 @@ static __always_inline void ws_ring_end(struct ws_ring_control *ring)
 {
 	barrier();
 	*(volatile __u64 *)&ring->busy = ring->busy + 1;
-	if (ws_hold_cpu)
+	if (ws_hold_cpu) {
 		bpf_preempt_enable();
+		return;
+	}
 #ifdef WS_NO_FETCH
 	__sync_fetch_and_add(&ring->entered, -1);
 #endif

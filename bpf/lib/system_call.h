@@ -31,6 +31,7 @@ enum ws_nr {
 	WS_NR_IO_URING_ENTER = 426,
 };
 #define WS_REGS_NR(r) ((__u32)(r)->syscallno)
+#define WS_REGS_RESULT(r) ((long)(r)->regs[0])
 #define WS_REGS_ARG0(r) ((r)->orig_x0)
 #define WS_REGS_ARG1(r) ((r)->regs[1])
 #define WS_REGS_ARG2(r) ((r)->regs[2])
@@ -58,6 +59,7 @@ enum ws_nr {
 	WS_NR_IO_URING_ENTER = 426,
 };
 #define WS_REGS_NR(r) ((__u32)(r)->orig_ax)
+#define WS_REGS_RESULT(r) ((long)(r)->ax)
 #define WS_REGS_ARG0(r) ((r)->di)
 #define WS_REGS_ARG1(r) ((r)->si)
 #define WS_REGS_ARG2(r) ((r)->dx)

@@ -12,7 +12,6 @@
 #define WS_TYPED
 #include "bpf/lib/hooked.h"
 #include "bpf/lib/process_probe.h"
-#include "bpf/lib/turn.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -21,7 +20,8 @@ int BPF_PROG(socket_sent, struct sock *sk, int ret, int flags)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	ws_take_turn(task);
+	if (ws_hold_cpu)
+		ws_take_turn(task->pid);
 	ws_on_socket(sk, task, ret, flags, WS_WRITE);
 	return 0;
 }
@@ -31,7 +31,7 @@ int BPF_PROG(socket_sent_again, struct sock *sk, int ret, int flags)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	if (!ws_had_turn(task))
+	if (!ws_had_turn(task->pid))
 		ws_on_socket(sk, task, ret, flags, WS_WRITE);
 	return 0;
 }
@@ -41,7 +41,8 @@ int BPF_PROG(socket_received, struct sock *sk, int ret, int flags)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	ws_take_turn(task);
+	if (ws_hold_cpu)
+		ws_take_turn(task->pid);
 	ws_on_socket(sk, task, ret, flags, WS_READ);
 	return 0;
 }
@@ -51,7 +52,7 @@ int BPF_PROG(socket_received_again, struct sock *sk, int ret, int flags)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	if (!ws_had_turn(task))
+	if (!ws_had_turn(task->pid))
 		ws_on_socket(sk, task, ret, flags, WS_READ);
 	return 0;
 }

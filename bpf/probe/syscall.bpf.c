@@ -102,16 +102,13 @@ static __always_inline int ws_ignore(__u32 what, __u32 len)
 	return 0;
 }
 
-SEC("tp_btf/sys_exit")
-int BPF_PROG(call_ended, struct pt_regs *regs, long ret)
+/* A call with these registers returned `ret`, no error. */
+static __always_inline int ws_call_ended(struct pt_regs *regs, long ret)
 {
 	struct ws_counts *counts;
-	__u32 nr, fd, direction = WS_READ, flags = 0, tgid;
+	__u32 nr = WS_REGS_NR(regs), fd, direction = WS_READ, flags = 0, tgid;
 	__u64 arg1, arg2, sk;
 
-	if (ret < 0)
-		return 0;
-	nr = WS_REGS_NR(regs);
 	switch (nr) {
 	case WS_NR_READ:
 	case WS_NR_READV:
@@ -192,4 +189,23 @@ int BPF_PROG(call_ended, struct pt_regs *regs, long ret)
 		nr = WS_NR_SENDFILE;
 	ws_syscall_bytes(sk, (__u64)nr << 1 | direction, arg1, arg2, (__u32)ret);
 	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(call_ended, struct pt_regs *regs, long ret)
+{
+	return ret < 0 ? 0 : ws_call_ended(regs, ret);
+}
+
+/*
+ * Instead of the above where programs of tracepoints may be preempted, and then keep out those of other tasks: by way of
+ * perf, which switches preemption off before it runs a program. It costs each system call more, and is told no registers.
+ */
+SEC("tp/raw_syscalls/sys_exit")
+int call_ended_held(void *ctx)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	long ret = WS_REGS_RESULT(regs);
+
+	return ret < 0 ? 0 : ws_call_ended(regs, ret);
 }

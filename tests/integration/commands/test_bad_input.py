@@ -123,7 +123,23 @@ class Check(unittest.TestCase):
         import json
         report = json.loads(agent("check", "--json").out)
         self.assertTrue(report["btf"] and report["cap_bpf"])
+        self.assertIn(report["preempts"], (True, False))
         self.assertIn(report["chosen"], [backend["name"] for backend in report["backends"] if backend["usable"]])
+
+    def test_a_kernel_that_preempts(self):
+        import json
+        # The command line tells, where debugfs does not. Backends that can't do anything against it say so.
+        line = pathlib.Path("/proc/cmdline").read_text().strip() + " preempt=full\n"
+        with tempfile.NamedTemporaryFile("w") as told:
+            told.write(line)
+            told.flush()
+            wrapper = ["unshare", "-m", "sh", "-c",
+                       f'mount -t tmpfs none /sys/kernel/debug && mount --bind {told.name} /proc/cmdline && exec "$@"', "sh"]
+            report = json.loads(agent("check", "--json", wrapper=wrapper).out)
+        self.assertEqual(report["preempts"], "PREEMPT" in pathlib.Path("/proc/version").read_text())
+        self.assertTrue(report["chosen"])
+        for backend in report["backends"]:
+            self.assertTrue(backend["name"] == "fentry" or not backend["lack"], backend)
 
 
 class Listeners(BadInput):

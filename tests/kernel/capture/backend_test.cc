@@ -9,6 +9,7 @@ namespace {
 struct Shared {
   std::unique_ptr<Capture> capture{};
   std::string why_not{};
+  bool offered = false;  // it started once
 };
 
 std::map<std::string, Shared>& SharedCaptures() {
@@ -30,6 +31,7 @@ Capture* SharedCapture(const std::string& backend, std::string& why_not) {
     auto started = Capture::Start({.backend = backend, .splice_at_once = true});
     if (started) {
       shared.capture = std::move(*started);
+      shared.offered = true;
     } else {
       shared.why_not = started.error().message;
       if (!IsRefusal(started.error()))
@@ -71,9 +73,12 @@ void CaptureTest::StartOwn(kernel::CaptureOptions options) {
 }
 
 void CaptureTest::StartLater(const std::string& backend) {
-  UseBackend(backend);
+  // Loading takes the verifier a second or more a backend: not for nothing.
+  backend_ = backend;
+  Shared& shared = SharedCaptures()[backend];
+  if (!shared.offered) UseBackend(backend);
   if (IsSkipped()) return;
-  SharedCaptures()[backend].capture.reset();
+  shared.capture.reset();
   capture_ = nullptr;
 }
 

@@ -31,7 +31,7 @@ class CaptureTest : public testing::Test {
   void UseBackend(const std::string& backend);
   // Stops the shared capture and starts one with these options (backend is set here).
   void StartOwn(kernel::CaptureOptions options);
-  // As it comes, without a source: for sockets that are older than the source.
+  // As it comes, without a source: for sockets that are older than it, and before StartOwn.
   void StartLater(const std::string& backend);
 
   Capture& capture() { return *capture_; }

@@ -32,8 +32,9 @@ Ledger LedgerOf(Capture& capture) {
   return ledger;
 }
 
-class LedgerTest : public BackendTest {
+class LedgerTest : public CaptureTest, public testing::WithParamInterface<std::string> {
  protected:
+  void SetUp() override { StartLater(GetParam()); }
   void Flood(int exchanges) {
     const auto request = Request("/flood"), response = Response(2000);
     std::vector<std::thread> threads;

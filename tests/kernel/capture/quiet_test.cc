@@ -23,6 +23,12 @@ class QuietTest : public BackendTest {
   }
 };
 
+// With options of its own.
+class QuietFromTheStartTest : public QuietTest {
+ protected:
+  void SetUp() override { StartLater(GetParam()); }
+};
+
 TEST_P(QuietTest, ATlsConnectionIsItsHelloAndNothingMore) {
   char folder[] = "/tmp/wirespan-tls-XXXXXX";
   ASSERT_NE(mkdtemp(folder), nullptr);
@@ -124,7 +130,7 @@ TEST_P(QuietTest, ABinaryProtocolFallsSilent) {
   EXPECT_GE(capture().CountOf("opaque").events, 1000u) << "and not looked at again";
 }
 
-TEST_P(QuietTest, AnExcludedPortIsNotToldAndCounted) {
+TEST_P(QuietFromTheStartTest, AnExcludedPortIsNotToldAndCounted) {
   const auto listener = Listen(Kind::kInet), other = Listen(Kind::kInet);
   StartOwn({.exclude_ports = {listener.port}});
   RETURN_IF_SKIPPED();
@@ -141,7 +147,7 @@ TEST_P(QuietTest, AnExcludedPortIsNotToldAndCounted) {
   EXPECT_GT(capture().CountOf("excluded").events, 0u);
 }
 
-TEST_P(QuietTest, OnlyIncludedPortsAreTold) {
+TEST_P(QuietFromTheStartTest, OnlyIncludedPortsAreTold) {
   const auto listener = Listen(Kind::kInet), other = Listen(Kind::kInet);
   StartOwn({.include_ports = {listener.port}});
   RETURN_IF_SKIPPED();
@@ -163,7 +169,7 @@ TEST_P(QuietTest, OnlyIncludedPortsAreTold) {
                                Request("/now")));
 }
 
-TEST_P(QuietTest, ExclusionIsStrongerThanInclusion) {
+TEST_P(QuietFromTheStartTest, ExclusionIsStrongerThanInclusion) {
   const auto both = Listen(Kind::kInet), included = Listen(Kind::kInet);
   StartOwn({.include_ports = {both.port, included.port}, .exclude_ports = {both.port}});
   RETURN_IF_SKIPPED();
@@ -231,7 +237,7 @@ TEST_P(QuietTest, AnExcludedProcessIsNotTold) {
   for (const int fd : {go[0], go[1], done[0], done[1]}) close(fd);
 }
 
-TEST_P(QuietTest, AProcessExcludedFromTheStartIsNotTold) {
+TEST_P(QuietFromTheStartTest, AProcessExcludedFromTheStartIsNotTold) {
   auto [client, server] = TcpPair();
   const auto server_name = NameOf(server.get()), client_name = NameOf(client.get());
   const auto request = Request("/excluded-pid"), response = Response(3);
@@ -258,6 +264,7 @@ TEST_P(QuietTest, AProcessExcludedFromTheStartIsNotTold) {
 }
 
 WIRESPAN_EACH_BACKEND(QuietTest);
+WIRESPAN_EACH_BACKEND(QuietFromTheStartTest);
 
 }  // namespace
 }  // namespace wirespan::kernel_test

@@ -8,7 +8,7 @@ namespace {
 class SpliceTest : public CaptureTest,
                    public testing::WithParamInterface<std::tuple<std::string, Kind>> {
  protected:
-  void SetUp() override { UseBackend(std::get<0>(GetParam())); }
+  void SetUp() override { StartLater(std::get<0>(GetParam())); }
   Kind kind() const { return std::get<1>(GetParam()); }
 
   static const Way& WayCalled(std::string_view name) {

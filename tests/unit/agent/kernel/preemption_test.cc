@@ -56,6 +56,19 @@ TEST_F(PreemptionTest, OfADynamicKernelIsWhatItSaysThenWhatItWasToldThenItsConfi
   EXPECT_FALSE(KernelPreempts(root_));
 }
 
+TEST_F(PreemptionTest, RecentKernelsPreemptUnlessTheySayOtherwiseAndInTracepointsToo) {
+  Kernel("PREEMPT_DYNAMIC");
+  Write("/proc/cmdline", "preempt=full\n");
+  EXPECT_TRUE(KernelPreempts(root_));
+  EXPECT_FALSE(TracepointsPreempt(root_));
+  Write("/proc/cmdline", "quiet\n");
+  Write("/proc/sys/kernel/osrelease", "7.3.4+deb13-amd64\n");
+  EXPECT_TRUE(KernelPreempts(root_));
+  EXPECT_TRUE(TracepointsPreempt(root_));
+  Write("/boot/config-7.3.4+deb13-amd64", "CONFIG_PREEMPT_VOLUNTARY=y\n");
+  EXPECT_FALSE(TracepointsPreempt(root_));
+}
+
 TEST_F(PreemptionTest, WhatIsNotUnderstoodTellsNothing) {
   Kernel("PREEMPT_DYNAMIC");
   Write("/sys/kernel/debug/sched/preempt", "(\n");
