@@ -114,7 +114,7 @@ class RedMetrics final : public span::ExchangeMetrics {
   std::size_t counted_series_ = 0;  // without overflow ones
   std::uint64_t swept_ns_ = 0;
   std::uint64_t recorded_utc_ns_ = 0;  // the last time given to Record
-  std::string key_{};  // reused
+  std::string key_{};                  // reused
 };
 
 }  // namespace wirespan::metric

@@ -50,10 +50,11 @@ double ToUs(double ns) { return ns / static_cast<double>(kNsPerUs); }
 
 // "count":1,"errors":0,"from_metrics":0,"p50_us":...,"p95_us":...,"p99_us":...
 void AppendCell(std::string& out, const Cell& cell) {
-  fmt::format_to(std::back_inserter(out),
-                 R"("count":{},"errors":{},"from_metrics":{},"p50_us":{:.3f},"p95_us":{:.3f},"p99_us":{:.3f})",
-                 cell.count, cell.errors, cell.from_metrics, ToUs(cell.durations.PercentileNs(0.50)),
-                 ToUs(cell.durations.PercentileNs(0.95)), ToUs(cell.durations.PercentileNs(0.99)));
+  fmt::format_to(
+      std::back_inserter(out),
+      R"("count":{},"errors":{},"from_metrics":{},"p50_us":{:.3f},"p95_us":{:.3f},"p99_us":{:.3f})",
+      cell.count, cell.errors, cell.from_metrics, ToUs(cell.durations.PercentileNs(0.50)),
+      ToUs(cell.durations.PercentileNs(0.95)), ToUs(cell.durations.PercentileNs(0.99)));
 }
 
 // {"name":[{<head>,<cell>},...]}, those with the most spans first, then by their keys.

@@ -96,7 +96,7 @@ test('who reports no spans is there by its address, dashed', async () => {
     const node = page.locator('.node.unseen');
     await node.waitFor();
     assert.equal(await node.count(), 1);
-    assert.match(await node.innerText(), /db\.shop\.internal:5432[\s\S]*not observed/);
+    assert.match(await node.textContent(), /db\.shop\.internal:5432[\s\S]*not observed/);
     assert.equal(await page.locator('.edge').count(), edgesOf(entries).size + 1);
     assert.equal(await page.locator('.edge.unseen').count(), 1);
     await page.picture('map-unseen');
