@@ -241,8 +241,9 @@ void Agent::TakeStatus() {
 void Agent::HoldMemory(std::uint64_t now_ns) {
   const auto pressure = memory_.Look(now_ns);
   pipeline_->SetPressure(pressure);
-  if (pressure != connection::Pressure::kNone)
-    exporter_->Shed(pressure == connection::Pressure::kOver ? 0 : 0.25);
+  if (pressure == connection::Pressure::kNone) return;
+  // A queue may be allowed more than all memory is: then a part of memory is what it keeps.
+  exporter_->Shed(pressure == connection::Pressure::kOver ? 0 : 0.25, config_.memory_limit / 8);
 }
 
 int Agent::Run(const SignalWaiter& signals) {

@@ -14,10 +14,10 @@ namespace wirespan::app {
 //
 //   share of the limit   level   what is shed
 //   below 80 %           kNone   nothing
-//   80 %                 kNear   new connections are not followed; three quarters of the export
-//   queue 95 %                 kOver   all data events, all of the queue that is not being sent,
-//   links that
-//                                wait, and a sixteenth of the connections at each look
+//   80 %                 kNear   new connections are not followed; of the export queue what is
+//                                more than a quarter of its bound or an eighth of the limit
+//   95 %                 kOver   all data events, all of the queue that is not being sent, links
+//                                that wait, and a sixteenth of the connections at each look
 //
 // A level ends 5 % below where it begins.
 class MemoryGuard {

@@ -100,8 +100,10 @@ class OtlpExporter final : public Exporter {
     return traces_empty && metrics_empty;
   }
 
-  void Shed(double keep) override {
-    const auto bytes = static_cast<std::size_t>(static_cast<double>(options_.queue_bytes) * keep);
+  void Shed(double keep, std::size_t most_bytes) override {
+    const auto bytes =
+        std::min(most_bytes, static_cast<std::size_t>(
+                                 static_cast<double>(options_.queue_bytes) * keep));
     if (traces_ != nullptr) traces_->Shed(bytes);
     if (metrics_ != nullptr) metrics_->Shed(bytes);
   }

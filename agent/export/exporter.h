@@ -65,8 +65,8 @@ class Exporter : public span::SpanSink {
   // destruction.
   virtual bool Flush(std::chrono::milliseconds deadline) = 0;
   // Memory is short: of what waits, the oldest goes until `keep` (0..1) of the queue's bound is
-  // left.
-  virtual void Shed(double keep) = 0;
+  // left, and not more than `most_bytes` of each signal.
+  virtual void Shed(double keep, std::size_t most_bytes) = 0;
   // Calls `read` while nothing is on its way from one place to another: the sums of docs/ledger.md
   // ("export") hold in there. `read` must not call back. Any thread.
   virtual void AtRest(const std::function<void()>& read) = 0;
