@@ -86,4 +86,44 @@ static __always_inline bool ws_inside_frame(struct ws_sock *ws, __u32 direction,
 	return true;
 }
 
+/* Where the `len` octets of a call are, if they are in one piece. 0: elsewhere. */
+static __always_inline __u64 ws_one_piece(__u32 shape, __u64 arg1, __u64 arg2, __u32 len)
+{
+	struct ws_iovec part = {};
+	__u64 skip = 0;
+
+	if (shape == WS_SHAPE_BUFFER)
+		return arg1;
+	if (shape == WS_SHAPE_VECTOR) {
+		if (bpf_probe_read_user(&part, sizeof(part), (void *)arg1))
+			return 0;
+	} else if (shape == WS_SHAPE_SEGMENTS) {
+		skip = arg2 >> 32;
+		if (bpf_probe_read_kernel(&part, sizeof(part), (void *)arg1))
+			return 0;
+	}
+	return part.len >= skip + len ? part.base + skip : 0;
+}
+
+/* Is this call the header alone of a summed body's next frame, as nginx writes them before each sendfile? As above. */
+static __always_inline bool ws_header_again(struct ws_sock *ws, __u32 direction, __u32 shape, __u64 arg1, __u64 arg2,
+					    __u32 len)
+{
+	struct ws_place *place = &ws->place[direction];
+	struct ws_h2 *h = &ws->h2[direction];
+	__u8 header[WS_FRAME_HEADER] = {};
+	__u64 from;
+
+	if (len != WS_FRAME_HEADER || direction != WS_WRITE ||
+	    (ws->flags & (WS_SOCK_HTTP2 | WS_SOCK_SWITCHED)) != WS_SOCK_HTTP2 || place->hole ||
+	    !ws_h2_may_repeat(h, place->next))
+		return false;
+	from = ws_one_piece(shape, arg1, arg2, len);
+	if (!from || bpf_probe_read_user(header, sizeof(header), (void *)from) || !ws_h2_repeat(h, header))
+		return false;
+	__sync_fetch_and_add(&place->next, len);
+	ws->last_direction = direction;
+	return true;
+}
+
 #endif

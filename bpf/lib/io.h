@@ -216,6 +216,10 @@ static __always_inline void ws_on_bytes(struct sock *sk, struct ws_counts *count
 			ws_note(counts, WS_NOTED_NO_BUFFER, len);
 		return;
 	}
+	if (ws_header_again(ws, io->direction & 1, io->shape, WS_IO_ARG1(io), WS_IO_ARG2(io), len)) {
+		ws_note(counts, WS_CAPTURED, len);
+		return;
+	}
 
 	cpu = bpf_get_smp_processor_id();
 	ring = bpf_map_lookup_elem(&ws_rings, &cpu);

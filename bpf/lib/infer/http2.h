@@ -252,11 +252,33 @@ WS_INLINE int ws_h2_inside(struct ws_h2 *h, __u64 start, __u32 len)
 {
 	__u32 left = *(volatile __u32 *)&h->frame_left;
 
-	if (left < len || (left == len && !h->in_run) || h->at != start || h->mode != WS_H2_SYNC || h->have || h->keep_left || h->doubt ||
-	    h->message < WS_MESSAGES || start + len - h->told >= WS_H2_HOLD)
+	if (left < len || (left == len && !h->in_run) || h->at != start || h->mode != WS_H2_SYNC || h->have ||
+	    h->keep_left || h->doubt || h->message < WS_MESSAGES || start + len - h->told >= WS_H2_HOLD)
 		return 0;
 	h->at = start + len;
 	h->frame_left = left - len;
+	return 1;
+}
+
+/* May a call at `start` that is a frame header and no more be that of the run's next frame? */
+WS_INLINE int ws_h2_may_repeat(const struct ws_h2 *h, __u64 start)
+{
+	return h->in_run && h->run_stream && !h->frame_left && h->at == start && h->mode == WS_H2_SYNC && !h->have &&
+	       !h->doubt && start + WS_FRAME_HEADER - h->told < WS_H2_HOLD;
+}
+
+/* It may: is `p` the header of the run's last frame again, of a body without messages? Then it joins. */
+WS_INLINE int ws_h2_repeat(struct ws_h2 *h, const __u8 *p)
+{
+	__u32 at = ws_message_find(&h->messages, h->run_stream), length = ws_h2_frame_length(h);
+
+	if (__builtin_memcmp(p, h->header, WS_FRAME_HEADER) || at >= WS_MESSAGES ||
+	    h->messages.of[at & (WS_MESSAGES - 1)].kind != WS_MESSAGE_FREE)
+		return 0;
+	h->run_frames++;
+	h->run_payload += length;
+	h->frame_left = length;
+	h->at += WS_FRAME_HEADER;
 	return 1;
 }
 

@@ -77,6 +77,12 @@ class Walker {
       if (ws_held_is_due(&h_) != 0) std::abort();  // nobody would tell it
       return;
     }
+    if (look && n == WS_FRAME_HEADER && ws_h2_may_repeat(&h_, offset) != 0 &&
+        ws_h2_repeat(&h_, reinterpret_cast<const __u8*>(bytes.data())) != 0) {
+      ++inside_;
+      if (ws_held_is_due(&h_) != 0) std::abort();
+      return;
+    }
     const ws_h2 before = h_;
     const bool in_order = ws_walk_begin(&h_, &w_, look) != 0;
     if (!in_order) {
