@@ -177,7 +177,7 @@ class Damage(DurableTest):
 
 
 class LargeQueue(DurableTest):
-    GIB = float(os.environ.get("WIRESPAN_QUEUE_GIB", "20"))
+    GIB = os.environ.get("WIRESPAN_QUEUE_GIB")  # None: 20, or a quarter of what the disk has
     SECONDS = 10
 
     def start_seconds(self, gateway):
@@ -189,7 +189,7 @@ class LargeQueue(DurableTest):
         folder = self.folder / "queue"
         folder.mkdir()
         free = shutil.disk_usage(folder).free / 2**30
-        gib = min(self.GIB, free / 4)
+        gib = float(self.GIB) if self.GIB else min(20, free / 4)
         filled = json.loads(subprocess.run([LOAD, "fill", "--folder", folder / "exporter_otlp_traces", "--gib", str(gib)],
                                            check=True, capture_output=True, text=True).stdout)
         backend = Backend(self.folder)  # down
