@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "common/base/redact_url.h"
 #include "common/base/strings.h"
 
 namespace wirespan::config {
@@ -96,7 +97,8 @@ class Printer {
         break;
     }
     if (!value.text.empty() && is_secret_ && is_secret_(path_)) return "\"[REDACTED]\"";
-    return !value.quoted && IsPlain(value.text) ? value.text : Quoted(value.text);
+    const std::string text = is_secret_ ? RedactUrl(value.text) : value.text;
+    return !value.quoted && IsPlain(text) ? text : Quoted(text);
   }
 
   const IsSecret& is_secret_;

@@ -174,7 +174,8 @@ class PooledClient final : public Client {
     if (!job.url.user.empty() && !FindHeader(job.request.headers, "Authorization")) {
       job.request.headers.emplace_back("Authorization", BasicAuthorization(job.url));
     }
-    if (options_.proxy.empty() || BypassesProxy(job.url, options_.no_proxy)) return {};
+    if (options_.proxy.empty()) return {};
+    if (!options_.proxy_always && BypassesProxy(job.url, options_.no_proxy)) return {};
     if (proxy_error_) return tl::unexpected<Error>(*proxy_error_);
     job.route.host = proxy_->host;
     job.route.port = proxy_->port;

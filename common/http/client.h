@@ -30,8 +30,9 @@ struct ClientOptions {
   std::chrono::milliseconds connect_timeout{5000};
   TlsClientOptions tls{};
   std::chrono::milliseconds idle_timeout{30000};  // of kept connections
-  std::string proxy{};     // "http://[user:pass@]host:port", empty: none. https uses CONNECT
-  std::string no_proxy{};  // NO_PROXY's syntax: see proxy.h
+  std::string proxy{};        // "http://[user:pass@]host:port", empty: none. https uses CONNECT
+  std::string no_proxy{};     // NO_PROXY's syntax: see proxy.h
+  bool proxy_always = false;  // to this machine too, and whatever no_proxy says
 };
 
 struct ClientRequest {

@@ -44,5 +44,7 @@ bool DecodeStatus(std::string_view bytes, RpcStatus& status);
 // The same for OTLP/JSON, where the name of the count depends on the signal ("rejectedSpans").
 std::string ResponseToJson(const PartialSuccess& partial, Signal signal);
 std::string StatusToJson(const RpcStatus& status);
+// False: malformed, and `partial` is as it was.
+bool DecodeResponseJson(std::string_view json, PartialSuccess& partial);
 
 }  // namespace wirespan::otlp

@@ -11,6 +11,7 @@
 #include "common/base/strings.h"
 #include "common/config/print.h"
 #include "gateway/app/components.h"
+#include "gateway/app/dependent_exporters.h"
 #include "gateway/app/load_components.h"
 #include "gateway/app/load_service.h"
 #include "gateway/app/tenants.h"
@@ -51,6 +52,7 @@ class Loader {
     Service(root, root["service"]);
     CheckUses(root);
     Tenants(root);
+    Independence();
     root.RefuseOthers();
     for (const config::Problem& warning : warnings_) config_.warnings.push_back(warning.text());
     return std::move(config_);
@@ -198,6 +200,7 @@ class Loader {
     }
     if (*signal == Signal::kProfiles) CheckProfiles(pipelines, pipeline);
     node.RefuseOthers();
+    exporters_marks_[id] = node["exporters"].mark();
     config_.pipelines.push_back(std::move(pipeline));
   }
 
@@ -294,8 +297,20 @@ class Loader {
     }
   }
 
+  void Independence() {
+    for (const Dependence& found : FindDependence(config_)) {
+      warnings_.push_back(
+          {exporters_marks_[found.pipeline],
+           fmt::format("while {} is down or full, senders are refused and no other exporter gets "
+                       "anything; with sending_queue::storage (or wait_for_result: false, out of "
+                       "memory) it holds up nobody",
+                       fmt::join(found.waited, " or "))});
+    }
+  }
+
   const std::string listen_host_;
   std::map<std::string, config::Mark> receiver_marks_{};
+  std::map<std::string, config::Mark> exporters_marks_{};  // of pipelines
   GatewayConfig config_{};
   std::map<std::string, ExtensionOptions> extensions_{};  // defined, enabled or not
   std::vector<ExtensionUse> uses_{};

@@ -5,6 +5,7 @@
 #include "common/base/strings.h"
 #include "gateway/app/components.h"
 #include "gateway/app/load_components.h"
+#include "gateway/sink/proxy_choice.h"
 #include "gateway/sink/stored_batch.h"
 
 namespace wirespan::gateway {
@@ -110,6 +111,12 @@ HeaderList ReadHeaders(const Node& node) {
   return headers;
 }
 
+std::string ReadProxyUrl(const Node& node) {
+  std::string url = node.String();
+  if (auto checked = CheckProxy("proxy_url", url); !checked) node.Fail(checked.error().message);
+  return url;
+}
+
 GrpcClientOptions ReadGrpc(const Node& node, GrpcClientOptions options = {}) {
   options.endpoint = node["endpoint"].String();
   options.tls = ReadTls(node["tls"]);
@@ -124,6 +131,7 @@ GrpcClientOptions ReadGrpc(const Node& node, GrpcClientOptions options = {}) {
   options.balancer_name = node["balancer_name"].Choice<const char*>(
       "round_robin", {{"round_robin", "round_robin"}, {"pick_first", "pick_first"}});
   options.authority = node["authority"].String();
+  options.proxy.url = ReadProxyUrl(node["proxy_url"]);
   const Node keepalive = node["keepalive"];
   options.keepalive_time = ReadDuration(keepalive["time"], {});
   options.keepalive_timeout = ReadDuration(keepalive["timeout"], {});
@@ -152,7 +160,7 @@ HttpClientOptions ReadHttp(const Node& node, HttpClientOptions options = {}) {
                                                                  {"", Compression::kIdentity}});
   options.headers = ReadHeaders(node["headers"]);
   options.timeout = ReadDuration(node["timeout"], options.timeout);
-  options.proxy_url = node["proxy_url"].String();
+  options.proxy.url = ReadProxyUrl(node["proxy_url"]);
   return options;
 }
 
@@ -255,6 +263,7 @@ ExporterConfig LoadExporter(const Node& parent, const std::string& id, const Nod
   if (type == "file" || type == "debug" || type == "nop" || type == "store") {
     exporter.queue.enabled = false;  // none has one: the answer comes after the write
     exporter.retry.enabled = false;
+    exporter.queue.max_request_bytes = 0;
     if (type == "file") {
       FileOptions file = ReadFile(node);
       demand("a path", !file.path.empty());

@@ -1,7 +1,9 @@
 #include "gateway/app/make_exporter.h"
 
+#include <cstdlib>
 #include <utility>
 
+#include "common/http/proxy.h"
 #include "common/telemetry/log.h"
 #include "gateway/app/make_store.h"
 #include "gateway/sink/debug_sender.h"
@@ -17,16 +19,18 @@ Result<std::unique_ptr<Sender>> MakeSender(const std::string& id, Signal signal,
                                            const ExporterConfig& config,
                                            const Extensions& extensions,
                                            telemetry::Registry& registry, SharedSink& shared) {
-  const auto with_auth = [&](auto options) {
+  const auto completed = [&](auto options) {
     options.auth = extensions.client_auth(options.authenticator);
+    options.proxy.environment =
+        http::ProxyFromEnvironment([](const char* name) { return std::getenv(name); });
     return options;
   };
   const std::size_t connections = config.queue.enabled ? config.queue.num_consumers : 64;
   if (const auto* grpc = std::get_if<GrpcClientOptions>(&config.kind)) {
-    return CreateGrpcSender(with_auth(*grpc));
+    return CreateGrpcSender(completed(*grpc));
   }
   if (const auto* http = std::get_if<HttpClientOptions>(&config.kind)) {
-    return CreateHttpSender(with_auth(*http), connections);
+    return CreateHttpSender(completed(*http), signal, connections);
   }
   if (const auto* options = std::get_if<FileOptions>(&config.kind)) {
     if (!shared.file) {
@@ -45,12 +49,12 @@ Result<std::unique_ptr<Sender>> MakeSender(const std::string& id, Signal signal,
                 jaeger->client.endpoint);
     }
     JaegerOptions options = *jaeger;
-    options.client = with_auth(options.client);
+    options.client = completed(options.client);
     return CreateJaegerSender(options);
   }
   if (const auto* zipkin = std::get_if<ZipkinOptions>(&config.kind)) {
     ZipkinOptions options = *zipkin;
-    options.client = with_auth(options.client);
+    options.client = completed(options.client);
     return CreateZipkinSender(options, connections);
   }
   if (const auto* options = std::get_if<StoreExporterOptions>(&config.kind)) {

@@ -1,5 +1,6 @@
 #include "gateway/ingest/answer.h"
 
+#include "common/base/strings.h"
 #include "common/otlp/status.h"
 
 namespace wirespan::gateway {
@@ -10,18 +11,18 @@ std::chrono::milliseconds RetryDelayOf(const Outcome& outcome) {
 }
 
 otlp::RpcStatus RpcStatusOf(const Outcome& outcome) {
-  otlp::RpcStatus status{.code = static_cast<int>(outcome.code), .message = outcome.message};
+  otlp::RpcStatus status{.code = static_cast<int>(outcome.code),
+                         .message = std::string(TruncateUtf8(outcome.message, kMaxMessageBytes))};
   if (outcome.retryable) status.retry_delay = RetryDelayOf(outcome);
   if (outcome.code == StatusCode::kInvalidArgument) {
-    status.violations.push_back({.field = "request", .description = outcome.message});
+    status.violations.push_back({.field = "request", .description = status.message});
   }
   return status;
 }
 
 otlp::PartialSuccess PartialSuccessOf(const Outcome& outcome) {
-  if (outcome.rejected_items == 0) return {};
   return {.rejected = static_cast<std::int64_t>(outcome.rejected_items),
-          .message = outcome.message};
+          .message = std::string(TruncateUtf8(outcome.message, kMaxMessageBytes))};
 }
 
 int HttpStatusOf(const Outcome& outcome) {

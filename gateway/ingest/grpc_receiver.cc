@@ -27,8 +27,8 @@ namespace {
 
 grpc::Status StatusOf(const Outcome& outcome) {
   if (outcome.ok()) return grpc::Status::OK;
-  return {static_cast<grpc::StatusCode>(outcome.code), outcome.message,
-          otlp::EncodeStatus(RpcStatusOf(outcome))};
+  const otlp::RpcStatus status = RpcStatusOf(outcome);
+  return {static_cast<grpc::StatusCode>(status.code), status.message, otlp::EncodeStatus(status)};
 }
 
 // One call: read the message, bring it in, answer when the pipelines have. Owns itself until

@@ -13,8 +13,8 @@ namespace wirespan::gateway {
 namespace {
 constexpr std::string_view kContentType = "application/grpc";
 constexpr std::string_view kAccepted = "identity,gzip,deflate,zstd";
-// Peers bound the lists of headers that they take, at 8 KiB by default.
-constexpr std::size_t kMaxMessage = 2048;
+// Of google.rpc.Status: a message, the same in a BadRequest, and what stands around them.
+constexpr std::size_t kMaxDetailsBytes = 3 * kMaxMessageBytes;
 
 std::uint32_t LengthIn(std::string_view prefix) {
   std::uint32_t length = 0;
@@ -117,7 +117,8 @@ http::Response GrpcStream(std::string body, const Outcome& outcome) {
                       {"grpc-accept-encoding", std::string(kAccepted)}};
   http::Headers end = {{"grpc-status", std::to_string(static_cast<int>(outcome.code))}};
   if (!outcome.ok()) {
-    end.emplace_back("grpc-message", EncodeGrpcMessage(TruncateUtf8(outcome.message, kMaxMessage)));
+    end.emplace_back("grpc-message",
+                     EncodeGrpcMessage(TruncateUtf8(outcome.message, kMaxMessageBytes)));
   }
   // Without a message the status stands in the headers, which end the stream.
   http::Headers& at = body.empty() ? response.headers : response.trailers;
@@ -143,8 +144,8 @@ http::Response GrpcFailure(const Outcome& outcome) {
   response.headers = {
       {"content-type", std::string(kContentType)},
       {"grpc-status", std::to_string(static_cast<int>(outcome.code))},
-      {"grpc-message", EncodeGrpcMessage(TruncateUtf8(outcome.message, kMaxMessage))}};
-  if (details.size() <= 2 * kMaxMessage) {
+      {"grpc-message", EncodeGrpcMessage(TruncateUtf8(outcome.message, kMaxMessageBytes))}};
+  if (details.size() <= kMaxDetailsBytes) {
     response.headers.emplace_back("grpc-status-details-bin", std::move(details));
   }
   if (outcome.code == StatusCode::kUnimplemented) {

@@ -194,7 +194,7 @@ class BatchProcessor::Core {
     std::string storage;
     std::vector<otlp::Part> parts =
         otlp::Split(batch.signal, batch.bytes.Contiguous(storage), options_.send_batch_max_size);
-    std::vector<Ack> acks = ForkAck(std::move(batch.ack), parts.size());
+    std::vector<Ack> acks = ForkAck(std::move(batch.ack), parts.size(), Forks::kParts);
     for (std::size_t i = 0; i < parts.size(); ++i) {
       sizes_.Observe(static_cast<double>(parts[i].items));
       Batch part;

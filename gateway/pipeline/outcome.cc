@@ -38,13 +38,19 @@ namespace {
 int Rank(const Outcome& outcome) { return outcome.ok() ? 0 : outcome.retryable ? 2 : 1; }
 
 struct Join {
-  Join(Ack to, std::size_t count) : ack(std::move(to)), waiting(count) {}
+  Join(Ack to, std::size_t count, bool are_parts)
+      : ack(std::move(to)), parts(are_parts), waiting(count) {}
 
   void Answer(Outcome outcome) {
     std::unique_lock lock(mutex);
-    const std::uint64_t rejected = std::max(worst.rejected_items, outcome.rejected_items);
+    const std::uint64_t rejected = parts ? worst.rejected_items + outcome.rejected_items
+                                         : std::max(worst.rejected_items, outcome.rejected_items);
     const bool in_memory = worst.in_memory || outcome.in_memory;
-    if (Rank(outcome) > Rank(worst)) worst = std::move(outcome);
+    if (Rank(outcome) > Rank(worst)) {
+      worst = std::move(outcome);
+    } else if (Rank(outcome) == Rank(worst) && worst.message.empty()) {
+      worst.message = std::move(outcome.message);  // what was rejected, or a warning
+    }
     worst.rejected_items = rejected;
     worst.in_memory = in_memory;
     if (--waiting > 0) return;
@@ -54,13 +60,14 @@ struct Join {
 
   std::mutex mutex;  // guards worst and waiting; the last one to answer owns all
   Ack ack;
+  const bool parts;
   Outcome worst{};
   std::size_t waiting;
 };
 
 }  // namespace
 
-std::vector<Ack> ForkAck(Ack ack, std::size_t count) {
+std::vector<Ack> ForkAck(Ack ack, std::size_t count, Forks forked) {
   std::vector<Ack> forks;
   forks.reserve(count);
   if (count == 1) {
@@ -71,7 +78,7 @@ std::vector<Ack> ForkAck(Ack ack, std::size_t count) {
     ack.Answer({});
     return forks;
   }
-  auto join = std::make_shared<Join>(std::move(ack), count);
+  auto join = std::make_shared<Join>(std::move(ack), count, forked == Forks::kParts);
   for (std::size_t i = 0; i < count; ++i) {
     forks.emplace_back([join](Outcome outcome) { join->Answer(std::move(outcome)); });
   }

@@ -55,11 +55,12 @@ class Ack {
 
 // `count` acks whose joint outcome answers `ack`: ok when all are ok. If one hop refused for good
 // and another can be tried again, the answer is "retry": a duplicate at one is better than a loss
-// at the other.
-std::vector<Ack> ForkAck(Ack ack, std::size_t count);
+// at the other. What was rejected of parts adds up; of copies it is the most that anybody rejected.
+enum class Forks : std::uint8_t { kCopies, kParts };
+std::vector<Ack> ForkAck(Ack ack, std::size_t count, Forks forked = Forks::kCopies);
 
 // One ack that answers all of `acks` alike. Rejected items can't be told apart after joining and
-// are not passed back.
+// are not passed back, but for what was said of them.
 Ack MergeAcks(std::vector<Ack> acks);
 
 }  // namespace wirespan::gateway

@@ -20,10 +20,8 @@ inline std::optional<std::chrono::milliseconds> BoundedDelay(
   return std::clamp(*delay, std::chrono::milliseconds(0), kMaxPeerDelay);
 }
 
-inline void SetPartialSuccess(std::string_view response, Outcome& outcome) {
+inline void SetPartialSuccess(const otlp::PartialSuccess& partial, Outcome& outcome) {
   constexpr std::size_t kMaxMessage = 1024;
-  otlp::PartialSuccess partial;
-  if (!otlp::DecodeResponse(response, partial)) return;
   outcome.rejected_items = static_cast<std::uint64_t>(std::max<std::int64_t>(0, partial.rejected));
   outcome.message = partial.message.substr(0, kMaxMessage);
 }

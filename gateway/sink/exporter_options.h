@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/http/proxy.h"
 #include "common/otlp/compress.h"
 #include "gateway/pipeline/auth.h"
 
@@ -38,6 +39,8 @@ struct QueueOptions {
   // What is kept of requests' metadata, in memory and on disk: batch.partition.metadata_keys, and
   // what the exporter's authenticator reads. Requests are joined only where these are equal.
   std::vector<std::string> metadata_keys{};
+  // Uncompressed, as OTLP recommends. A larger request is cut, a larger item is not sent. 0: none.
+  std::uint64_t max_request_bytes = std::uint64_t{64} << 20;
   // A sender that waits is held for so long while attempts fail; then it is told to come again.
   std::chrono::milliseconds patience{5000};
 };
@@ -61,6 +64,13 @@ struct ClientTlsOptions {
   std::chrono::milliseconds reload_interval{0};  // how often the files are looked at; 0: never
 };
 
+// See proxy_choice.h.
+struct ProxyOptions {
+  std::string url{};  // proxy_url; its password is a secret
+  http::ProxySettings
+      environment{};  // HTTP_PROXY, HTTPS_PROXY, NO_PROXY; set by who makes exporters
+};
+
 using Compression = otlp::Encoding;
 enum class Encoding : std::uint8_t { kProto, kJson };
 
@@ -76,6 +86,7 @@ struct GrpcClientOptions {
   std::chrono::milliseconds keepalive_time{0};  // 0: none
   std::chrono::milliseconds keepalive_timeout{0};
   bool keepalive_permit_without_stream = false;
+  ProxyOptions proxy{};
   std::string authenticator{};                        // auth::authenticator: an extension's id
   std::shared_ptr<const ClientAuthenticator> auth{};  // and what it stands for; null: none
 };
@@ -91,7 +102,7 @@ struct HttpClientOptions {
   Encoding encoding = Encoding::kProto;
   HeaderList headers{};
   std::chrono::milliseconds timeout{30000};
-  std::string proxy_url{};
+  ProxyOptions proxy{};
   std::string authenticator{};                        // auth::authenticator: an extension's id
   std::shared_ptr<const ClientAuthenticator> auth{};  // and what it stands for; null: none
 };

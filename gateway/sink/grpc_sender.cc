@@ -19,12 +19,16 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/redact_url.h"
+#include "common/http/credentials.h"
 #include "common/http/tls_copies.h"
+#include "common/http/url.h"
 #include "common/otlp/response.h"
 #include "common/otlp/status.h"
 #include "gateway/sink/answer.h"
 #include "gateway/sink/encode.h"
 #include "gateway/sink/jaeger_model.h"
+#include "gateway/sink/proxy_choice.h"
 #include "gateway/sink/request_headers.h"
 
 // grpc::ByteBuffer can't be told that its bytes are compressed already; the core's byte buffer can.
@@ -83,7 +87,9 @@ Outcome OutcomeOf(const grpc::Status& status, const std::string& endpoint,
   if (status.ok()) {
     grpc::Slice slice;
     if (response.Valid() && response.Length() > 0 && response.DumpToSingleSlice(&slice).ok()) {
-      SetPartialSuccess({reinterpret_cast<const char*>(slice.begin()), slice.size()}, outcome);
+      otlp::PartialSuccess partial;
+      otlp::DecodeResponse({reinterpret_cast<const char*>(slice.begin()), slice.size()}, partial);
+      SetPartialSuccess(partial, outcome);
     }
     return outcome;
   }
@@ -174,7 +180,7 @@ class GrpcSender : public Sender {
   };
 
   void OnDone(Call* call, const grpc::Status& status) {
-    Outcome outcome = OutcomeOf(status, options_.endpoint, call->response);
+    Outcome outcome = OutcomeOf(status, shown_endpoint_, call->response);
     call->done(std::move(outcome));
     std::lock_guard lock(mutex_);
     calls_.erase(call);
@@ -183,6 +189,7 @@ class GrpcSender : public Sender {
   }
 
   const GrpcClientOptions options_;
+  const std::string shown_endpoint_ = RedactUrl(options_.endpoint);
   const std::unique_ptr<http::TlsCopies> certificates_;  // what the channel reads; null: nothing
   const Dialect dialect_;
   grpc::GenericStub stub_;
@@ -277,6 +284,21 @@ std::string TargetOf(std::string endpoint, ClientTlsOptions& tls) {
   return endpoint;
 }
 
+// gRPC would read other variables of the environment by other rules. It takes a user and a password
+// in the proxy's URL too, but decodes them before it takes the URL apart, which a password with an
+// "@" does not survive: so they go by the argument that gRPC would make of them.
+void SetProxy(const std::string& proxy, grpc::ChannelArguments& arguments) {
+  const auto url = http::ParseUrl(proxy);
+  if (!url) {
+    arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+    return;
+  }
+  arguments.SetString(GRPC_ARG_HTTP_PROXY, url->scheme + "://" + url->authority());
+  if (url->user.empty() && url->password.empty()) return;
+  arguments.SetString("grpc.http_connect_headers",
+                      "Proxy-Authorization:" + http::BasicCredentials(url->user, url->password));
+}
+
 Result<std::unique_ptr<Sender>> Create(const GrpcClientOptions& options, Dialect dialect) {
   if (options.compression == Compression::kZstd) {
     return Fail(ErrorCode::kUnsupported,
@@ -288,8 +310,11 @@ Result<std::unique_ptr<Sender>> Create(const GrpcClientOptions& options, Dialect
   std::unique_ptr<http::TlsCopies> certificates;
   auto credentials = Credentials(settings.tls, certificates);
   if (!credentials) return tl::unexpected(credentials.error());
+  auto proxy = ProxyForGrpc(settings.proxy, target);
+  if (!proxy) return tl::unexpected(proxy.error());
   grpc::ChannelArguments arguments;
   arguments.SetUserAgentPrefix("wirespan-gateway");
+  SetProxy(*proxy, arguments);
   arguments.SetLoadBalancingPolicyName(settings.balancer_name);
   arguments.SetMaxSendMessageSize(-1);
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);

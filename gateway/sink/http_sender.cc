@@ -3,15 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "common/base/clock.h"
+#include "common/base/redact_url.h"
 #include "common/http/client.h"
 #include "common/otlp/response.h"
 #include "common/otlp/status.h"
 #include "common/retry/retry_after.h"
 #include "gateway/sink/answer.h"
 #include "gateway/sink/encode.h"
+#include "gateway/sink/proxy_choice.h"
 #include "gateway/sink/request_headers.h"
 #include "gateway/sink/zipkin_model.h"
 
@@ -38,9 +41,13 @@ Outcome OutcomeOf(const Result<http::Response>& result, const std::string& url) 
   const bool protobuf = type.starts_with(kProtobuf);
   Outcome outcome;
   if (response.status >= 200 && response.status < 300) {
+    otlp::PartialSuccess partial;
     if (protobuf) {
-      SetPartialSuccess(response.body, outcome);
+      otlp::DecodeResponse(response.body, partial);
+    } else if (type.starts_with(kJson)) {
+      otlp::DecodeResponseJson(response.body, partial);
     }
+    SetPartialSuccess(partial, outcome);
     return outcome;
   }
   outcome.code = static_cast<StatusCode>(otlp::GrpcFromHttp(response.status));
@@ -57,6 +64,16 @@ Outcome OutcomeOf(const Result<http::Response>& result, const std::string& url) 
       outcome.retry_after = *delay;
   }
   return outcome;
+}
+
+std::string UrlOf(const HttpClientOptions& options, Signal signal) {
+  const std::string* own[] = {&options.traces_endpoint, &options.metrics_endpoint,
+                              &options.logs_endpoint, &options.profiles_endpoint};
+  const std::string& whole = *own[IndexOf(signal)];
+  if (!whole.empty()) return whole;
+  std::string base = options.endpoint;
+  if (base.ends_with('/')) base.pop_back();
+  return base + std::string(otlp::HttpPath(signal));
 }
 
 class HttpSender : public Sender {
@@ -83,7 +100,7 @@ class HttpSender : public Sender {
     const Signal signal = outgoing.signal;
     Bytes& bytes = outgoing.bytes;
     http::ClientRequest request;
-    request.url = UrlOf(signal);
+    request.url = UrlOf(options_, signal);
     // 0 means "no limit" in the Collector; a day is as good and keeps the arithmetic simple.
     request.timeout =
         options_.timeout.count() > 0 ? options_.timeout : std::chrono::milliseconds(kMaxRetryAfter);
@@ -112,46 +129,44 @@ class HttpSender : public Sender {
     request.headers.emplace_back("User-Agent", "wirespan-gateway");
     for (auto& header : headers) request.headers.push_back(std::move(header));
     client_->Send(std::move(request),
-                  [url = UrlOf(signal), done = std::move(done)](Result<http::Response> result) {
-                    done(OutcomeOf(result, url));
-                  });
+                  [url = RedactUrl(UrlOf(options_, signal)), done = std::move(done)](
+                      Result<http::Response> result) { done(OutcomeOf(result, url)); });
   }
 
  private:
-  std::string UrlOf(Signal signal) const {
-    const std::string* own[] = {&options_.traces_endpoint, &options_.metrics_endpoint,
-                                &options_.logs_endpoint, &options_.profiles_endpoint};
-    const std::string& whole = *own[IndexOf(signal)];
-    if (!whole.empty()) return whole;
-    std::string base = options_.endpoint;
-    if (base.ends_with('/')) base.pop_back();
-    return base + std::string(otlp::HttpPath(signal));
-  }
-
   const HttpClientOptions options_;
   const Translate translate_;
   const std::unique_ptr<http::Client> client_;
 };
 
-std::unique_ptr<http::Client> ClientOf(const HttpClientOptions& options,
-                                       std::size_t max_connections) {
+Result<std::unique_ptr<http::Client>> ClientOf(const HttpClientOptions& options, Signal signal,
+                                               std::size_t max_connections) {
+  auto proxy = ProxyForUrl(options.proxy, UrlOf(options, signal));
+  if (!proxy) return tl::unexpected(proxy.error());
   http::ClientOptions client;
   client.max_connections = max_connections;
-  client.proxy = options.proxy_url;
+  // What waits is bounded by the queue and by memory; a bound here would only refuse for good.
+  client.max_waiting = std::numeric_limits<std::size_t>::max();
+  client.proxy = *proxy;
+  client.proxy_always = true;  // the choice is made
   client.tls.ca_file = options.tls.ca_file;
   client.tls.certificate_file = options.tls.cert_file;
   client.tls.key_file = options.tls.key_file;
   client.tls.server_name = options.tls.server_name_override;
   client.tls.reload_interval = options.tls.reload_interval;
   client.tls.insecure_skip_verify = options.tls.insecure_skip_verify;
+  if (auto checked = http::Client::Check(client); !checked)
+    return tl::unexpected(std::move(checked.error()));
   return http::Client::Create(std::move(client));
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Sender>> CreateHttpSender(const HttpClientOptions& options,
+Result<std::unique_ptr<Sender>> CreateHttpSender(const HttpClientOptions& options, Signal signal,
                                                  std::size_t max_connections) {
-  return std::make_unique<HttpSender>(options, ClientOf(options, max_connections), nullptr);
+  auto client = ClientOf(options, signal, max_connections);
+  if (!client) return tl::unexpected(client.error());
+  return std::make_unique<HttpSender>(options, std::move(*client), nullptr);
 }
 
 Result<std::unique_ptr<Sender>> CreateZipkinSender(const ZipkinOptions& options,
@@ -159,8 +174,9 @@ Result<std::unique_ptr<Sender>> CreateZipkinSender(const ZipkinOptions& options,
   HttpClientOptions client = options.client;
   client.traces_endpoint = client.endpoint;
   client.encoding = Encoding::kJson;
-  auto connection = ClientOf(client, max_connections);
-  return std::make_unique<HttpSender>(std::move(client), std::move(connection), ZipkinJson);
+  auto connection = ClientOf(client, Signal::kTraces, max_connections);
+  if (!connection) return tl::unexpected(connection.error());
+  return std::make_unique<HttpSender>(std::move(client), std::move(*connection), ZipkinJson);
 }
 
 }  // namespace wirespan::gateway

@@ -50,6 +50,13 @@ Lanes ShareOf(Lanes& lanes, std::uint64_t items) {
   return share;
 }
 
+// Without what they were received as.
+Bytes PlainOf(const Bytes& bytes) {
+  Bytes plain;
+  for (const Bytes::Piece& piece : bytes.pieces()) plain.Append(Bytes(piece.owner, piece.view));
+  return plain;
+}
+
 // What a queue on disk holds, in the unit of its bound.
 std::function<std::uint64_t()> StoredUnits(const queue::DurableQueue* durable, Sizer sizer) {
   if (durable == nullptr) return {};
@@ -95,7 +102,7 @@ QueuedExporter::QueuedExporter(std::string id, Signal signal, QueueOptions queue
       random_(std::random_device{}()),
       sender_(std::move(sender)) {
   ShowGauges();
-  for (const char* reason : {"failed", "expired", "shutdown"}) Dropped(reason);
+  for (const char* reason : {"failed", "too_large", "expired", "shutdown"}) Dropped(reason);
   {
     std::lock_guard lock(mutex_);
     UpdateGauges();
@@ -177,6 +184,8 @@ void QueuedExporter::Consume(Batch batch) {
     entry->lanes.emplace_back(entry->batch.lane, entry->batch.items);
   }
   if (!TakeRoom(*entry)) return;
+  // It will be cut, for which the plain bytes are needed.
+  if (IsTooLarge(entry->batch.bytes)) entry->batch.bytes = PlainOf(entry->batch.bytes);
   Ack early;
   bool store = false;
   {
@@ -351,20 +360,28 @@ void QueuedExporter::JoinMore(Entry& entry, std::unique_lock<std::mutex>& lock) 
   if (!acks.empty()) entry.batch.ack = MergeAcks(std::move(acks));
 }
 
-// What is larger than a batch may be goes out in parts; the rest waits at the front.
+bool QueuedExporter::IsTooLarge(const Bytes& bytes) const {
+  return queue_.max_request_bytes > 0 && bytes.size() > queue_.max_request_bytes;
+}
+
+// What is larger than a batch or a request may be goes out in parts; the rest waits at the front.
 void QueuedExporter::CutToSize(EntryPtr& entry) {
-  const std::uint64_t most = queue_.batch->max_size;
-  if (most == 0 || SizeInBatch(entry->batch) <= most) return;
+  const std::uint64_t most = queue_.batch ? queue_.batch->max_size : 0;
+  const bool over_batch = most > 0 && SizeInBatch(entry->batch) > most;
+  if (!over_batch && !IsTooLarge(entry->batch.bytes)) return;
+  if (signal_ == Signal::kProfiles) return;  // parts would lack the dictionary
   MakePlain(entry->batch.bytes);
+  constexpr std::size_t kAny = std::numeric_limits<std::size_t>::max();
+  const bool by_bytes = queue_.batch && queue_.batch->sizer == Sizer::kBytes;
+  std::size_t bytes = queue_.max_request_bytes > 0 ? queue_.max_request_bytes : kAny;
+  if (by_bytes && over_batch) bytes = std::min(bytes, most);
   std::string storage;
-  const bool by_bytes = queue_.batch->sizer == Sizer::kBytes;
   auto parts = otlp::Split(signal_, entry->batch.bytes.Contiguous(storage),
-                           by_bytes ? std::numeric_limits<std::size_t>::max() : most,
-                           by_bytes ? most : std::numeric_limits<std::size_t>::max());
+                           over_batch && !by_bytes ? most : kAny, bytes);
   if (parts.size() < 2) return;
   const bool pending = entry->batch.ack.pending();
   auto lanes = std::move(entry->lanes);
-  auto acks = ForkAck(std::move(entry->batch.ack), pending ? parts.size() : 1);
+  auto acks = ForkAck(std::move(entry->batch.ack), pending ? parts.size() : 1, Forks::kParts);
   for (auto& record : entry->on_disk) record->parts += parts.size() - 1;
   for (std::size_t i = parts.size(); i-- > 0;) {
     auto part = i == 0 ? entry : std::make_shared<Entry>();
@@ -411,10 +428,8 @@ QueuedExporter::EntryPtr QueuedExporter::TakeNext(std::unique_lock<std::mutex>& 
     waiting_.pop_front();
     waiting_size_ -= std::min(waiting_size_, SizeInBatch(next->batch));
     flush_at_.reset();
-    if (queue_.batch) {
-      JoinMore(*next, lock);
-      CutToSize(next);
-    }
+    if (queue_.batch) JoinMore(*next, lock);
+    CutToSize(next);
     return next;
   }
 }

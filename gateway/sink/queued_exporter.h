@@ -83,7 +83,15 @@ class QueuedExporter : public Consumer {
     Milliseconds interval{0};
   };
   using EntryPtr = std::shared_ptr<Entry>;
-  enum class End : std::uint8_t { kSent, kFailed, kExpired, kShutdown, kReturned, kWithdrawn };
+  enum class End : std::uint8_t {
+    kSent,
+    kFailed,
+    kTooLarge,
+    kExpired,
+    kShutdown,
+    kReturned,
+    kWithdrawn
+  };
 
   bool TakeRoom(Entry& entry);
   void Store(EntryPtr entry);
@@ -93,7 +101,8 @@ class QueuedExporter : public Consumer {
   bool RipeToSend() const;
   void JoinMore(Entry& entry, std::unique_lock<std::mutex>& lock);
   void CutToSize(EntryPtr& entry);
-  void Try(const EntryPtr& entry);
+  bool IsTooLarge(const Bytes& bytes) const;
+  bool Try(const EntryPtr& entry);
   void OnDone(const EntryPtr& entry, Outcome outcome);
   bool RetryLater(const EntryPtr& entry, Outcome& outcome);
   bool NoteFailure(Milliseconds delay);

@@ -27,7 +27,9 @@ QueuedExporter::~QueuedExporter() {
   if (thread_.joinable()) thread_.join();
 }
 
-void QueuedExporter::Try(const EntryPtr& entry) {
+// False: it ended here, and its slot is free; true: OnDone comes, or has come.
+bool QueuedExporter::Try(const EntryPtr& entry) {
+  bool sent = false;
   if (entry->batch.ack.pending() && AllWithdrawn(entry->batch.leases)) {
     Finish(entry, Outcome::Retry("the sender gave up"), End::kWithdrawn);
   } else {
@@ -35,7 +37,15 @@ void QueuedExporter::Try(const EntryPtr& entry) {
     if (bytes.ReceivedIn(sender_->wire_encoding()) == nullptr && !MakePlain(bytes)) {
       Finish(entry, Outcome::Reject(StatusCode::kInternal, "the request could not be inflated"),
              End::kFailed);
+    } else if (IsTooLarge(bytes)) {
+      Finish(entry,
+             Outcome::Reject(StatusCode::kResourceExhausted,
+                             fmt::format("{} bytes that can't be cut are more than a request may "
+                                         "have ({})",
+                                         bytes.size(), queue_.max_request_bytes)),
+             End::kTooLarge);
     } else {
+      sent = true;
       sender_->Send({.signal = entry->batch.signal,
                      .items = entry->batch.items,
                      .bytes = std::move(bytes),
@@ -46,6 +56,7 @@ void QueuedExporter::Try(const EntryPtr& entry) {
   std::lock_guard lock(mutex_);
   --trying_;
   if (draining_) changed_.notify_all();
+  return sent;
 }
 
 void QueuedExporter::OnDone(const EntryPtr& entry, Outcome outcome) {
@@ -177,12 +188,14 @@ void QueuedExporter::Count(const Entry& entry, const Outcome& outcome, End end) 
                                     outcome.rejected_items, outcome.message));
       return;
     case End::kFailed:
+    case End::kTooLarge:
     case End::kExpired:
     case End::kShutdown:
       send_failed_.Add(items);
-      Dropped(end == End::kFailed    ? "failed"
-              : end == End::kExpired ? "expired"
-                                     : "shutdown")
+      Dropped(end == End::kFailed     ? "failed"
+              : end == End::kTooLarge ? "too_large"
+              : end == End::kExpired  ? "expired"
+                                      : "shutdown")
           .Add(items);
       log::WriteLimited(
           log::Level::kError, "failed " + id_,
@@ -215,6 +228,9 @@ void QueuedExporter::Book(const Entry& entry, const Outcome& outcome, End end) {
       }
       case End::kFailed:
         lane->Dropped("failed", items);
+        break;
+      case End::kTooLarge:
+        lane->Dropped("too_large", items);
         break;
       case End::kExpired:
         lane->Dropped("expired", items);
@@ -252,7 +268,7 @@ void QueuedExporter::Finish(const EntryPtr& entry, Outcome outcome, End end) {
   gate_->Release(entry->units);
   // Finally dropped, and counted: there is nothing that the sender could do. It is told what the
   // next hop said, as OTLP's partial success.
-  if (end == End::kFailed && entry->batch.ack.pending()) {
+  if ((end == End::kFailed || end == End::kTooLarge) && entry->batch.ack.pending()) {
     outcome = {.message = std::move(outcome.message), .rejected_items = items};
   }
   entry->batch.ack.Answer(std::move(outcome));
@@ -287,7 +303,10 @@ void QueuedExporter::Run(std::stop_token stop) {
       retries_due_.erase(retries_due_.begin());
       ++trying_;
       lock.unlock();
-      Try(entry);
+      if (!Try(entry)) {
+        Dispatch();
+        if (Ready()) slots_.Notify();
+      }
       entry.reset();
       lock.lock();
       continue;

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "common/otlp/json.h"
+#include "common/otlp/response.h"
 #include "common/otlp/walk.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -20,6 +21,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!again) std::abort();
     const auto same = RequestToJson(signal, *again);
     if (!same || *same != *json) std::abort();
+  }
+  PartialSuccess partial;
+  if (DecodeResponseJson(text, partial)) {
+    PartialSuccess again;
+    if (!DecodeResponseJson(ResponseToJson(partial, Signal::kLogs), again)) std::abort();
+    if (again.rejected != partial.rejected || again.message != partial.message) std::abort();
   }
   return 0;
 }

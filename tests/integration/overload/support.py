@@ -22,7 +22,8 @@ LOAD = BIN / "gateway_load"  # ninja -C build/release gateway_load
 class Gateway:
     """One process of the release binary. `exporters` and `more` are pieces of its configuration."""
 
-    def __init__(self, folder, exporters, pipeline="exporters: [otlp]", more="", args=(), extensions="", receivers="", taskset=None):
+    def __init__(self, folder, exporters, pipeline="exporters: [otlp]", more="", args=(), extensions="", receivers="", taskset=None, env=None):
+        self.env = {**os.environ, **(env or {})}
         self.folder = pathlib.Path(folder)
         self.port, self.http, self.metrics_port, self.health = (free_port() for _ in range(4))
         self.config = self.folder / "gateway.yaml"
@@ -53,7 +54,7 @@ service:
         self.log = open(self.folder / "gateway.log", "ab")
         self.process = subprocess.Popen(
             [*self.prefix, BIN / "wirespan-gateway", "--config", self.config, *self.args], stdout=self.log, stderr=self.log,
-            stdin=subprocess.DEVNULL, preexec_fn=end_with_parent)
+            stdin=subprocess.DEVNULL, env=self.env, preexec_fn=end_with_parent)
         if wait:
             wait_for("the gateway", self.ready)
         return self

@@ -10,7 +10,7 @@ import subprocess
 import time
 import unittest
 
-from support import LOAD, Backend, Load, OverloadTest, otlp, wait_for
+from support import BIN, LOAD, Backend, Load, OverloadTest, otlp, wait_for
 
 SPANS = 20
 
@@ -146,6 +146,13 @@ class Damage(DurableTest):
         for place in (len(data) // 3, len(data) // 2):
             data[place] ^= 0xff
         segment.write_bytes(data[:len(data) - 7])
+        before = self.files()
+        dumped = subprocess.run([BIN / "wirespan-gateway", "queue", "dump", segment.parent], capture_output=True, text=True, timeout=60)
+        self.assertEqual(dumped.returncode, 0, dumped.stderr)
+        held = sum(line.endswith(" held") for line in dumped.stdout.splitlines())
+        self.assertGreaterEqual(held, answer["acked_requests"] - 4)
+        self.assertRegex(dumped.stdout, r" damaged\n| records lost in ")
+        self.assertEqual(self.files(), before, "it changes nothing")
         gateway.start()
         backend.start()
         self.wait_empty(gateway)
@@ -155,6 +162,9 @@ class Damage(DurableTest):
         backend.end()
         self.assertLessEqual(len(self.missing()), damaged)
         self.assertGreater(answer["acked_requests"], 10)
+
+    def files(self):
+        return {path: path.read_bytes() for path in (self.folder / "queue").rglob("*") if path.is_file()}
 
     def test_drained_space_is_given_back(self):
         backend = self.counting()
@@ -167,7 +177,7 @@ class Damage(DurableTest):
 
 
 class LargeQueue(DurableTest):
-    GIB = float(os.environ.get("WIRESPAN_QUEUE_GIB", "20"))
+    GIB = os.environ.get("WIRESPAN_QUEUE_GIB")  # None: 20, or a quarter of what the disk has
     SECONDS = 10
 
     def start_seconds(self, gateway):
@@ -179,7 +189,7 @@ class LargeQueue(DurableTest):
         folder = self.folder / "queue"
         folder.mkdir()
         free = shutil.disk_usage(folder).free / 2**30
-        gib = min(self.GIB, free / 4)
+        gib = float(self.GIB) if self.GIB else min(20, free / 4)
         filled = json.loads(subprocess.run([LOAD, "fill", "--folder", folder / "exporter_otlp_traces", "--gib", str(gib)],
                                            check=True, capture_output=True, text=True).stdout)
         backend = Backend(self.folder)  # down

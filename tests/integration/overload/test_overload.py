@@ -4,6 +4,8 @@ import os
 import time
 import unittest
 
+from http_flood import flood
+from protobuf_bytes import request_of
 from support import Backend, Load, OverloadTest, free_port, otlp, wait_for
 
 SPANS = 100
@@ -70,6 +72,12 @@ class Overload(Fixture):
 
     def test_a_vanished_backend(self):
         self.check_alone(free_port())
+
+    def test_a_vanished_backend_over_http(self):
+        gateway = self.gateway(otlp(free_port()))
+        counts = flood(gateway.http, request_of(10), 16, SECONDS / 2, pause=0.05)
+        self.assertEqual(set(counts), {"503+retry"})
+        self.assertGreater(counts["503+retry"], 16 * 3)
 
     def test_a_hanging_backend(self):
         self.check_alone(self.backend("--hang").port)

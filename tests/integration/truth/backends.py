@@ -40,8 +40,9 @@ def get_json(url):
 class Jaeger:
     """All in memory. OTLP in on `grpc` and `http`, its own gRPC on `own`; asked on `query` and, by gRPC, `query_grpc`."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, own=None):
         self.http, self.grpc, self.own, self.query, self.query_grpc = (free_port() for _ in range(5))
+        self.own = own or self.own
         config = pathlib.Path(folder) / "jaeger.yaml"
         config.write_text(f"""
 extensions:

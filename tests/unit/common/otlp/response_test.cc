@@ -46,6 +46,39 @@ TEST(ResponseTest, AWarningHasAMessageAndNoCount) {
             R"({"partialSuccess":{"rejectedDataPoints":"2","errorMessage":"x\"y"}})");
 }
 
+TEST(ResponseTest, JsonReadsBackAsItWasWritten) {
+  for (const Signal signal : {Signal::kTraces, Signal::kMetrics, Signal::kLogs}) {
+    PartialSuccess read;
+    EXPECT_TRUE(
+        DecodeResponseJson(ResponseToJson({.rejected = 7, .message = "a \"b\""}, signal), read));
+    EXPECT_EQ(read.rejected, 7);
+    EXPECT_EQ(read.message, "a \"b\"");
+    read = {};
+    EXPECT_TRUE(DecodeResponseJson(ResponseToJson({}, signal), read));
+    EXPECT_FALSE(read.populated());
+  }
+}
+
+TEST(ResponseTest, JsonOfOthersIsReadAndMalformedOneIsNot) {
+  const auto rejected = [](std::string_view json) {
+    PartialSuccess read{.rejected = -1};
+    return DecodeResponseJson(json, read) ? read.rejected : -2;
+  };
+  EXPECT_EQ(rejected(R"( { "partialSuccess" : { "rejectedSpans" : 3 , "new": [{}] } } )"), 3);
+  EXPECT_EQ(rejected(R"({"other":{"a":[1]},"partialSuccess":{"rejectedLogRecords":"4"}})"), 4);
+  EXPECT_EQ(rejected(R"({"partialSuccess":null})"), 0);
+  EXPECT_EQ(rejected(R"({"partialSuccess":{"rejectedSpans":null,"errorMessage":null}})"), 0);
+  const std::string whole = R"({"partialSuccess":{"rejectedSpans":"5","errorMessage":"x"}})";
+  for (std::size_t cut = 0; cut < whole.size(); ++cut) {
+    EXPECT_EQ(rejected(whole.substr(0, cut)), -2) << cut;
+  }
+  for (const char* malformed : {"[]", "{} x", R"({"partialSuccess":{"rejectedSpans":-1}})",
+                                R"({"partialSuccess":{"rejectedSpans":1.5}})",
+                                R"({"partialSuccess":{"rejectedSpans":"9223372036854775808"}})"}) {
+    EXPECT_EQ(rejected(malformed), -2) << malformed;
+  }
+}
+
 TEST(ResponseTest, ALongMessageIsShortenedAndTheCountStays) {
   std::string text;
   while (text.size() < 5000) text += "\xc3\xa4";

@@ -263,6 +263,8 @@ TEST(ConfigLoaderTest, NamesThePlaceOfEachMistakeAndWhatThereIs) {
       {"top level key", With("", "", "\nprocesors: {}"),
        "a.yaml:10:1: unknown key \"procesors\" (did you mean \"processors\"?)"},
       {"duration", With("", " {timeout: 5}", ""), "a.yaml:6:20:"},
+      {"proxy", With("", "", "\n    proxy_url: socks5://h"),
+       "a.yaml:10:16: proxy_url: URL is neither http nor https"},
       {"choice", With("", "", "\n    compression: zstd"), "a.yaml:10:18:"},
       {"endpoint", With(" {endpoint: nowhere}", "", ""),
        "a.yaml:4:24: endpoint \"nowhere\" is not host:port"},
@@ -304,6 +306,40 @@ TEST(ConfigLoaderTest, NamesThePlaceOfEachMistakeAndWhatThereIs) {
     const std::string error = ErrorOf(mistake.text);
     EXPECT_THAT(error, HasSubstr(mistake.error));
     EXPECT_EQ(error.find('\n'), std::string::npos) << error;  // one mistake, one line
+  }
+}
+
+TEST(ConfigLoaderTest, SaysWhichExportersHoldUpTheOthers) {
+  const auto warnings = [](const std::string& exporters, const std::string& pipelines) {
+    const auto config =
+        Read({"receivers: {otlp: {protocols: {grpc: }}, zipkin: }\n"
+              "extensions: {file_storage: }\nexporters:\n" +
+              exporters + "service:\n  extensions: [file_storage]\n  pipelines:\n" + pipelines});
+    EXPECT_TRUE(config) << config.error().message;
+    return config ? config->warnings : std::vector<std::string>();
+  };
+  const std::string both =
+      "  otlp: {endpoint: 'a:1'}\n  otlp/b: {endpoint: 'b:1'}\n  debug:\n  file: {path: f}\n"
+      "  otlp/disk: {endpoint: 'c:1', sending_queue: {storage: file_storage}}\n"
+      "  zipkin: {endpoint: 'http://d', sending_queue: {wait_for_result: false}}\n";
+  const std::string rest =
+      " down or full, senders are refused and no other exporter gets anything; with "
+      "sending_queue::storage (or wait_for_result: false, out of memory) it holds up nobody";
+  EXPECT_THAT(
+      warnings(both, "    traces: {receivers: [otlp, zipkin], exporters: [otlp, otlp/b]}\n"),
+      ::testing::ElementsAre("a.yaml:13:52: while otlp or otlp/b is" + rest));
+  // Also where the same receiver feeds two pipelines.
+  EXPECT_THAT(warnings(both,
+                       "    traces: {receivers: [otlp], exporters: [otlp]}\n"
+                       "    traces/2: {receivers: [otlp], exporters: [otlp/disk]}\n"),
+              ::testing::ElementsAre("a.yaml:13:44: while otlp is" + rest));
+  for (const char* independent : {"[otlp]", "[otlp, debug]", "[otlp/disk, zipkin, file]"}) {
+    EXPECT_THAT(
+        warnings(both, std::string("    traces: {receivers: [otlp], exporters: ") + independent +
+                           "}\n    logs: {receivers: [otlp], exporters: "
+                           "[otlp/b]}\n"),
+        ::testing::IsEmpty())
+        << independent;
   }
 }
 

@@ -241,7 +241,8 @@ TEST(PrintConfigTest, ShowsTheMergedFileWithoutSecrets) {
   const auto text = PrintConfig(
       {.uris = {"yaml:" + std::string(kExtensions),
                 "yaml:exporters::otlp: {headers: {x-key: abc}, tls: {key_pem: PEM, key_file: /k}}"},
-       .sets = {"exporters.otlp.endpoint=a:1"}},
+       .sets = {"exporters.otlp.endpoint=a:1",
+                "exporters.otlp.proxy_url=http://bob:hidden@proxy:3128"}},
       true);
   ASSERT_TRUE(text) << text.error().message;
   for (const char* secret : {"ann:secret", "builder", "one", "abc", "PEM", "prod", "anonymous"}) {
@@ -250,7 +251,8 @@ TEST(PrintConfigTest, ShowsTheMergedFileWithoutSecrets) {
   }
   EXPECT_THAT(*text,
               HasSubstr("    headers:\n      x-key: \"[REDACTED]\"\n    tls:\n      key_pem: "
-                        "\"[REDACTED]\"\n      key_file: /k\n    endpoint: a:1\n"));
+                        "\"[REDACTED]\"\n      key_file: /k\n    endpoint: a:1\n"
+                        "    proxy_url: \"http://[REDACTED]@proxy:3128\"\n"));
   EXPECT_THAT(*text, HasSubstr("username: bob"));
 }
 

@@ -60,7 +60,8 @@ TEST(TenantsTest, EachStepKeepsWhatTheOnesBehindItAskFor) {
   EXPECT_EQ(receiver.http->metadata_keys, receiver.grpc->metadata_keys);
   EXPECT_THAT(config->warnings,
               ElementsAre(HasSubstr("traces asks for :auth.username, x-region, x-shard, x-tenant "
-                                    "of requests, but zipkin is without include_metadata: true")));
+                                    "of requests, but zipkin is without include_metadata: true"),
+                          HasSubstr("while otlp or otlphttp is down or full")));
 }
 
 TEST(TenantsTest, TheSendersAddressIsKeptAsFarAsItIsAskedFor) {

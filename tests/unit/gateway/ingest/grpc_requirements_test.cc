@@ -103,6 +103,30 @@ TEST_P(OtlpServerTest, S6ALongMessageIsShortenedAndTheCountStays) {
   EXPECT_FALSE(read.message.empty());
 }
 
+TEST_P(OtlpServerTest, S10AWarningHasAMessageAndNoCount) {
+  Outcome warning;
+  warning.message = "the next hop is about to be replaced";
+  ground_.AnswerWith(warning);
+  for (const std::string& response : {Grpc(Spans(1)).response, Proto(Spans(1)).body}) {
+    otlp::PartialSuccess read;
+    ASSERT_TRUE(otlp::DecodeResponse(response, read));
+    EXPECT_EQ(read.rejected, 0);
+    EXPECT_EQ(read.message, warning.message);
+  }
+}
+
+TEST_P(OtlpServerTest, S6ALongRefusalReachesItsSender) {
+  // It travels in header lists, which clients bound at 8 KiB; every byte may take three there.
+  std::string message;
+  for (int i = 0; i < (1 << 20); ++i) message += "\xc3\xa4";
+  for (const StatusCode code : {StatusCode::kInvalidArgument, StatusCode::kInternal}) {
+    ground_.AnswerWith(Outcome::Reject(code, message));
+    const GrpcAnswer answer = Grpc(Spans(1));
+    EXPECT_EQ(answer.code, static_cast<int>(code));
+    EXPECT_THAT(StatusIn(answer.details).message, ::testing::StartsWith("\xc3\xa4\xc3\xa4"));
+  }
+}
+
 TEST_P(OtlpServerTest, S7EmptyRequestsSucceed) {
   EXPECT_EQ(Grpc("").code, 0);
   EXPECT_EQ(Grpc(Wrap("")).code, 0);

@@ -162,6 +162,46 @@ TEST_P(OtlpHttpServerTest, AnswersLateWhenThePipelineDoes) {
   EXPECT_EQ(answer.get().status, 200);
 }
 
+TEST_P(OtlpHttpServerTest, H14ALongMessageIsShortenedAndTheCountStays) {
+  Outcome partial;
+  partial.rejected_items = 2;
+  partial.message = std::string(5 << 20, 'm');
+  ground_.AnswerWith(partial);
+  const HttpAnswer answer = Proto(Spans(3));
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_LE(answer.body.size(), 4u << 20);
+  otlp::PartialSuccess read;
+  ASSERT_TRUE(otlp::DecodeResponse(answer.body, read));
+  EXPECT_EQ(read.rejected, 2);
+  EXPECT_FALSE(read.message.empty());
+  const HttpAnswer json = Json(SpanJson());
+  EXPECT_EQ(json.status, 200);
+  EXPECT_LE(json.body.size(), 4u << 20);
+  EXPECT_THAT(json.body, HasSubstr("rejectedSpans"));
+  ground_.AnswerWith(Outcome::Reject(StatusCode::kInternal, std::string(5 << 20, 'm')));
+  const HttpAnswer failure = Proto(Spans(3));
+  EXPECT_EQ(failure.status, 500);
+  EXPECT_LE(failure.body.size(), 4u << 20);
+}
+
+TEST_P(OtlpHttpServerTest, H18PathsAreTheConfigurations) {
+  auto moved = StartHttpReceiver(
+      {.endpoint = "127.0.0.1:0", .traces_path = "/in/traces", .metrics_path = "/in"},
+      std::make_unique<Door>("otlp", "http",
+                             Door::Pipelines{.by_signal = {&ground_, &ground_, &ground_, &ground_}},
+                             budget_, registry_));
+  ASSERT_TRUE(moved) << moved.error().message;
+  const auto post = [&](std::string_view path, std::string_view body) {
+    return HttpSend((*moved)->port(), "POST", path, {"Content-Type: application/x-protobuf"}, body)
+        .status;
+  };
+  EXPECT_EQ(post("/in/traces", Spans(1)), 200);
+  EXPECT_EQ(post("/in", Points(1)), 200);
+  EXPECT_EQ(post("/v1/logs", Records(1)), 200);
+  EXPECT_EQ(post("/v1/traces", Spans(1)), 404);
+  EXPECT_EQ(ground_.Take().size(), 3u);
+}
+
 TEST_P(OtlpHttpServerTest, H15ResponsesAreNeverCompressed) {
   const HttpAnswer answer = Proto(Spans(1), {"Accept-Encoding: gzip"});
   EXPECT_EQ(answer.status, 200);

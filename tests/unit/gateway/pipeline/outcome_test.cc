@@ -79,6 +79,19 @@ TEST(ForkAckTest, PrefersRetryOverRefusalOverOk) {
   EXPECT_FALSE(told.last.retryable);
 }
 
+TEST(ForkAckTest, RejectedItemsOfPartsAddUpAndTheFirstSentenceStays) {
+  for (const Forks forked : {Forks::kParts, Forks::kCopies}) {
+    Told told;
+    auto forks = ForkAck(told.MakeAck(), 3, forked);
+    forks[0].Answer({});
+    forks[1].Answer({.message = "too old", .rejected_items = 2});
+    forks[2].Answer({.message = "too new", .rejected_items = 3});
+    EXPECT_TRUE(told.last.ok());
+    EXPECT_EQ(told.last.rejected_items, forked == Forks::kParts ? 5u : 3u);
+    EXPECT_EQ(told.last.message, "too old");
+  }
+}
+
 TEST(ForkAckTest, OfNothingIsOkAtOnce) {
   Told told;
   EXPECT_TRUE(ForkAck(told.MakeAck(), 0).empty());

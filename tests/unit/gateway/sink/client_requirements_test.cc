@@ -6,6 +6,7 @@
 #include <cmath>
 #include <future>
 
+#include "common/otlp/compress.h"
 #include "common/otlp/response.h"
 #include "common/otlp/status.h"
 #include "gateway/sink/grpc_sender.h"
@@ -41,7 +42,8 @@ class ClientTest : public ::testing::Test {
     Result<std::unique_ptr<Sender>> sender =
         kind_ == OtlpServer::Kind::kGrpc
             ? CreateGrpcSender({.endpoint = address, .tls = {.insecure = true}})
-            : CreateHttpSender({.endpoint = "http://" + address}, queue.num_consumers);
+            : CreateHttpSender({.endpoint = "http://" + address}, Signal::kTraces,
+                               queue.num_consumers);
     ASSERT_TRUE(sender) << sender.error().message;
     exporter_.reset();
     exporter_ = std::make_unique<QueuedExporter>("out", Signal::kTraces, queue, retry,
@@ -78,14 +80,66 @@ class ClientTest : public ::testing::Test {
   std::unique_ptr<QueuedExporter> exporter_;
 };
 
+TEST_F(ClientTest, C1ATooLargeItemIsNotSentAndCounted) {
+  Backend(OtlpServer::Kind::kGrpc);
+  const Outcome outcome = Get(Export(Spans(1, std::string(70 << 20, 'x')), 1));
+  EXPECT_TRUE(server_->requests().empty());
+  EXPECT_EQ(outcome.rejected_items, 1u);
+  EXPECT_THAT(outcome.message, ::testing::HasSubstr("more than a request may have (67108864)"));
+  EXPECT_EQ(Dropped("too_large"), 1);
+  EXPECT_EQ(Count("otelcol_exporter_send_failed_spans_total"), 1);
+}
+
+TEST_F(ClientTest, C1ATooLargeRequestGoesOutInParts) {
+  for (const bool compressed : {false, true}) {
+    Backend(OtlpServer::Kind::kHttp);
+    Connect(server_->port(), {.max_request_bytes = 4000});
+    // Twenty spans of some 600 bytes, and one that no request has room for.
+    const std::string request = Spans(20, std::string(500, 'n')) + Spans(1, std::string(5000, 'n'));
+    Batch batch;
+    batch.items = 21;
+    batch.bytes = Bytes(request);
+    auto gzip = std::make_shared<std::string>();
+    otlp::Compressor().Compress(otlp::Encoding::kGzip, request, *gzip);
+    if (compressed) batch.bytes.SetReceived(otlp::Encoding::kGzip, gzip, *gzip);
+    std::promise<Outcome> answer;
+    batch.ack = Ack([&](Outcome outcome) { answer.set_value(std::move(outcome)); });
+    exporter_->Consume(std::move(batch));
+    const Outcome outcome = Get(answer.get_future());
+    EXPECT_TRUE(outcome.ok());
+    EXPECT_EQ(outcome.rejected_items, 1u);
+    EXPECT_GE(server_->requests().size(), 3u);
+    for (const OtlpRequest& part : server_->requests()) EXPECT_LE(part.body.size(), 4000u);
+    EXPECT_EQ(server_->items(otlp::Signal::kTraces), 20u);
+    EXPECT_EQ(Dropped("too_large"), compressed ? 2 : 1);
+  }
+}
+
 TEST_F(ClientTest, C2ATooLargeResponseIsAFailureForGood) {
-  Backend(OtlpServer::Kind::kHttp, [](const OtlpRequest&, std::size_t) {
-    return OtlpReply{.body = std::string(5 << 20, 'x')};
+  for (const auto kind : {OtlpServer::Kind::kHttp, OtlpServer::Kind::kGrpc}) {
+    Backend(kind, [](const OtlpRequest&, std::size_t) {
+      return OtlpReply{.body = std::string(5 << 20, 'x')};
+    });
+    const double before = Dropped("failed");
+    const Outcome outcome = Get(Export());
+    EXPECT_EQ(server_->requests().size(), 1u);
+    EXPECT_EQ(outcome.rejected_items, 3u);
+    EXPECT_EQ(Dropped("failed") - before, 3);
+  }
+}
+
+TEST_F(ClientTest, C2ACompressedResponseIsNotInflated) {
+  // We ask for none (no Accept-Encoding); a bomb stays the bytes that it is.
+  std::string bomb;
+  otlp::Compressor().Compress(otlp::Encoding::kGzip, std::string(64 << 20, 'x'), bomb);
+  Backend(OtlpServer::Kind::kHttp, [&](const OtlpRequest&, std::size_t) {
+    return OtlpReply{
+        .body = bomb,
+        .headers = {{"Content-Encoding", "gzip"}, {"Content-Type", "application/x-protobuf"}}};
   });
-  const Outcome outcome = Get(Export());
-  EXPECT_EQ(server_->requests().size(), 1u);
-  EXPECT_EQ(outcome.rejected_items, 3u);
-  EXPECT_EQ(Dropped("failed"), 3);
+  EXPECT_TRUE(Get(Export()).ok());
+  ASSERT_EQ(server_->requests().size(), 1u);
+  EXPECT_FALSE(server_->requests()[0].headers.contains("accept-encoding"));
 }
 
 TEST_F(ClientTest, C3RequestsGoOutBesideEachOther) {
@@ -125,6 +179,19 @@ TEST_F(ClientTest, C6PartialSuccessIsNotTriedAgain) {
     EXPECT_EQ(outcome.rejected_items, 2u);
     EXPECT_EQ(server_->requests().size(), 1u);
   }
+}
+
+TEST_F(ClientTest, C6PartialSuccessIsReadAsJsonToo) {
+  Backend(OtlpServer::Kind::kHttp, [](const OtlpRequest&, std::size_t) {
+    return OtlpReply{
+        .body = otlp::ResponseToJson({.rejected = 2, .message = "bad"}, Signal::kTraces),
+        .headers = {{"Content-Type", "application/json"}}};
+  });
+  const Outcome outcome = Get(Export());
+  EXPECT_TRUE(outcome.ok());
+  EXPECT_EQ(outcome.rejected_items, 2u);
+  EXPECT_EQ(outcome.message, "bad");
+  EXPECT_EQ(server_->requests().size(), 1u);
 }
 
 TEST_F(ClientTest, C7AndC8EachGrpcCodeIsTreatedAsTheTableSays) {
@@ -189,6 +256,16 @@ TEST_F(ClientTest, C11AndC12OnlyFourStatusesAreTriedAgain) {
     const bool retried = status == 429 || status == 502 || status == 503 || status == 504;
     EXPECT_EQ(server_->requests().size(), retried ? 2u : 1u);
   }
+}
+
+TEST_F(ClientTest, C13GarbageInRetryAfterLeavesOurOwnBackoff) {
+  Backend(OtlpServer::Kind::kHttp, [](const OtlpRequest&, std::size_t index) {
+    const char* when[] = {"soon", "Thu, 01 Jan 1970 00:00:00 GMT"};
+    return index < 2 ? OtlpReply{.code = 503, .headers = {{"Retry-After", when[index]}}}
+                     : OtlpReply{};
+  });
+  EXPECT_TRUE(Get(Export()).ok());
+  EXPECT_EQ(server_->requests().size(), 3u);
 }
 
 TEST_F(ClientTest, C13HonoursRetryAfter) {

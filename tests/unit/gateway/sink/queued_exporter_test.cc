@@ -319,6 +319,21 @@ TEST_F(QueuedExporterTest, WhoGaveUpIsNotSent) {
   EXPECT_EQ(Metric("wirespan_exporter_withdrawn_items_total", {{"data_type", "traces"}}), 4);
 }
 
+TEST_F(QueuedExporterTest, WhoGaveUpDuringARetryMakesRoomForTheNext) {
+  Make({.num_consumers = 1}, {.initial_interval = milliseconds(30)});
+  Batch first = MakeBatch();
+  auto lease = std::make_shared<Lease>();
+  first.leases.push_back(lease);
+  exporter_->Consume(std::move(first));
+  exporter_->Consume(MakeBatch());
+  sink_->AnswerNext(Outcome::Retry("later"));
+  lease->Withdraw();
+  ASSERT_TRUE(sink_->WaitForSends(2));
+  sink_->AnswerNext({});
+  ASSERT_TRUE(WaitForAnswers(2));
+  EXPECT_TRUE(told_[1].ok());
+}
+
 TEST_F(QueuedExporterTest, TakesWhatItsGateLetInWhateverTheQueueHolds) {
   Make({.num_consumers = 1, .queue_size = 1});
   auto lease = std::make_shared<Lease>();
