@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <chrono>
 #include <iterator>
+#include <memory>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -23,6 +25,7 @@ using store::QueryLimits;
 using store::TraceStore;
 
 constexpr std::size_t kMaxSpanBytes = 16u << 20;  // of one answer, as OTLP
+constexpr std::size_t kPieceBytes = 64u << 10;    // about, of JSON
 constexpr std::chrono::seconds kMaxTime{10};
 constexpr std::uint64_t kDayMs = 24ull * 3600 * 1000;
 constexpr std::uint64_t kNsPerMs = 1000000;
@@ -46,13 +49,41 @@ std::string JsonTexts(const auto& texts) {
   return out + "]";
 }
 
-std::string JsonTraces(const std::vector<FoundTrace>& traces) {
-  std::string out = "[";
-  for (const FoundTrace& trace : traces) {
-    if (out.size() > 1) out += ',';
-    AppendTrace(out, trace);
+// Traces as they are read: one at a time is text, and of that a piece.
+class TracesBody {
+ public:
+  TracesBody(std::vector<FoundTrace> traces, std::vector<ApiError> errors)
+      : traces_(std::move(traces)), errors_(std::move(errors)) {}
+
+  bool Append(std::string& out) {
+    const std::size_t enough = out.size() + kPieceBytes;
+    if (next_ == 0 && !current_) out.append(kEnvelopeBegin) += '[';
+    while (out.size() < enough) {
+      if (!current_) {
+        if (next_ == traces_.size()) {
+          out += ']' + EnvelopeEnd(0, errors_);
+          return false;
+        }
+        if (next_ > 0) out += ',';
+        current_.emplace(std::move(traces_[next_++]));
+      }
+      if (!current_->Append(out, enough)) current_.reset();
+    }
+    return true;
   }
-  return out + "]";
+
+ private:
+  std::vector<FoundTrace> traces_;
+  const std::vector<ApiError> errors_;
+  std::size_t next_ = 0;
+  std::optional<TraceJson> current_{};
+};
+
+ApiAnswer TracesAnswer(std::vector<FoundTrace> traces, std::vector<ApiError> errors) {
+  ApiAnswer answer(Json(200, {}));
+  answer.rest = [body = std::make_shared<TracesBody>(std::move(traces), std::move(errors))](
+                    std::string& out) -> Result<bool> { return body->Append(out); };
+  return answer;
 }
 
 ApiError Incomplete() {
@@ -70,7 +101,7 @@ bool Holds(const std::vector<FoundTrace>& traces, const store::TraceId& id) {
 
 }  // namespace
 
-http::Response JaegerApi::Answer(const http::Request& request, std::function<bool()> stop) const {
+ApiAnswer JaegerApi::Answer(const http::Request& request, std::function<bool()> stop) const {
   if (request.method != "GET" && request.method != "HEAD") {
     return Failure(405, "only GET is known here");
   }
@@ -128,7 +159,7 @@ http::Response JaegerApi::Operations(const http::Request& request) const {
   return Json(200, Envelope(data + "]", count));
 }
 
-http::Response JaegerApi::Traces(const http::Request& request, const QueryLimits& limits) const {
+ApiAnswer JaegerApi::Traces(const http::Request& request, const QueryLimits& limits) const {
   auto params = ReadTraceParams(Form(request.query), clock_.realtime_ns());
   if (!params) return Failure(400, std::move(params.error().message));
   std::vector<ApiError> errors;
@@ -142,11 +173,11 @@ http::Response JaegerApi::Traces(const http::Request& request, const QueryLimits
     }
   }
   if (!found.complete) errors.push_back(Incomplete());
-  return Json(200, Envelope(JsonTraces(found.traces), 0, errors));
+  return TracesAnswer(std::move(found.traces), std::move(errors));
 }
 
-http::Response JaegerApi::Trace(const http::Request& request, std::string_view text,
-                                const QueryLimits& limits) const {
+ApiAnswer JaegerApi::Trace(const http::Request& request, std::string_view text,
+                           const QueryLimits& limits) const {
   auto id = ReadTraceId(text);
   if (!id) return Failure(400, std::move(id.error().message));
   // Times bound the search in other backends and nothing here; they have to be times all the same.
@@ -157,12 +188,12 @@ http::Response JaegerApi::Trace(const http::Request& request, std::string_view t
     }
   }
   if (auto raw = CheckRaw(form); !raw) return Failure(400, std::move(raw.error().message));
-  const TraceStore::Found found = store_.Get(std::span(&*id, 1), limits);
+  TraceStore::Found found = store_.Get(std::span(&*id, 1), limits);
   if (found.traces.empty() && !found.complete) return Failure(500, Incomplete().message);
   if (found.traces.empty()) return Failure(404, "trace not found");
   std::vector<ApiError> errors;
   if (!found.complete) errors.push_back(Incomplete());
-  return Json(200, Envelope(JsonTraces(found.traces), 0, errors));
+  return TracesAnswer(std::move(found.traces), std::move(errors));
 }
 
 http::Response JaegerApi::Dependencies(const http::Request& request,

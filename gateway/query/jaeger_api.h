@@ -6,6 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/http/server.h"
+#include "gateway/query/api_answer.h"
 #include "gateway/sink/store/trace_store.h"
 
 namespace wirespan::gateway::query {
@@ -24,15 +25,15 @@ class JaegerApi {
       : store_(store), clock_(clock) {}
 
   // Thread-safe. `stop`, asked now and then: nobody waits for the answer any more.
-  http::Response Answer(const http::Request& request, std::function<bool()> stop) const;
+  ApiAnswer Answer(const http::Request& request, std::function<bool()> stop) const;
 
  private:
   http::Response Services() const;
   http::Response OperationNames(std::string_view service) const;
   http::Response Operations(const http::Request& request) const;
-  http::Response Traces(const http::Request& request, const store::QueryLimits& limits) const;
-  http::Response Trace(const http::Request& request, std::string_view id,
-                       const store::QueryLimits& limits) const;
+  ApiAnswer Traces(const http::Request& request, const store::QueryLimits& limits) const;
+  ApiAnswer Trace(const http::Request& request, std::string_view id,
+                  const store::QueryLimits& limits) const;
   http::Response Dependencies(const http::Request& request, const store::QueryLimits& limits) const;
 
   const store::TraceStore& store_;

@@ -10,7 +10,6 @@
 
 #include "common/base/strings.h"
 #include "common/otlp/json_text.h"
-#include "gateway/sink/span_view.h"
 #include "gateway/sink/store/tags.h"
 #include "gateway/sink/value_text.h"
 
@@ -162,35 +161,46 @@ std::string TraceIdText(const store::TraceId& id) {
                       : fmt::format("{:016x}{:016x}", id.high, id.low);
 }
 
-void AppendTrace(std::string& out, const store::FoundTrace& trace) {
-  fmt::format_to(std::back_inserter(out), R"({{"traceID":"{}","spans":[)", TraceIdText(trace.id));
-  std::map<std::string, std::size_t> processes;  // JSON -> number
-  const char* last = nullptr;  // where the resource's first key stands: each has a place of its own
-  std::size_t process = 0;
-  bool first = true;
-  ForEachSpan(trace.spans, [&](const ResourceView& resource, const ScopeView& scope,
-                               const SpanView& span) {
-    const char* place = resource.attributes.empty() ? nullptr : resource.attributes[0].key.data();
-    if (place != last || first) {
-      process = processes.try_emplace(ProcessJson(resource), processes.size() + 1).first->second;
-    }
-    last = place;
-    if (!std::exchange(first, false)) out += ',';
-    AppendSpan(out, scope, span, process);
-  });
+TraceJson::TraceJson(store::FoundTrace trace) : trace_(std::move(trace)), spans_(trace_.spans) {}
+
+std::size_t TraceJson::ProcessOfSpan() {
+  if (spans_.group() != group_) {
+    group_ = spans_.group();
+    process_ =
+        processes_.try_emplace(ProcessJson(spans_.resource()), processes_.size() + 1).first->second;
+  }
+  return process_;
+}
+
+bool TraceJson::Append(std::string& out, std::size_t bytes) {
+  if (!std::exchange(begun_, true)) {
+    fmt::format_to(std::back_inserter(out), R"({{"traceID":"{}","spans":[)",
+                   TraceIdText(trace_.id));
+  }
+  while (spans_.Next()) {
+    if (group_ != 0) out += ',';
+    const std::size_t process = ProcessOfSpan();
+    AppendSpan(out, spans_.scope(), spans_.span(), process);
+    if (out.size() >= bytes) return true;
+  }
   out += R"(],"processes":{)";
-  first = true;
-  for (const auto& [json, number] : processes) {
+  bool first = true;
+  for (const auto& [json, number] : processes_) {
     if (!std::exchange(first, false)) out += ',';
     fmt::format_to(std::back_inserter(out), R"("p{}":{})", number, json);
   }
   out += R"(},"warnings":null})";
+  return false;
 }
 
 std::string Envelope(std::string_view data, std::size_t total,
                      const std::vector<ApiError>& errors) {
-  std::string out =
-      fmt::format(R"({{"data":{},"total":{},"limit":0,"offset":0,"errors":)", data, total);
+  std::string out(kEnvelopeBegin);
+  return out.append(data) + EnvelopeEnd(total, errors);
+}
+
+std::string EnvelopeEnd(std::size_t total, const std::vector<ApiError>& errors) {
+  std::string out = fmt::format(R"(,"total":{},"limit":0,"offset":0,"errors":)", total);
   if (errors.empty()) return out + "null}";
   out += '[';
   for (const ApiError& error : errors) {

@@ -4,14 +4,19 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
 #include <initializer_list>
+#include <iterator>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "common/base/strings.h"
 #include "common/otlp/json.h"
 #include "common/otlp/json_text.h"
+#include "common/otlp/walk.h"
 #include "gateway/query/rfc3339.h"
 #include "gateway/query/trace_params.h"
 #include "gateway/sink/store/tags.h"
@@ -118,23 +123,65 @@ Result<store::TraceQuery> ReadQuery(const Form& form) {
   return query;
 }
 
-// All traces in one, as Jaeger does: requests are joined by concatenating them.
-http::Response TracesAnswer(const TraceStore::Found& found) {
+// All traces in one, as Jaeger does. Each is cut into requests, and of their JSON the list is
+// taken.
+class TracesBody {
+ public:
+  explicit TracesBody(std::vector<store::FoundTrace> traces) : traces_(std::move(traces)) {}
+
+  Result<bool> Append(std::string& out) {
+    if (next_ == 0) out += kBegin;
+    if (parts_.empty() && next_ < traces_.size()) {
+      if (next_ > 0) out += ',';
+      const store::FoundTrace trace = std::move(traces_[next_++]);
+      std::vector<otlp::Part> parts = otlp::Split(
+          otlp::Signal::kTraces, trace.spans, std::numeric_limits<std::size_t>::max(), kPartBytes);
+      parts_.assign(std::make_move_iterator(parts.begin()), std::make_move_iterator(parts.end()));
+    } else if (!parts_.empty()) {
+      out += ',';
+    }
+    if (!parts_.empty()) {
+      auto json = otlp::RequestToJson(otlp::Signal::kTraces, parts_.front().bytes);
+      if (!json) return tl::unexpected(json.error());
+      parts_.pop_front();
+      if (!json->starts_with(kListBegin) || !json->ends_with(kListEnd)) {
+        return Fail(ErrorCode::kUnknown, "spans without a list of resources");
+      }
+      out.append(*json, kListBegin.size(), json->size() - kListBegin.size() - kListEnd.size());
+    }
+    if (!parts_.empty() || next_ < traces_.size()) return true;
+    out += kEnd;
+    return false;
+  }
+
+ private:
+  static constexpr std::string_view kListBegin = R"({"resourceSpans":[)";
+  static constexpr std::string_view kListEnd = "]}";
+  static constexpr std::string_view kBegin = R"({"result":{"resourceSpans":[)";
+  static constexpr std::string_view kEnd = "]}}";
+  static constexpr std::size_t kPartBytes = 32u << 10;  // of spans, about
+
+  std::vector<store::FoundTrace> traces_;
+  std::size_t next_ = 0;
+  std::deque<otlp::Part> parts_{};  // of the trace before `next_`
+};
+
+ApiAnswer TracesAnswer(TraceStore::Found found) {
   if (!found.complete) {
     return Failure(503, "the result took too long or is too large; ask for less");
   }
   if (found.traces.empty()) return Failure(404, "No traces found");
-  std::string spans;
-  for (const store::FoundTrace& trace : found.traces) spans += trace.spans;
-  auto json = otlp::RequestToJson(otlp::Signal::kTraces, spans);
-  if (!json) return Failure(500, json.error().message);
-  return Json(R"({"result":)" + *json + "}");
+  ApiAnswer answer(Json({}));
+  answer.rest = [body = std::make_shared<TracesBody>(std::move(found.traces))](std::string& out) {
+    return body->Append(out);
+  };
+  return answer;
 }
 
 }  // namespace
 
-http::Response JaegerV3Api::Answer(const http::Request& request,
-                                   const std::function<bool()>& gone) const {
+ApiAnswer JaegerV3Api::Answer(const http::Request& request,
+                              const std::function<bool()>& gone) const {
   if (request.method != "GET" && request.method != "HEAD") {
     return Failure(405, "only GET is known here");
   }
@@ -176,14 +223,14 @@ http::Response JaegerV3Api::Operations(const Form& form) const {
   return Json(body + "]}");
 }
 
-http::Response JaegerV3Api::Search(const Form& form, const QueryLimits& limits) const {
+ApiAnswer JaegerV3Api::Search(const Form& form, const QueryLimits& limits) const {
   const auto query = ReadQuery(form);
   if (!query) return Failure(400, query.error().message);
   return TracesAnswer(store_.Search(*query, limits));
 }
 
-http::Response JaegerV3Api::Trace(std::string_view text, const Form& form,
-                                  const QueryLimits& limits) const {
+ApiAnswer JaegerV3Api::Trace(std::string_view text, const Form& form,
+                             const QueryLimits& limits) const {
   const auto id = ReadTraceId(text);
   if (!id) return Failure(400, "malformed parameter trace_id: " + id.error().message);
   for (const Parameter& time :

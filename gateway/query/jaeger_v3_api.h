@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "common/http/server.h"
+#include "gateway/query/api_answer.h"
 #include "gateway/query/form.h"
 #include "gateway/sink/store/trace_store.h"
 
@@ -20,14 +21,13 @@ class JaegerV3Api {
   explicit JaegerV3Api(const store::TraceStore& store) : store_(store) {}  // which outlives it
 
   // Thread-safe. `gone`, asked now and then: nobody waits for the answer any more.
-  http::Response Answer(const http::Request& request, const std::function<bool()>& gone) const;
+  ApiAnswer Answer(const http::Request& request, const std::function<bool()>& gone) const;
 
  private:
   http::Response Services() const;
   http::Response Operations(const Form& form) const;
-  http::Response Search(const Form& form, const store::QueryLimits& limits) const;
-  http::Response Trace(std::string_view id, const Form& form,
-                       const store::QueryLimits& limits) const;
+  ApiAnswer Search(const Form& form, const store::QueryLimits& limits) const;
+  ApiAnswer Trace(std::string_view id, const Form& form, const store::QueryLimits& limits) const;
 
   const store::TraceStore& store_;
 };

@@ -9,6 +9,7 @@
 #include "common/base/bounded_queue.h"
 #include "common/telemetry/log.h"
 #include "gateway/ingest/grpc_wire.h"
+#include "gateway/query/answer_streams.h"
 #include "gateway/query/jaeger_api.h"
 #include "gateway/query/jaeger_json.h"
 #include "gateway/query/jaeger_v3_api.h"
@@ -56,6 +57,7 @@ class ThreadedServer : public QueryServer {
     threads_.clear();
     store_->Watch(nullptr);
     live_->Close();
+    answers_.Close();  // before the server, which would end what is left of them as if it were all
     if (server_) server_->Stop(std::chrono::milliseconds(100));
     if (grpc_server_) grpc_server_->Stop(std::chrono::milliseconds(100));
   }
@@ -149,12 +151,15 @@ class ThreadedServer : public QueryServer {
       if (!job) continue;
       if (*job->gone || stopping_) continue;
       const std::function<bool()> gone = [&] { return job->gone->load() || stopping_.load(); };
-      job->responder->Send(job->grpc ? v3_grpc_.Answer(job->request, gone)
-                                     : Answer(job->request, gone));
+      if (job->grpc) {
+        job->responder->Send(v3_grpc_.Answer(job->request, gone));
+      } else {
+        answers_.Send(Answer(job->request, gone), *job->responder);
+      }
     }
   }
 
-  http::Response Answer(const http::Request& request, std::function<bool()> stop) const {
+  ApiAnswer Answer(const http::Request& request, std::function<bool()> stop) const {
     const std::string_view path = request.path;
     if (path.starts_with("/api/v3/")) return v3_api_.Answer(request, stop);
     if (path == "/api" || path.starts_with("/api/")) return api_.Answer(request, std::move(stop));
@@ -172,6 +177,7 @@ class ThreadedServer : public QueryServer {
   const RatesApi rates_api_{*store_, coverage_.get()};
   const std::shared_ptr<LiveFeed> live_ = std::make_shared<LiveFeed>();
   const std::shared_ptr<const ServerAuthenticator> auth_;
+  AnswerStreams answers_;
   BoundedQueue<Job> jobs_;
   std::atomic<bool> stopping_{false};
   std::vector<std::jthread> threads_{};

@@ -116,27 +116,44 @@ std::string_view Find(std::string_view message, std::uint32_t number) {
 
 }  // namespace
 
+bool SpanCursor::NextScope() {
+  for (;;) {
+    for (Field part; scopes_.Next(part);) {
+      if (!part.Is(2, WireType::kBytes)) continue;
+      scope_ = Scope(Find(part.bytes, 1));
+      spans_ = Reader(part.bytes);
+      return true;
+    }
+    Field group;
+    do {
+      if (!groups_.Next(group)) return false;
+    } while (!group.Is(1, WireType::kBytes));
+    ++group_;
+    resource_.attributes.clear();
+    Reader attributes(Find(group.bytes, 1));
+    for (Field field; attributes.Next(field);) {
+      if (field.Is(1, WireType::kBytes)) resource_.attributes.push_back(Attribute(field.bytes));
+    }
+    scopes_ = Reader(group.bytes);
+  }
+}
+
+bool SpanCursor::Next() {
+  do {
+    for (Field item; spans_.Next(item);) {
+      if (!item.Is(2, WireType::kBytes)) continue;
+      span_ = Span(item.bytes);
+      return true;
+    }
+  } while (NextScope());
+  return false;
+}
+
 void ForEachSpan(
     std::string_view request,
     const std::function<void(const ResourceView&, const ScopeView&, const SpanView&)>& visit) {
-  Reader top(request);
-  for (Field group; top.Next(group);) {
-    if (!group.Is(1, WireType::kBytes)) continue;
-    ResourceView resource;
-    Reader attributes(Find(group.bytes, 1));
-    for (Field field; attributes.Next(field);) {
-      if (field.Is(1, WireType::kBytes)) resource.attributes.push_back(Attribute(field.bytes));
-    }
-    Reader scopes(group.bytes);
-    for (Field part; scopes.Next(part);) {
-      if (!part.Is(2, WireType::kBytes)) continue;
-      const ScopeView scope = Scope(Find(part.bytes, 1));
-      Reader spans(part.bytes);
-      for (Field item; spans.Next(item);) {
-        if (item.Is(2, WireType::kBytes)) visit(resource, scope, Span(item.bytes));
-      }
-    }
-  }
+  SpanCursor spans(request);
+  while (spans.Next()) visit(spans.resource(), spans.scope(), spans.span());
 }
 
 std::string_view ServiceName(const ResourceView& resource) {

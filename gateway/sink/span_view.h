@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "common/otlp/wire.h"
+
 // Spans with names for their fields, for backends with a model of their own. Views point into the
 // request; nothing is copied.
 namespace wirespan::gateway {
@@ -43,6 +45,30 @@ struct SpanView {
   std::vector<LinkView> links{};
   std::uint64_t status = 0;  // 1 ok, 2 error
   std::string_view status_message{};
+};
+
+// Goes through the spans of a well-formed ExportTraceServiceRequest, which outlives it, one by one.
+class SpanCursor {
+ public:
+  explicit SpanCursor(std::string_view request) : groups_(request) {}
+
+  bool Next();  // to the next span, the first one at first; false: there is none
+  // Of the span where it stands; valid until Next().
+  const ResourceView& resource() const { return resource_; }
+  const ScopeView& scope() const { return scope_; }
+  const SpanView& span() const { return span_; }
+  std::uint64_t group() const { return group_; }  // which ResourceSpans, from 1
+
+ private:
+  bool NextScope();
+
+  otlp::Reader groups_;
+  otlp::Reader scopes_{{}};
+  otlp::Reader spans_{{}};
+  std::uint64_t group_ = 0;
+  ResourceView resource_{};
+  ScopeView scope_{};
+  SpanView span_{};
 };
 
 // Visits every span of a well-formed ExportTraceServiceRequest.

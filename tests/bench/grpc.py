@@ -6,8 +6,8 @@ Both ends are on this machine, so the agent sees each call twice and makes two s
 "a call and side" half of that: what a node pays that has one end of it.
 
 Calls: a C++ client (libgrpc++, one channel, 32 calls at a time) and server. Download: nghttpd sends a file of 1 GiB to
-h2load over one stream; rounds alternate, agent off and on, and each with the agent is compared with those before and
-after it. docs/cost.md says what the numbers mean.
+h2load over one stream, then nginx to curl; rounds alternate, agent off and on, and each with the agent is compared with
+those before and after it. docs/cost.md says what the numbers mean.
 """
 
 import argparse
@@ -138,15 +138,45 @@ def bench_calls(options):
         bench.close()
 
 
+def family(pid):
+    """A process and its children."""
+    return [pid, *map(int, pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+
+
 class Download(Ledger):
+    """1 GiB over one stream, from a server to a client that throws it away."""
+
     SIZE = 1 << 30
+
+    def programs_cpu(self):
+        """Seconds of CPU that the server and all clients so far took."""
+        clients = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return sum(map(cpu_seconds, family(self.server.child.process.pid))) + clients.ru_utime + clients.ru_stime
+
+    def round(self):
+        """Seconds of one download, and of both programs' CPU."""
+        cpu = self.programs_cpu()
+        start = time.monotonic()
+        self.download(self.server.url("/large.bin"))
+        took = time.monotonic() - start
+        return took, self.programs_cpu() - cpu
+
+    def sparse(self, folder):
+        """Zeros without a disk."""
+        with open(folder / "large.bin", "wb") as file:
+            file.truncate(self.SIZE)
+
+
+class Nghttp2Download(Download):
+    """The quickest that there is: both do nothing else with the bytes."""
+
+    names = "nghttpd to h2load"
 
     def __init__(self):
         super().__init__()
         self.server = plain.Nghttpd(self.stack, "--window-bits=30", "--connection-window-bits=30")
         folder = self.stack.folder / f"nghttpd-{self.server.port}"
-        with open(folder / "large.bin", "wb") as file:
-            file.truncate(self.SIZE)  # sparse: zeros without a disk
+        self.sparse(folder)
         self.quiet_server(folder)
 
     def quiet_server(self, folder):
@@ -156,25 +186,31 @@ class Download(Ledger):
         self.server.child = self.stack.run("nghttpd-bench", [program, "--no-tls", "--address=127.0.0.1", f"--htdocs={folder}", self.server.port])
         plain.servers.wait_for("nghttpd to listen", lambda: plain.servers.listens(self.server.port))
 
-    def programs_cpu(self):
-        """Seconds of CPU that the server and all clients so far took."""
-        clients = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return cpu_seconds(self.server.child.process.pid) + clients.ru_utime + clients.ru_stime
-
-    def round(self):
-        """Seconds of one download, and of both programs' CPU."""
-        cpu = self.programs_cpu()
-        start = time.monotonic()
-        done = subprocess.run(["h2load", "--requests=1", "--clients=1", "--max-concurrent-streams=1", self.server.url("/large.bin")],
+    @staticmethod
+    def download(url):
+        done = subprocess.run(["h2load", "--requests=1", "--clients=1", "--max-concurrent-streams=1", url],
                               capture_output=True, text=True, check=True).stdout
-        took = time.monotonic() - start
         if "1 succeeded" not in done:
             raise AssertionError(done)
-        return took, self.programs_cpu() - cpu
 
 
-def bench_download(options):
-    bench = Download()
+class NginxDownload(Download):
+    """What people have: nginx with sendfile, curl."""
+
+    names = "nginx to curl"
+
+    def __init__(self):
+        super().__init__()
+        self.server = plain.Nginx2(self.stack)
+        self.sparse(self.stack.folder / f"nginx-{self.server.port}" / "www")
+
+    def download(self, url):
+        said = plain.curl("--http2-prior-knowledge", url)
+        if said["size_download"] != self.SIZE or said["http_version"] != "2":
+            raise AssertionError(said)
+
+
+def bench_download(options, bench):
     events, ratios, dearer, bpf, cpu = [], [], [], [], []
     try:
         bench.round()
@@ -203,7 +239,7 @@ def bench_download(options):
             print(f"round {i + 1}: {1 / before[0]:.2f} | {1 / took[0]:.2f} | {1 / after[0]:.2f} GiB/s, {events[-1]:.2f} events per 64 KiB, agent {cpu[-1]:.0f} ms, "
                   f"BPF {bpf[-1]:.0f} ms", flush=True)
             before = after
-        print("\n1 GiB over one HTTP/2 stream")
+        print(f"\n1 GiB over one HTTP/2 stream, {bench.names}")
         print(f"events per 64 KiB and side: {spread([e / 2 for e in events])}   bar 1")
         print(f"time with the agent to that before and after: {spread(ratios)}   bar 1.03")
         print(f"CPU of server and client together, with the agent to before and after: {spread(dearer)}")
@@ -227,7 +263,8 @@ def main():
         if options.part != "download":
             bench_calls(options)
         if options.part != "calls":
-            bench_download(options)
+            bench_download(options, Nghttp2Download())
+            bench_download(options, NginxDownload())
     finally:
         STATISTICS.write_text(keep)
 

@@ -232,7 +232,9 @@ WS_INLINE void ws_h2_pass(struct ws_h2 *h, __u32 n)
 	if (h->message < WS_MESSAGES) {
 		struct ws_message *message = &h->messages.of[h->message & (WS_MESSAGES - 1)];
 
-		if (message->left >= n && !message->have) {
+		if (message->kind == WS_MESSAGE_FREE) {
+			h->message = WS_MESSAGES;
+		} else if (message->left >= n && !message->have) {
 			message->left -= n;
 		} else if (n) {
 			ws_message_blur(message);
@@ -242,14 +244,15 @@ WS_INLINE void ws_h2_pass(struct ws_h2 *h, __u32 n)
 }
 
 /*
- * A call of `len` octets at `start` that lies within a frame, in payload that nobody looks at, and after which nothing is due:
- * passed over without a window. One load of frame_left and one store, because two threads may be here at once. True: done.
+ * A call of `len` octets at `start` that lies within a frame, in payload that nobody looks at, and after which nothing is due
+ * (so it may reach the frame's end only if that is summed): passed over without a window. One load of frame_left and one
+ * store, because two threads may be here at once. True: done.
  */
 WS_INLINE int ws_h2_inside(struct ws_h2 *h, __u64 start, __u32 len)
 {
 	__u32 left = *(volatile __u32 *)&h->frame_left;
 
-	if (left <= len || h->at != start || h->mode != WS_H2_SYNC || h->have || h->keep_left || h->doubt ||
+	if (left < len || (left == len && !h->in_run) || h->at != start || h->mode != WS_H2_SYNC || h->have || h->keep_left || h->doubt ||
 	    h->message < WS_MESSAGES || start + len - h->told >= WS_H2_HOLD)
 		return 0;
 	h->at = start + len;
@@ -300,6 +303,8 @@ WS_INLINE int ws_walk_begin(struct ws_h2 *h, struct ws_walk *w, int look)
 	if (all) {
 		/* Bytes that nobody can look at: arithmetic, inside a frame. */
 		if (h->mode == WS_H2_SYNC && !h->have && all <= h->frame_left) {
+			if (!skipped && h->message < WS_MESSAGES)
+				ws_message_unseen(&h->messages.of[h->message & (WS_MESSAGES - 1)]);
 			ws_h2_pass(h, all);
 		} else {
 			if (h->mode == WS_H2_SYNC) {

@@ -4,11 +4,12 @@
  * octets, without regard to frames. What is guessed here decides which octets of DATA are copied and which frames are
  * summed; user space knows the content type and counts.
  *
- *   kind         what is known of the stream's DATA                        its frames
- *   START        HEADERS went before: a message or any body begins         looked at
- *   GRPC         messages, `left` octets until the next prefix             prefixes are copied; inside a message:
- * summed FREE         no messages                                               summed VAGUE        its beginning was
- * not seen                                16 octets of each are copied
+ *   kind    what is known of the stream's DATA                     its frames
+ *
+ *   START   HEADERS went before: a message or any body begins      looked at
+ *   GRPC    messages, `left` octets until the next prefix          prefixes are copied; summed inside a message
+ *   FREE    no messages, or nobody can look for them               summed
+ *   VAGUE   its beginning was not seen                             16 octets of each are copied
  *
  * A few streams of a direction are remembered. A wrong guess costs records, or exact counts of messages, nothing else.
  */
@@ -115,6 +116,16 @@ WS_INLINE void ws_message_blur(struct ws_message *message)
 	message->sure = 0;
 	message->have = 0;
 	message->left = 0;
+}
+
+/*
+ * A call without a buffer (sendfile) carried octets. Who begins a body so goes on so: a file, which has no messages, or
+ * none that we could find.
+ */
+WS_INLINE void ws_message_unseen(struct ws_message *message)
+{
+	if (message->kind == WS_MESSAGE_START && !message->have)
+		message->kind = WS_MESSAGE_FREE;
 }
 
 /* Would a message at the start of a frame with so much payload fill it and, maybe, go on behind it? */

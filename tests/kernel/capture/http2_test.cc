@@ -247,8 +247,16 @@ TEST_P(Http2Test, PayloadBySendfileIsALength) {
   }
   const auto at_server = Told(server_name, up.bytes().size(), down.bytes().size());
   ExpectTrue(at_server.written, down);
+  // A body that begins without a buffer has no messages that could be looked for: its frames are
+  // summed.
+  const auto summed = [&](const FrameStream::Frame& f) {
+    return std::ranges::any_of(at_server.written.data(), [&](const DataEvent& event) {
+      return event.run.frames > 0 && event.offset <= f.offset && f.offset < event.end_offset;
+    });
+  };
   for (const auto& f : down.frames())
-    EXPECT_TRUE(at_server.written.HasCaptured(f.offset, f.offset + 9));
+    EXPECT_TRUE(summed(f) || at_server.written.HasCaptured(f.offset, f.offset + 9)) << f.offset;
+  EXPECT_LE(at_server.written.events(), 7u);  // the header block, the first frame, runs, the last
 }
 
 TEST_P(Http2Test, AnUpgradeToHttp2IsFollowed) {

@@ -380,6 +380,42 @@ TEST(BpfHttp2Test, CallsWithoutABufferAreArithmeticInsideOfData) {
   ExpectTrue(stream, walker, bytes.size());
 }
 
+// nginx: a frame's header in a call of its own, its payload by sendfile.
+TEST(BpfHttp2Test, ADownloadWithoutABufferIsSummed) {
+  constexpr std::size_t kBody = 16u << 20;
+  constexpr std::size_t kFrame = 8192;
+  FrameStream stream;
+  stream.Settings().Headers(1, 80).Body(1, std::string(kBody, 'f'), kFrame).Data(1, "", true);
+  Walker walker;
+  const auto& bytes = stream.bytes();
+  walker.Call(std::string_view(bytes).substr(0, stream.frames()[2].offset));
+  for (const Frame& f : stream.frames()) {
+    if (f.type != 0) continue;
+    walker.Call(std::string_view(bytes).substr(f.offset, 9));
+    if (f.length != 0) walker.Pass(f.length);
+  }
+  EXPECT_EQ(walker.lost(), 0);
+  ExpectTrue(stream, walker, bytes.size());
+  EXPECT_LT(walker.told().size(), kBody / 65536 / 2);
+  EXPECT_GT(walker.inside(), static_cast<int>(kBody / kFrame * 9 / 10));
+}
+
+TEST(BpfHttp2Test, MessagesAreFollowedWhereOneCallHadNoBuffer) {
+  constexpr int kMessages = 50;
+  FrameStream stream;
+  stream.Settings().Headers(1);
+  for (int i = 0; i < kMessages; ++i) stream.Data(1, Message(1000));
+  Walker walker;
+  const auto& bytes = stream.bytes();
+  const auto& f = stream.frames();
+  walker.Call(std::string_view(bytes).substr(0, f[10].offset + 9));
+  walker.Pass(f[10].length);
+  for (std::size_t i = 11; i < f.size(); ++i)
+    walker.Call(std::string_view(bytes).substr(f[i].offset, 9u + f[i].length));
+  ExpectTrue(stream, walker, bytes.size());
+  EXPECT_GE(CountMessages(stream, walker)[1].messages(), kMessages - 1u);
+}
+
 TEST(BpfHttp2Test, ACallWithoutABufferBeyondAFrameLosesTheBoundaryUntilACallBeginsWithOne) {
   FrameStream stream;
   stream.Settings()

@@ -7,6 +7,7 @@
 
 #include <future>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "tests/support/fake_clock.h"
 #include "tests/unit/common/queue/unsynced_disk.h"
@@ -30,7 +31,7 @@ class JaegerApiTest : public ::testing::Test {
 
   json Get(const std::string& path, const std::string& query = "", int status = 200) {
     const http::Response response =
-        api_.Answer({.method = "GET", .path = path, .query = query}, nullptr);
+        Whole(api_.Answer({.method = "GET", .path = path, .query = query}, nullptr));
     EXPECT_EQ(response.status, status) << response.body;
     const json body = json::parse(response.body, nullptr, false);
     EXPECT_FALSE(body.is_discarded()) << response.body;
@@ -151,6 +152,40 @@ TEST_F(JaegerApiTest, SearchesByAllItsParameters) {
   EXPECT_EQ(some["errors"], (json{{{"msg", "trace not found"}, {"traceID", "0000000000000099"}}}));
 }
 
+TEST_F(JaegerApiTest, ManySpansComeInPieces) {
+  std::vector<TestSpan> spans;
+  for (std::uint64_t i = 1; i <= 2000; ++i) {
+    spans.push_back({.trace = 1 + i % 3, .id = i, .service = i % 2 == 0 ? "even" : "odd"});
+  }
+  Write(spans);
+  const auto query = fmt::format("traceID={}&traceID={}&traceID={}&traceID=99", TraceText(1),
+                                 TraceText(2), TraceText(3));
+  ApiAnswer answer = api_.Answer({.method = "GET", .path = "/api/traces", .query = query}, nullptr);
+  ASSERT_TRUE(answer.rest);
+  std::string text = answer.response.body;
+  std::size_t pieces = 0;
+  for (bool more = true; more; ++pieces) {
+    const std::size_t before = text.size();
+    more = answer.rest(text).value();
+    EXPECT_LT(text.size() - before, 80u << 10);
+  }
+  EXPECT_GT(pieces, 5u);
+  const json body = json::parse(text);
+  ASSERT_EQ(body["data"].size(), 3u);
+  EXPECT_EQ(body["errors"].size(), 1u);
+  std::set<std::string> ids;
+  for (const json& trace : body["data"]) {
+    EXPECT_EQ(trace["processes"].size(), 2u);
+    for (const json& span : trace["spans"]) {
+      ids.insert(span["spanID"]);
+      const bool even = std::stoul(span["spanID"].get<std::string>(), nullptr, 16) % 2 == 0;
+      EXPECT_EQ(trace["processes"][span["processID"].get<std::string>()]["serviceName"],
+                even ? "even" : "odd");
+    }
+  }
+  EXPECT_EQ(ids.size(), 2000u);
+}
+
 TEST_F(JaegerApiTest, RefusesInJaegersWords) {
   EXPECT_EQ(Refused("/api/traces", "", 400), "parameter 'service' is required");
   EXPECT_EQ(Refused("/api/traces", "service=a&minDuration=2s&maxDuration=1s", 400),
@@ -170,7 +205,7 @@ TEST_F(JaegerApiTest, RefusesInJaegersWords) {
   EXPECT_THAT(Refused("/api/traces/" + std::string(33, '1'), "", 400),
               ::testing::HasSubstr("longer than 32"));
   EXPECT_EQ(Refused("/api/nothing", "", 404), "no such page");
-  const auto post = api_.Answer({.method = "POST", .path = "/api/services"}, nullptr);
+  const auto post = Whole(api_.Answer({.method = "POST", .path = "/api/services"}, nullptr));
   EXPECT_EQ(post.status, 405);
 }
 

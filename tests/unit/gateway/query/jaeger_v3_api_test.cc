@@ -34,7 +34,7 @@ class JaegerV3ApiTest : public ::testing::Test {
   }
   json Get(const std::string& path, const std::string& query = "", int status = 200) {
     const http::Response response =
-        api_.Answer({.method = "GET", .path = "/api/v3/" + path, .query = query}, nullptr);
+        Whole(api_.Answer({.method = "GET", .path = "/api/v3/" + path, .query = query}, nullptr));
     EXPECT_EQ(response.status, status) << response.body;
     return json::parse(response.body, nullptr, false);
   }
@@ -71,6 +71,23 @@ TEST_F(JaegerV3ApiTest, ListsServicesAndOperations) {
             (json{{{"name", "y"}, {"spanKind", "client"}}, {{"name", "z"}}}));
   EXPECT_EQ(Get("operations", "service=a&spanKind=client")["operations"].size(), 1u);
   EXPECT_EQ(Get("operations", "service=a&span_kind=server")["operations"].size(), 0u);
+}
+
+TEST_F(JaegerV3ApiTest, ManySpansComeInPieces) {
+  std::vector<TestSpan> spans;
+  for (std::uint64_t i = 1; i <= 3000; ++i) {
+    spans.push_back({.trace = 1 + i % 3, .id = i, .service = i % 2 == 0 ? "even" : "odd"});
+  }
+  Write(spans);
+  ApiAnswer answer =
+      api_.Answer({.method = "GET", .path = "/api/v3/traces", .query = kHour}, nullptr);
+  ASSERT_TRUE(answer.rest);
+  std::string text = answer.response.body;
+  std::size_t pieces = 0;
+  for (bool more = true; more; ++pieces) more = answer.rest(text).value();
+  EXPECT_GT(pieces, 5u);
+  const json body = json::parse(text);
+  EXPECT_EQ(SpanIds(body).size(), 3000u);
 }
 
 TEST_F(JaegerV3ApiTest, ATraceIsOtlp) {
