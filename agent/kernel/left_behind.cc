@@ -188,7 +188,10 @@ std::unique_ptr<LeftBehind> LeftBehind::Open(const std::string& directory, std::
 LeftBehind::~LeftBehind() { Release(); }
 
 std::uint64_t LeftBehind::Drain(connection::EventHandler& handler) {
-  return reader_ ? reader_->Drain(handler) : 0;
+  if (!reader_) return 0;
+  std::uint64_t count = reader_->Drain(handler);
+  while (reader_->held_back()) count += reader_->Drain(handler);  // ends: its patience does
+  return count;
 }
 
 void LeftBehind::Release() { Remove(directory_); }

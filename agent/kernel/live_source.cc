@@ -81,8 +81,9 @@ class Live : public LiveSource {
       if (left.count() > 0) reader_->Wait(std::min(left, wait_));
       if (__atomic_load_n(&control_->splices, __ATOMIC_RELAXED) != 0)
         object_->AttachThoseOfSplice();
-      const std::uint64_t count = FindGone() + reader_->Drain(handler);
-      TellGone(handler);
+      FindGone();
+      std::uint64_t count = reader_->Drain(handler);
+      if (!reader_->held_back()) count += TellGone(handler);
       wait_ = count > 0 ? kShortWait : std::min(wait_ * 2, kLongWait);
       if (count > 0 || steady_clock::now() >= deadline) return count;
     }
@@ -161,15 +162,14 @@ class Live : public LiveSource {
  private:
   // Unix sockets end without a word. Those that are gone are looked for before a drain and told
   // after it, so that their last bytes come first.
-  std::uint64_t FindGone() {
+  void FindGone() {
     const auto now = steady_clock::now();
-    if (now < next_gone_) return 0;
+    if (now < next_gone_ || !gone_.empty()) return;
     next_gone_ = now + kGonePeriod;
     object_->ForEachGoneUnixSocket([this](std::uint64_t id) { gone_.push_back(id); });
-    return gone_.size();
   }
-  void TellGone(connection::EventHandler& handler) {
-    if (gone_.empty()) return;
+  std::uint64_t TellGone(connection::EventHandler& handler) {
+    if (gone_.empty()) return 0;
     connection::CloseEvent close{};
     timespec now{};
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -180,8 +180,10 @@ class Live : public LiveSource {
       close.conn = connection::ConnectionId{id};
       handler.OnEvent(close);
     }
-    told_gone_ += gone_.size();
+    const std::uint64_t count = gone_.size();
+    told_gone_ += count;
     gone_.clear();
+    return count;
   }
 
   template <std::size_t N>

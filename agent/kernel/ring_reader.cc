@@ -21,6 +21,9 @@ namespace {
 constexpr std::uint64_t kNone = std::numeric_limits<std::uint64_t>::max();
 constexpr int kBusySpins =
     20000;  // some tens of microseconds: a writer is done in less than two, unless preempted
+// A preempted one comes back within a slice or two of the scheduler.
+constexpr std::uint64_t kPatienceNs = 100'000'000;
+constexpr std::size_t kMaxSide = 8192;  // more stay in the side ring, and are counted there
 
 std::uint64_t MonotonicNs() {
   timespec now{};
@@ -95,14 +98,15 @@ int RingReader::OnSideRecord(void* self, void* data, std::size_t size) {
 }
 
 void RingReader::DrainSide() {
+  if (side_records_.size() >= kMaxSide) return;
   ring_buffer__consume(side_);
   std::stable_sort(side_records_.begin(), side_records_.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
 }
 
-// Takes the ring's head as the limit of this drain. False: a writer is in the middle; nothing may
-// be read now, because it may take back what it has not finished.
-bool RingReader::Snapshot(Ring& ring) {
+// Takes the ring's head as the limit of this drain: what lies before it is finished, also while a
+// writer is in the middle of more.
+void RingReader::Snapshot(Ring& ring, std::uint64_t now) {
   const ws_ring_control* control = Control(ring.base);
   ring.next_ts = kNone;
   for (int spin = 0; spin < kBusySpins; ++spin) {
@@ -112,11 +116,27 @@ bool RingReader::Snapshot(Ring& ring) {
 #endif
       continue;
     }
+    ring.known_to = now;
+    ring.busy_since = 0;
     ring.limit = Load(control->head);
-    return true;
+    return;
   }
-  ring.limit = ring.position;
-  return false;
+  if (ring.busy_since == 0) ring.busy_since = now;
+  ring.limit = Load(control->head);
+}
+
+// Up to which time events are handed over: what all rings are known to. But nobody is waited for
+// without end, nor while a ring fills up.
+std::uint64_t RingReader::Horizon(std::uint64_t now) {
+  std::uint64_t known = now;
+  bool room = true;
+  for (const Ring& ring : rings_) {
+    room = room && ring.limit - ring.position <= ring_size_ / 2;
+    if (ring.busy_since != 0 && now - ring.busy_since <= kPatienceNs)
+      known = std::min(known, ring.known_to);
+  }
+  held_back_ = room && known < now;
+  return held_back_ ? known : now;
 }
 
 // Finds the time of the record at `position`, if it belongs to this drain.
@@ -144,22 +164,28 @@ void RingReader::Release(Ring& ring) {
 }
 
 std::uint64_t RingReader::Drain(connection::EventHandler& handler) {
-  const std::uint64_t horizon = MonotonicNs();
+  const std::uint64_t now = MonotonicNs();
   used_ = 0;
   for (Ring& ring : rings_) {
-    if (Snapshot(ring)) Advance(ring, horizon);
+    Snapshot(ring, now);
     used_ += ring.limit - ring.position;
   }
   used_max_ = std::max(used_max_, used_);
+  const std::uint64_t horizon = Horizon(now);
+  for (Ring& ring : rings_) Advance(ring, horizon);
   DrainSide();
 
   std::uint64_t count = 0;
   std::size_t side = 0;
+  const auto side_end = static_cast<std::size_t>(
+      std::upper_bound(side_records_.begin(), side_records_.end(), horizon,
+                       [](std::uint64_t time, const auto& record) { return time < record.first; }) -
+      side_records_.begin());
   connection::Event event{};
   for (;;) {
     Ring* first = nullptr;
     std::uint64_t first_ts = kNone;
-    std::uint64_t second_ts = side < side_records_.size() ? side_records_[side].first : kNone;
+    std::uint64_t second_ts = side < side_end ? side_records_[side].first : kNone;
     for (Ring& ring : rings_) {
       if (ring.next_ts < first_ts) {
         second_ts = std::min(second_ts, first_ts);
@@ -169,8 +195,8 @@ std::uint64_t RingReader::Drain(connection::EventHandler& handler) {
         second_ts = std::min(second_ts, ring.next_ts);
       }
     }
-    if (first == nullptr || (side < side_records_.size() && side_records_[side].first < first_ts)) {
-      if (side >= side_records_.size()) break;
+    if (first == nullptr || (side < side_end && side_records_[side].first < first_ts)) {
+      if (side >= side_end) break;
       if (DecodeRecord(side_records_[side].second, event)) {
         handler.OnEvent(event);
         ++count;
@@ -200,7 +226,8 @@ std::uint64_t RingReader::Drain(connection::EventHandler& handler) {
       Advance(ring, horizon);
     }
   }
-  side_records_.clear();
+  side_records_.erase(side_records_.begin(),
+                      side_records_.begin() + static_cast<std::ptrdiff_t>(side_end));
   for (Ring& ring : rings_) {
     if (ring.position != ring.released) Release(ring);
   }

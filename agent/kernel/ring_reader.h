@@ -17,7 +17,9 @@ namespace wirespan::kernel {
 //
 // Events come out in the order of their times over all CPUs: the clock is read first, then each
 // ring's position; what is younger than that clock waits for the next drain, because an older one
-// may still be on its way on another CPU.
+// may still be on its way on another CPU. A writer that lost its CPU (to another task, or as a
+// virtual CPU to another machine) holds back what is younger than its last record for a while
+// (kPatience in the .cc), or a socket's bytes might come before the socket itself.
 class RingReader {
  public:
   // The map descriptors stay the caller's. `ring_size` is the data size of one ring, a power of
@@ -33,8 +35,11 @@ class RingReader {
 
   // Until the doorbell rings or `timeout` is over.
   void Wait(std::chrono::milliseconds timeout);
-  // Hands over everything up to now. Returns how many events.
+  // Hands over everything up to now, or less while a writer is in the middle. Returns how many
+  // events.
   std::uint64_t Drain(connection::EventHandler& handler);
+  // The last drain handed over less.
+  bool held_back() const { return held_back_; }
 
   std::uint64_t capacity_bytes() const { return ring_size_ * rings_.size(); }
   std::uint64_t used_bytes() const { return used_; }  // found by the last drain
@@ -50,11 +55,15 @@ class RingReader {
     std::uint64_t position = 0;  // read up to here
     std::uint64_t released = 0;  // tail, as the kernel sees it
     std::uint64_t limit = 0;     // head, as of this drain
-    std::uint64_t next_ts = 0;   // of the record at position; ~0: none for this drain
+    std::uint64_t known_to = 0;  // every record up to this time lies before `limit`
+    std::uint64_t busy_since =
+        0;  // first drain that met a writer in the middle; 0: the last one did not
+    std::uint64_t next_ts = 0;  // of the record at position; ~0: none for this drain
   };
 
   RingReader(std::uint64_t ring_size);
-  bool Snapshot(Ring& ring);
+  void Snapshot(Ring& ring, std::uint64_t now);
+  std::uint64_t Horizon(std::uint64_t now);
   void Advance(Ring& ring, std::uint64_t horizon);
   void Release(Ring& ring);
   void DrainSide();
@@ -65,7 +74,8 @@ class RingReader {
   std::size_t mapping_size_ = 0;
   std::vector<Ring> rings_{};
   ring_buffer* side_ = nullptr;
-  std::vector<std::pair<std::uint64_t, std::string>> side_records_{};  // by time
+  std::vector<std::pair<std::uint64_t, std::string>> side_records_{};  // by time; at most kMaxSide
+  bool held_back_ = false;
   std::uint64_t used_ = 0;
   std::uint64_t used_max_ = 0;
   std::uint64_t damaged_ = 0;
