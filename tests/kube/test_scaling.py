@@ -8,7 +8,7 @@ import unittest
 
 from cluster import get, kubectl, metric, page, pods, rollout, wait_for
 from metrics_api import QUEUE, Metrics
-from release import ARRIVED, RUN, SPACE, acknowledged, agent_page, ask, install, prepare
+from release import SPACE, acknowledged, agent_page, ask, install, of_services, prepare
 
 LEAST, MOST = 1, 3
 GATEWAY = "wirespan-gateway"
@@ -71,20 +71,11 @@ class Scaling(unittest.TestCase):
     """Methods run in the order of their names."""
 
     def all_arrived(self, sent):
-        """{path: requests}: each is five spans at the end, none was dropped on the way, none came twice under another id. The sixth is of a process
-        that may be gone before the agent has looked whose it is."""
+        """{path: requests}: all that is known of each is at the end, nothing was dropped on the way, nothing came twice under another id."""
         wait_for("what the agent holds", lambda: metric(agent_page(), "wirespan_export_held_spans") == 0)
         self.assertEqual(metric(agent_page(), "wirespan_export_spans_total", result="dropped"), 0)
-        wanted = {path: 5 * count for path, count in sent.items()}
-
-        def found():
-            counts = dict.fromkeys(wanted, 0)
-            for attributes in (s["attributes"] for s in ARRIVED.spans() if s["attributes"].get("server.address") != "shop.shop" or s["kind"] != 3):
-                path = str(attributes.get("url.path") or attributes.get("url.full", ""))
-                for one in wanted:
-                    counts[one] += path.endswith(f"/{RUN}{one}")
-            return counts
-        wait_for(f"all spans: {wanted}", lambda: found() == wanted, interval=5)
+        for path, count in sent.items():
+            wait_for(f"the spans of {count} requests", lambda path=path, count=count: len(of_services(path)) == 5 * count, interval=5)
 
     def test_10_load_scales_out_and_calm_scales_in(self):
         scaled(targetCPUUtilizationPercentage=100)
