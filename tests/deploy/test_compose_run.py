@@ -97,9 +97,11 @@ class Compose(unittest.TestCase):
             found = self.ask("http://localhost:9090/api/v1/query?query=up").get("data", {}).get("result", [])
             return {one["metric"]["job"]: one["value"][1] for one in found}
         wait_for("every page", lambda: up() == {"wirespan-agent": "1", "wirespan-gateway": "1", "wirespan-services": "1"})
-        groups = self.ask("http://localhost:9090/api/v1/rules")["data"]["groups"]
-        self.assertGreater(sum(len(group["rules"]) for group in groups), 10)
-        self.assertEqual({rule["health"] for group in groups for rule in group["rules"]} - {"unknown"}, {"ok"})
+
+        def rules():
+            return [rule for group in self.ask("http://localhost:9090/api/v1/rules")["data"]["groups"] for rule in group["rules"]]
+        wait_for("all rules to be evaluated", lambda: {rule["health"] for rule in rules()} == {"ok"}, seconds=150)
+        self.assertGreater(len(rules()), 10)
 
     def test_40_what_the_gateway_took_while_jaeger_was_away_is_on_its_volume(self):
         before = len(self.traces("wirespan-probe"))

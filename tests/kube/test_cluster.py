@@ -5,7 +5,7 @@ import json
 import pathlib
 import unittest
 
-from cluster import HERE, TOOLS, WORK, get, helm, inside, kubectl, metric, page, pods, rollout, run, wait_for
+from cluster import HERE, ROOT, TOOLS, WORK, get, helm, inside, kubectl, metric, page, pods, rollout, run, wait_for
 from release import ARRIVED, CHART, REQUESTS, RUN, SPACE, acknowledged, agent_page, ask, install, prepare, spans_of, stored
 
 PINNED = list(pathlib.Path("/sys/fs/bpf/wirespan").glob("*"))  # by others, before
@@ -223,6 +223,13 @@ class Life(unittest.TestCase):
         environment = ["env", f"KUBECONFIG={WORK}/etc/admin.conf", f"HOME={WORK}/home"]
         inside(*environment, TOOLS / "helm4", "template", "wirespan", CHART, "--namespace", SPACE, "--values", HERE / "values.yaml",
                "--validate", timeout=300)
+
+    def test_61_the_plain_manifests_are_accepted(self):
+        kubectl("create", "namespace", "wirespan", check=False)
+        self.addCleanup(kubectl, "delete", "namespace", "wirespan")
+        said = kubectl("apply", "--dry-run=server", "--kustomize", ROOT / "deploy" / "kubernetes").stdout
+        for one in ("daemonset.apps/wirespan-agent", "deployment.apps/wirespan-gateway", "statefulset.apps/wirespan-backend"):
+            self.assertIn(f"{one} created", said)
 
     def test_90_uninstalling_leaves_the_claim_and_nothing_else(self):
         install("--set", "agent.handover=false,agent.releaseHandover=true")
