@@ -96,7 +96,8 @@ class Queue(unittest.TestCase):
             sent += ask("/waiting", 10)
         wait_for("what the agent holds", lambda: metric(agent_page(), "wirespan_export_held_spans") == 0)
         put_in(replicas=1)
-        wait_for("one gateway", lambda: len(pods(SPACE, "gateway")) == 1)
+        # Gone, not only going: while it drains it would deliver.
+        wait_for("one gateway", lambda: len(get("pods", "--selector=app.kubernetes.io/component=gateway", namespace=SPACE)["items"]) == 1)
         sink(1)
         wait_for("an empty queue", lambda: list(queued().values()) == [0])
         arrived = len(of_services("/waiting"))
