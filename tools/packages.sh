@@ -23,6 +23,7 @@ test_packages=(
   nghttp2-client nghttp2-server                             # h2load, nghttp, nghttpd
   prometheus                                                # promtool lints the exposition
   buildah python3-yaml                                      # images; reading rendered manifests
+  podman netavark aardvark-dns runc                         # runs deploy/compose
   rpm patchelf mmdebstrap                                   # packages, and an old system to try them in
   iproute2 nftables procps systemd util-linux               # systemd-analyze, setpriv
   g++-aarch64-linux-gnu qemu-user-static                    # tools/cross, and starting what it made

@@ -60,6 +60,7 @@ struct ExportConfig {  // both signals; empty strings: not said
   std::string ca_file{};
   std::string certificate_file{};
   std::string key_file{};
+  std::chrono::milliseconds reload_interval{60000};  // of these three; 0: never
   std::uint64_t queue_bytes = 32u << 20;
   std::uint32_t batch_spans = 1000;
   std::chrono::milliseconds batch_delay{1000};

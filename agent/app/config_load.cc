@@ -158,6 +158,7 @@ void ReadExport(const Section& section, ExportConfig& exporting) {
   exporting.ca_file = section.String("tls.ca_file");
   exporting.certificate_file = section.String("tls.cert_file");
   exporting.key_file = section.String("tls.key_file");
+  exporting.reload_interval = Milliseconds(section, "tls.reload_interval");
   exporting.batch_spans = static_cast<std::uint32_t>(section.Int("batch_spans"));
   exporting.batch_delay = Milliseconds(section, "batch_delay");
   exporting.queue_bytes = section.Size("queue_bytes");
@@ -303,8 +304,9 @@ std::vector<std::string> FixedChanges(const Config& old_config, const Config& ne
   // One name for the group: its values may be secrets, and nobody changes one key of it alone.
   const auto sending = [](const ExportConfig& e) {
     return std::tie(e.protocol, e.endpoint, e.compression, e.headers, e.timeout, e.insecure,
-                    e.ca_file, e.certificate_file, e.key_file, e.queue_bytes, e.batch_spans,
-                    e.batch_delay, e.concurrent_requests, e.max_elapsed, e.self_report);
+                    e.ca_file, e.certificate_file, e.key_file, e.reload_interval, e.queue_bytes,
+                    e.batch_spans, e.batch_delay, e.concurrent_requests, e.max_elapsed,
+                    e.self_report);
   };
   compare("export", sending(old_config.exporting), sending(new_config.exporting));
   const auto pods = [](const KubernetesConfig& k) {

@@ -285,6 +285,13 @@ Key Export() {
                      .type = Type::kString,
                      .help = "The agent's own certificate."},
                     {.name = "key_file", .type = Type::kString, .help = "Its key."},
+                    {.name = "reload_interval",
+                     .type = Type::kDuration,
+                     .default_text = "1m",
+                     .help = "How often these files are looked at; new connections get what they "
+                             "hold then, if it can be used. 0s: never.",
+                     .min = 0,
+                     .max = 86400},
                 }),
           {.name = "batch_spans",
            .type = Type::kInt,

@@ -30,6 +30,7 @@ Result<exporting::SignalOptions> SignalOf(const ExportConfig& config, otlp::Sign
   options.ca_file = config.ca_file;
   options.certificate_file = config.certificate_file;
   options.key_file = config.key_file;
+  options.reload_interval = config.reload_interval;
   return options;
 }
 

@@ -30,6 +30,8 @@ struct SignalOptions {
   std::string ca_file{};
   std::string certificate_file{};
   std::string key_file{};
+  // How often these files are looked at: new connections get what they hold then. 0: never.
+  std::chrono::milliseconds reload_interval{0};
 };
 
 struct ExporterOptions {

@@ -3,6 +3,8 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/security/credentials.h>
+#include <grpcpp/security/tls_certificate_provider.h>
+#include <grpcpp/security/tls_credentials_options.h>
 #include <grpcpp/support/byte_buffer.h>
 
 #include <condition_variable>
@@ -16,6 +18,7 @@
 #include "agent/export/transport.h"
 #include "common/base/strings.h"
 #include "common/http/proxy.h"
+#include "common/http/tls_copies.h"
 #include "common/otlp/status.h"
 #include "common/telemetry/log.h"
 
@@ -59,7 +62,8 @@ std::string Flatten(const grpc::ByteBuffer& buffer) {
 class GrpcTransport final : public Transport {
  public:
   GrpcTransport(otlp::Signal signal, const SignalOptions& options, std::size_t max_response_bytes,
-                std::string name, std::shared_ptr<grpc::Channel> channel)
+                std::string name, std::unique_ptr<http::TlsCopies> certificates,
+                std::shared_ptr<grpc::Channel> channel)
       : method_(otlp::GrpcMethod(signal)),
         headers_(),
         timeout_(options.timeout),
@@ -67,6 +71,7 @@ class GrpcTransport final : public Transport {
                                                             : Encoding::kGzip),
         max_response_bytes_(max_response_bytes),
         name_(std::move(name)),
+        certificates_(std::move(certificates)),
         stub_(std::move(channel)) {
     for (const auto& [key, value] : options.headers) headers_.emplace_back(AsciiLower(key), value);
   }
@@ -167,6 +172,7 @@ class GrpcTransport final : public Transport {
   const Encoding encoding_;
   const std::size_t max_response_bytes_;
   const std::string name_;
+  const std::unique_ptr<http::TlsCopies> certificates_;  // what the channel reads; null: nothing
   grpc::GenericStub stub_;
   std::mutex mutex_{};  // guards calls_ and unfinished_
   std::condition_variable idle_{};
@@ -198,8 +204,41 @@ Result<std::string> ReadFile(std::string_view what, const std::string& path) {
   return text;
 }
 
-Result<std::shared_ptr<grpc::ChannelCredentials>> Credentials(const SignalOptions& options,
-                                                              bool tls) {
+constexpr unsigned kGrpcLooksEverySeconds = 1;  // at the copies, which cost nothing
+
+// Files that are replaced while the agent runs: new connections get what they hold then.
+Result<std::shared_ptr<grpc::ChannelCredentials>> WatchedCredentials(
+    const SignalOptions& options, std::unique_ptr<http::TlsCopies>& copies) {
+  auto started = http::TlsCopies::Start(
+      {.certificate_file = options.certificate_file,
+       .key_file = options.key_file,
+       .ca_file = options.ca_file},
+      options.reload_interval, [](const Result<>& changed) {
+        if (changed) {
+          log::WriteLimited(log::Level::kInfo, "export-tls-reload",
+                            "exporter: the TLS files changed; new connections get what they hold");
+        } else {
+          log::WriteLimited(
+              log::Level::kError, "export-tls-reload",
+              "exporter: the TLS files changed and can't be used, new connections get "
+              "what was read before: " +
+                  changed.error().message);
+        }
+      });
+  if (!started) return tl::unexpected(std::move(started.error()));
+  copies = std::move(*started);
+  namespace exp = grpc::experimental;
+  exp::TlsChannelCredentialsOptions watching;
+  watching.set_certificate_provider(std::make_shared<exp::FileWatcherCertificateProvider>(
+      copies->identity_path(), copies->identity_path(), copies->ca_path(), kGrpcLooksEverySeconds));
+  if (!options.certificate_file.empty()) watching.watch_identity_key_cert_pairs();
+  if (!options.ca_file.empty()) watching.watch_root_certs();
+  return exp::TlsCredentials(watching);
+}
+
+// `copies`: what the credentials read, if they watch files.
+Result<std::shared_ptr<grpc::ChannelCredentials>> Credentials(
+    const SignalOptions& options, bool tls, std::unique_ptr<http::TlsCopies>& copies) {
   if (!tls) return grpc::InsecureChannelCredentials();
   grpc::SslCredentialsOptions ssl;
   auto ca = ReadFile("CA certificate", options.ca_file);
@@ -208,6 +247,8 @@ Result<std::shared_ptr<grpc::ChannelCredentials>> Credentials(const SignalOption
   if (!certificate) return tl::unexpected(std::move(certificate.error()));
   auto key = ReadFile("client key", options.key_file);
   if (!key) return tl::unexpected(std::move(key.error()));
+  const bool files = !(options.ca_file + options.certificate_file).empty();
+  if (files && options.reload_interval.count() > 0) return WatchedCredentials(options, copies);
   ssl.pem_root_certs = std::move(*ca);
   ssl.pem_cert_chain = std::move(*certificate);
   ssl.pem_private_key = std::move(*key);
@@ -257,7 +298,8 @@ Result<std::unique_ptr<Transport>> CreateGrpcTransport(otlp::Signal signal,
   QuietGrpc();
   auto endpoint = ParseGrpcEndpoint(options.endpoint, options.insecure);
   if (!endpoint) return Wrap("endpoint", std::move(endpoint.error()));
-  auto credentials = Credentials(options, endpoint->tls);
+  std::unique_ptr<http::TlsCopies> certificates;
+  auto credentials = Credentials(options, endpoint->tls, certificates);
   if (!credentials) return tl::unexpected(std::move(credentials.error()));
   if (options.compression == Compression::kZstd) {
     log::WriteLimited(log::Level::kWarn, "export-grpc-zstd",
@@ -267,7 +309,8 @@ Result<std::unique_ptr<Transport>> CreateGrpcTransport(otlp::Signal signal,
   auto channel =
       grpc::CreateCustomChannel(endpoint->target, *credentials, Arguments(*endpoint, common));
   return std::make_unique<GrpcTransport>(signal, options, common.max_response_bytes,
-                                         endpoint->target, std::move(channel));
+                                         endpoint->target, std::move(certificates),
+                                         std::move(channel));
 }
 
 }  // namespace wirespan::exporting

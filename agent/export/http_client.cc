@@ -152,6 +152,7 @@ Result<std::unique_ptr<Transport>> CreateHttpTransport(otlp::Signal signal,
   client.tls.ca_file = options.ca_file;
   client.tls.certificate_file = options.certificate_file;
   client.tls.key_file = options.key_file;
+  client.tls.reload_interval = options.reload_interval;
   client.proxy = url->tls() ? common.proxy : common.http_proxy;
   client.no_proxy = common.no_proxy;
   if (auto checked = http::Client::Check(client); !checked)

@@ -115,7 +115,8 @@ Error Refusal(const BpfObject::Spec& spec, const char* action, int error_number)
     case EPERM:
       return Error{ErrorCode::kUnsupported,
                    fmt::format("backend {}: this kernel does not allow programs on its {} (kernel "
-                               "lockdown or a security module); choose another capture.backend",
+                               "lockdown, a security module, or a container's seccomp profile that "
+                               "has no bpf and perf_event_open); choose another capture.backend",
                                spec.name, HooksFunctions(spec) ? "functions" : "tracepoints")};
     case EACCES:
     case EINVAL:

@@ -98,19 +98,22 @@ Result<> TlsCopies::Refresh() {
 }
 
 Result<std::unique_ptr<TlsCopies>> TlsCopies::Start(const TlsFiles& files,
-                                                    std::chrono::milliseconds interval) {
+                                                    std::chrono::milliseconds interval,
+                                                    std::function<void(const Result<>&)> told) {
   std::unique_ptr<TlsCopies> copies(new TlsCopies(files));
   if (auto read = copies->Refresh(); !read) return tl::unexpected(std::move(read.error()));
   interval = std::max(interval, std::chrono::milliseconds(100));
-  copies->thread_ = std::jthread([raw = copies.get(), interval](const std::stop_token& stop) {
-    std::mutex asleep;
-    std::condition_variable_any ends;
-    std::unique_lock lock(asleep);
-    while (!ends.wait_for(lock, stop, interval, [&] { return stop.stop_requested(); })) {
-      // Whoever watches certificates for the log tells what is wrong with them.
-      if (StampOf(raw->files_) != raw->stamp_) static_cast<void>(raw->Refresh());
-    }
-  });
+  copies->thread_ = std::jthread(
+      [raw = copies.get(), interval, told = std::move(told)](const std::stop_token& stop) {
+        std::mutex asleep;
+        std::condition_variable_any ends;
+        std::unique_lock lock(asleep);
+        while (!ends.wait_for(lock, stop, interval, [&] { return stop.stop_requested(); })) {
+          if (StampOf(raw->files_) == raw->stamp_) continue;
+          const Result<> refreshed = raw->Refresh();
+          if (told) told(refreshed);
+        }
+      });
   return copies;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -17,9 +18,11 @@ namespace wirespan::http {
 // object: whoever reads them has to be gone first.
 class TlsCopies {
  public:
-  // Looks at the files every `interval` on a thread of its own. An error: they can't be used now.
-  static Result<std::unique_ptr<TlsCopies>> Start(const TlsFiles& files,
-                                                  std::chrono::milliseconds interval);
+  // Looks at the files every `interval` on a thread of its own, and says there what became of each
+  // change, if `told` is given. An error: they can't be used now.
+  static Result<std::unique_ptr<TlsCopies>> Start(
+      const TlsFiles& files, std::chrono::milliseconds interval,
+      std::function<void(const Result<>&)> told = nullptr);
 
   // Certificates and their key one after the other in one file, so that a reader never meets a key
   // with the certificate of another; and the authorities. Empty if `files` has none.

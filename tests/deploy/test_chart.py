@@ -1,6 +1,8 @@
 """The Helm chart: sound, refused where its values contradict each other, its examples as they were, and each configuration that it
 writes accepted by the programs."""
 
+import collections
+import os
 import pathlib
 import subprocess
 import tempfile
@@ -9,6 +11,7 @@ import unittest
 from charts import BIN, EXAMPLES, ROOT, chart, helm, objects, template, tools
 
 PLAIN = ROOT / "deploy" / "kubernetes"
+HERE = pathlib.Path(__file__).resolve().parent
 # What other people define.
 FOREIGN = "ServiceMonitor,PodMonitor,PrometheusRule,Certificate"
 
@@ -63,6 +66,31 @@ class Sound(unittest.TestCase):
                                  "-skip", FOREIGN, "-summary"], input=text, capture_output=True, text=True, check=False)
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
         self.assertRegex(result.stdout, r"Valid: [1-9]")
+
+
+class Operators(unittest.TestCase):
+    """What the Prometheus operator and cert-manager read, by their own types."""
+
+    def strictly(self, values):
+        program = tools() / "operators"
+        subprocess.run(["go", "build", "-trimpath", "-o", program, "."], cwd=HERE / "operators", check=True, env=os.environ | {"CGO_ENABLED": "0"})
+        rendered = template(values)
+        self.assertEqual(rendered.returncode, 0, rendered.stderr)
+        result = subprocess.run([program], input=rendered.stdout, capture_output=True, text=True, check=False)
+        return result.returncode, collections.Counter(line.split()[1] for line in result.stdout.splitlines()), result.stderr
+
+    def test_they_know_every_field(self):
+        values = {"monitoring": {part: {"enabled": True} for part in ("prometheusRule", "serviceMonitor", "podMonitor")},
+                  "tls": {"enabled": True, "mutual": True, "certManager": {"enabled": True, "issuerRef": {"name": "a", "kind": "ClusterIssuer"}}}}
+        code, found, said = self.strictly(values)
+        self.assertEqual((code, said), (0, ""))
+        self.assertEqual(found, {"PodMonitor": 1, "ServiceMonitor": 2, "PrometheusRule": 1, "Certificate": 2})
+
+    def test_they_would_refuse_another(self):
+        wrong = {"apiVersion": "monitoring.coreos.com/v1", "kind": "PodMonitor", "metadata": {"name": "x"}, "spec": {"selektor": {}}}
+        code, _, said = self.strictly({"extraManifests": [wrong]})
+        self.assertEqual(code, 1)
+        self.assertIn('unknown field "selektor"', said)
 
 
 class Configurations(unittest.TestCase):

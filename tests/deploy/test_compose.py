@@ -12,7 +12,7 @@ import unittest
 
 import yaml
 
-from charts import BIN, ROOT, TOOLS
+from charts import BIN, EXAMPLES, ROOT, TOOLS, objects
 
 COMPOSE = ROOT / "deploy" / "compose"
 HERE = pathlib.Path(__file__).resolve().parent
@@ -67,6 +67,24 @@ class Project(unittest.TestCase):
             self.assertRegex(one["image"], r":v?\d+\.\d+\.\d+$", name)
             if "wirespan" in one["image"]:
                 self.assertEqual(one["image"], f"registry.example/mirror/wirespan-{name}:9.9.9")
+
+
+    def test_the_list_for_those_without_a_network_is_whole(self):
+        listed = (ROOT / "docs" / "deploying.md").read_text()
+        ours = {one["image"].removeprefix("localhost/") for one in project()["services"].values()}
+        chart = {one["image"] for values in EXAMPLES.glob("*/rendered.yaml") for document in objects(values.read_text())
+                 for one in containers(document)}
+        self.assertGreater(len(ours | chart), 4)
+        # One example names a mirror and a digest of its own.
+        plain = {image.removeprefix("registry.example/mirror/") for image in ours | chart if "@" not in image}
+        self.assertEqual([image for image in sorted(plain) if f"`{image}`" not in listed], [])
+
+
+def containers(document):
+    """Of whatever has a pod in it."""
+    spec = document.get("spec") or {}
+    pod = spec if document["kind"] == "Pod" else (spec.get("template") or {}).get("spec") or {}
+    return [*pod.get("initContainers", []), *pod.get("containers", [])]
 
 
 class Configurations(unittest.TestCase):

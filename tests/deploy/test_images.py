@@ -1,5 +1,6 @@
 """The container images: small, labelled, without a shell, the same from the same binaries, and able to run."""
 
+import io
 import json
 import pathlib
 import subprocess
@@ -58,6 +59,13 @@ class Images(unittest.TestCase):
             self.assertRegex(labels["version"], r"^\d+\.\d+\.\d+$")
             self.assertLessEqual({"description", "revision", "created"}, set(labels))
         self.assertIn("WIRESPAN_LISTEN_HOST=0.0.0.0", self.images[0]["wirespan-gateway"].config["Env"])
+
+    def test_the_gateways_user_may_write_where_volumes_go(self):
+        """An engine gives a new volume the owner that the image's folder has."""
+        for program in PROGRAMS:
+            with tarfile.open(fileobj=io.BytesIO(self.images[0][program].layers[0])) as layer:
+                owners = {name: (layer.getmember(name).uid, layer.getmember(name).gid) for name in ("var/lib/wirespan", "run/wirespan", "etc")}
+            self.assertEqual(owners, {"var/lib/wirespan": (65532, 65532), "run/wirespan": (65532, 65532), "etc": (0, 0)})
 
     def test_they_are_small_and_run(self):
         for program, user in PROGRAMS.items():

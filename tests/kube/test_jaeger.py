@@ -7,7 +7,7 @@ import sys
 import unittest
 
 from cluster import HERE, ROOT, get, kubectl, page, pods, rollout, run, wait_for
-from test_cluster import REQUESTS, SPACE, ask, install, prepare, spans_of, stored
+from release import REQUESTS, SPACE, ask, install, prepare, spans_of, stored
 
 sys.path.insert(0, str(ROOT / "tests" / "integration" / "truth"))
 from backends import jaeger_binary  # noqa: E402

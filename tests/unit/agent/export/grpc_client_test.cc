@@ -141,6 +141,39 @@ TEST_F(OtlpClientTlsTest, C21_AClientCertificateIsShownWhereOneIsDemanded) {
   EXPECT_EQ(harness.Acknowledged(), 10);
 }
 
+// As a certificate manager does it: to another authority, while the agent runs.
+TEST_F(OtlpClientTlsTest, FilesThatChangeAreReadAgain) {
+  server_.client_ca = Slurp(folder_ / "ca.pem");
+  const auto used = folder_ / "used";
+  std::filesystem::create_directory(used);
+  const auto put = [&](const std::filesystem::path& from) {
+    for (const char* file : {"ca.pem", "client.pem", "client.key"}) {
+      std::filesystem::copy_file(from / file, used / "new");
+      std::filesystem::rename(used / "new", used / file);
+    }
+  };
+  // One that the server does not know.
+  const std::string other =
+      "cd " + folder_.string() +
+      " && mkdir other && exec >/dev/null 2>&1 && openssl req -x509 -newkey ec "
+      "-pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=other "
+      "-keyout other/client.key -out other/client.pem && "
+      "cp other/client.pem other/ca.pem";
+  ASSERT_EQ(std::system(other.c_str()), 0);
+  put(folder_ / "other");
+  harness.options.traces.ca_file = used / "ca.pem";
+  harness.options.traces.certificate_file = used / "client.pem";
+  harness.options.traces.key_file = used / "client.key";
+  harness.options.traces.reload_interval = 100ms;
+  StartTls();
+  harness.Accept(10);
+  EXPECT_FALSE(harness.exporter->Flush(1s));
+  EXPECT_TRUE(harness.server->requests().empty());
+  put(folder_);
+  EXPECT_TRUE(harness.exporter->Flush(30s));
+  EXPECT_EQ(harness.Acknowledged(), 10);
+}
+
 TEST_F(OtlpClientTlsTest, AnUnknownAuthorityGetsNoData) {
   harness.options.max_elapsed = 200ms;
   StartTls();  // the system's authorities do not know ours
