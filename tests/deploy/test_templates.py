@@ -298,6 +298,23 @@ class Policies(unittest.TestCase):
             self.assertEqual(policies[name]["egress"][0], {"ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]})
 
 
+class Probe(unittest.TestCase):
+    def probe(self, gateway):
+        found = rendered({"gateway": gateway, "networkPolicy": {"enabled": True}})
+        ports = [port["port"] for rule in found[("NetworkPolicy", "wirespan-gateway")]["spec"]["ingress"] for port in rule["ports"]]
+        return found[("Pod", "wirespan-test")]["spec"]["containers"][0]["args"][1:], "health" in ports
+
+    def test_a_span_is_sent_where_http_is_taken(self):
+        self.assertEqual(self.probe({}), (["--retry-seconds=30", "--span", "http://wirespan-gateway:4318"], False))
+
+    def test_a_configuration_that_may_not_take_it_is_asked_for_its_health(self):
+        health = (["--retry-seconds=30", "http://wirespan-gateway-headless:13133/"], True)
+        self.assertEqual(self.probe({"configMap": {"existingName": "mine"}}), health)
+        grpc = {"receivers": {"otlp": {"protocols": {"grpc": None}}}, "exporters": {"debug": None},
+                "service": {"pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["debug"]}}}}
+        self.assertEqual(self.probe({"alternateConfig": grpc}), health)
+
+
 class Signals(unittest.TestCase):
     def exporter(self, values):
         return [e["value"] for e in container(rendered(values)[AGENT])["env"] if e["name"] == "OTEL_METRICS_EXPORTER"]

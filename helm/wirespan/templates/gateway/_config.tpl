@@ -76,6 +76,13 @@
 {{- toYaml $config -}}
 {{- end -}}
 
+{{/* "true" if the gateway is known to take OTLP over HTTP on 4318, which a Collector's file need not. */}}
+{{- define "wirespan.gatewayTakesHttp" -}}
+{{- if not .Values.gateway.configMap.existingName -}}
+{{- if hasKey (dig "receivers" "otlp" "protocols" dict (fromYaml (include "wirespan.gatewayConfig" .)) | default dict) "http" -}}true{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{/* "true" if the gateway asks the API server for pods: by the preset, or by a k8sattributes in a configuration that is known here. */}}
 {{- define "wirespan.gatewayReadsPods" -}}
 {{- $found := .Values.gateway.presets.kubernetesAttributes.enabled -}}
