@@ -57,8 +57,8 @@ class KeyWriter {
   }
   template <class T>
   void Raw(T value) {
-    std::memcpy(at_, &value, sizeof value);
-    at_ += sizeof value;
+    std::memcpy(at_, &value, sizeof(T));
+    at_ += sizeof(T);
   }
   void Text(std::string_view text) {
     Raw(static_cast<std::uint32_t>(text.size()));

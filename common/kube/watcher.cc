@@ -128,7 +128,7 @@ class WatcherThread final : public Watcher {
           out.push_back({"wirespan_kube_last_event_age_seconds", Labels(),
                          static_cast<double>(now_ns - last_ns) * 1e-9});
         });
-    thread_ = std::jthread([this](std::stop_token stop) { Loop(std::move(stop)); });
+    thread_ = std::jthread([this](const std::stop_token& stop) { Loop(stop); });
   }
 
   ~WatcherThread() override { age_.reset(); }
