@@ -138,7 +138,7 @@ class GrpcTransport final : public Transport {
       outcome.kind = Outcome::Kind::kAccepted;
       return ReadResponse(Flatten(response), std::move(outcome));
     }
-    outcome.message = ToUtf8(TruncateUtf8(status.error_message(), kMessageBytes));
+    outcome.message = ToUtf8(TruncateUtf8(otlp::GrpcReason(status.error_message()), kMessageBytes));
     otlp::RpcStatus details;
     if (!otlp::DecodeStatus(status.error_details(), details)) details = {};
     if (!otlp::GrpcRetryable(code, details.retry_delay.has_value())) return outcome;

@@ -26,6 +26,13 @@ std::string_view GrpcCodeName(int code) {
   return kNames[static_cast<std::size_t>(code)];
 }
 
+std::string GrpcReason(std::string_view message) {
+  // gRPC 1.51, where certificates are read from files that may change.
+  if (message.find("Hostname Verification Check failed") == std::string_view::npos)
+    return std::string(message);
+  return "the server's certificate names another host: " + std::string(message);
+}
+
 bool GrpcRetryable(int code, bool has_retry_info) {
   switch (static_cast<GrpcCode>(code)) {
     case GrpcCode::kCancelled:

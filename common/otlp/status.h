@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 // Outcome codes of OTLP's two transports and what a client may do after each.
@@ -29,6 +30,9 @@ enum class GrpcCode : std::uint8_t {
 
 // "UNAVAILABLE"; "UNKNOWN" for numbers beyond 16.
 std::string_view GrpcCodeName(int code);
+// gRPC's message of a failed call for people: what its TLS says in words of its own gets ours in
+// front.
+std::string GrpcReason(std::string_view message);
 // OTLP specification, failures of OTLP/gRPC: RESOURCE_EXHAUSTED only where the server says when
 // (RetryInfo).
 bool GrpcRetryable(int code, bool has_retry_info);

@@ -98,7 +98,7 @@ Outcome OutcomeOf(const grpc::Status& status, const std::string& endpoint,
   outcome.code = static_cast<StatusCode>(status.error_code());
   outcome.retry_after = BoundedDelay(details.retry_delay);
   outcome.retryable = otlp::GrpcRetryable(status.error_code(), details.retry_delay.has_value());
-  outcome.message = fmt::format("{}: {} ({})", endpoint, status.error_message(),
+  outcome.message = fmt::format("{}: {} ({})", endpoint, otlp::GrpcReason(status.error_message()),
                                 otlp::GrpcCodeName(status.error_code()));
   return outcome;
 }

@@ -117,15 +117,8 @@ class Watched(Gateway):
     def __init__(self, folder, api, settings):
         self.out = folder / "out.json"
         super().__init__(folder, f'  file: {{path: "{self.out}"}}', pipeline="processors: [k8sattributes], exporters: [file]",
-                         more=f"processors: {{k8sattributes: {settings}}}")
-        self.api = api
-
-    def start(self, wait=True):
-        os.environ.update(KUBERNETES_SERVICE_HOST="127.0.0.1", KUBERNETES_SERVICE_PORT=str(self.api))
-        try:
-            return super().start(wait)
-        finally:
-            del os.environ["KUBERNETES_SERVICE_HOST"], os.environ["KUBERNETES_SERVICE_PORT"]
+                         more=f"processors: {{k8sattributes: {settings}}}",
+                         env={"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": str(api)})
 
     def send(self, resource, span=None, start_s=None):
         """The attributes of the resource and the span that came out."""

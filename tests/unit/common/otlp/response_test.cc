@@ -14,6 +14,12 @@ namespace {
 using namespace std::chrono_literals;
 using TraceResponse = opentelemetry::proto::collector::trace::v1::ExportTraceServiceResponse;
 
+TEST(GrpcReasonTest, SaysWhatACheckOfNamesMeans) {
+  EXPECT_EQ(GrpcReason("Connection refused"), "Connection refused");
+  EXPECT_EQ(GrpcReason("Hostname Verification Check failed."),
+            "the server's certificate names another host: Hostname Verification Check failed.");
+}
+
 TEST(ResponseTest, SuccessIsNoBytesAtAll) {
   EXPECT_EQ(EncodeResponse({}), "");
   EXPECT_EQ(ResponseToJson({}, Signal::kTraces), "{}");
