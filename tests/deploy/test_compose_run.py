@@ -6,7 +6,6 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import time
 import unittest
 import urllib.parse
 
@@ -15,19 +14,9 @@ from engine import Engine
 
 sys.path.insert(0, str(ROOT / "tests" / "integration" / "truth"))
 from backends import jaeger_binary  # noqa: E402
+from stack import wait_for  # noqa: E402
 
 SERVER = "import http.server as h; h.ThreadingHTTPServer(('127.0.0.1', 8765), h.SimpleHTTPRequestHandler).serve_forever()"
-
-
-def wait_for(what, condition, seconds=90):
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {seconds} s for {what}; last: {value!r}")
-        time.sleep(0.5)
 
 
 class Compose(unittest.TestCase):
@@ -44,7 +33,7 @@ class Compose(unittest.TestCase):
         cls.engine.import_program("docker.io/prom/prometheus:v3.7.3", shutil.which("prometheus"), 'ENTRYPOINT ["/bin/prometheus"]', "USER 65534",
                                   "WORKDIR /prometheus", writable=["prometheus"])
         cls.engine.compose("up", "-d", "agent", "gateway", "jaeger", "prometheus")
-        wait_for("the agent", lambda: "capture: backend" in cls.log("agent"))
+        wait_for("the agent", lambda: "capture: backend" in cls.log("agent"), seconds=90)
 
     @classmethod
     def log(cls, service):
@@ -79,10 +68,10 @@ class Compose(unittest.TestCase):
         server = subprocess.Popen(["nsenter", "-t", str(self.engine.namespaces.pid), "-n", "/usr/bin/python3", "-c", SERVER], stderr=subprocess.DEVNULL)
         self.addCleanup(server.wait)
         self.addCleanup(server.kill)
-        wait_for("the server", lambda: self.engine.inside("curl", "-s", "http://127.0.0.1:8765/", check=False).returncode == 0)
+        wait_for("the server", lambda: self.engine.inside("curl", "-s", "http://127.0.0.1:8765/", check=False).returncode == 0, seconds=90)
         for _ in range(10):
             self.engine.inside("curl", "-s", "--output", "/dev/null", "http://127.0.0.1:8765/")
-        wait_for("both in Jaeger", lambda: {"wirespan-probe"} < set(self.services()))
+        wait_for("both in Jaeger", lambda: {"wirespan-probe"} < set(self.services()), seconds=90)
         traces = {name: len(self.traces(name)) for name in self.services() if name != "wirespan-probe"}
         self.assertTrue(any(count >= 10 for count in traces.values()), traces)
 
@@ -96,7 +85,7 @@ class Compose(unittest.TestCase):
         def up():
             found = self.ask("http://localhost:9090/api/v1/query?query=up").get("data", {}).get("result", [])
             return {one["metric"]["job"]: one["value"][1] for one in found}
-        wait_for("every page", lambda: up() == {"wirespan-agent": "1", "wirespan-gateway": "1", "wirespan-services": "1"})
+        wait_for("every page", lambda: up() == {"wirespan-agent": "1", "wirespan-gateway": "1", "wirespan-services": "1"}, seconds=90)
 
         def rules():
             return [rule for group in self.ask("http://localhost:9090/api/v1/rules")["data"]["groups"] for rule in group["rules"]]
@@ -113,7 +102,7 @@ class Compose(unittest.TestCase):
         self.engine.podman("start", self.engine.container("jaeger"), self.engine.container("gateway"))
         # Jaeger has them in memory: what was there before is gone with it.
         self.assertGreater(before, 0)
-        wait_for("the three", lambda: len(self.traces("wirespan-probe")) == 3)
+        wait_for("the three", lambda: len(self.traces("wirespan-probe")) == 3, seconds=90)
 
     def test_90_down_ends_it(self):
         self.engine.compose("down")
