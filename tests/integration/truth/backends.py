@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 
 from servers import CACHE
-from stack import Child, free_port, listens, wait_for
+from stack import Child, answers, free_port, listens, wait_for
 
 JAEGER = "v1.76.0"
 
@@ -87,7 +87,8 @@ class Prometheus:
         config.write_text(f"global: {{scrape_interval: 1s}}\nscrape_configs:{jobs}\n")
         self.child = Child("prometheus", ["/usr/bin/prometheus", "--config.file", config, "--storage.tsdb.path", pathlib.Path(folder) / "tsdb",
                                           "--web.listen-address", f"127.0.0.1:{self.port}", "--enable-feature=exemplar-storage"], folder)
-        wait_for("Prometheus to listen", lambda: listens(self.port), 60)
+        # It listens before it has read its own log, and answers queries with 503 until then.
+        wait_for("Prometheus to be ready", lambda: answers(self.port, "/-/ready"), 60)
 
     def query(self, expression):
         return get_json(f"http://127.0.0.1:{self.port}/api/v1/query?query={urllib.request.quote(expression)}")["data"]["result"]
