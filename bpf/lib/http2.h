@@ -101,17 +101,17 @@ WS_NOINLINE int ws_h2_field(void)
 	return s ? ws_field(&s->walk.fields, s->window) : 0;
 }
 
-/* A header block, if the unit found one: how much it adds to its table. */
+/* How much a header block adds to its table. */
 WS_NOINLINE int ws_h2_fields(void)
 {
 	struct ws_scratch *s = ws_my_scratch();
 	__u32 i;
 
-	if (!s || !s->walk.fields.end)
+	if (!s)
 		return 0;
 	WS_ROLLED
 	for (i = 0; i < WS_FIELDS; i++)
-		if (!ws_h2_field())
+		if (!ws_field_indexed(&s->walk.fields, s->window) && !ws_h2_field())
 			break;
 	ws_fields_done(&s->h2, &s->walk);
 	return 0;
@@ -119,20 +119,21 @@ WS_NOINLINE int ws_h2_fields(void)
 
 WS_NOINLINE int ws_h2_units(void)
 {
-	struct ws_scratch *s;
+	struct ws_scratch *s = ws_my_scratch();
 	int more;
 	__u32 i;
 
+	if (!s)
+		return 0;
 	WS_ROLLED
 	for (i = 0; i < WS_H2_UNITS; i++) {
 		more = ws_h2_unit();
-		ws_h2_fields();
+		if (s->walk.fields.end)
+			ws_h2_fields();
 		if (!more)
 			return 0;
 	}
-	s = ws_my_scratch();
-	if (s)
-		ws_walk_stop(&s->walk, s->walk.at);
+	ws_walk_stop(&s->walk, s->walk.at);
 	return 0;
 }
 

@@ -71,6 +71,17 @@ WS_INLINE void ws_field_text(struct ws_fields *f, const __u8 *p)
 	f->at += size;
 }
 
+/* Is the next representation one octet, an entry of a table? Most are, on a connection that is used again and again. Then it is passed. */
+WS_INLINE int ws_field_indexed(struct ws_fields *f, const __u8 *p)
+{
+	__u32 first = p[f->at & (WS_WINDOW - 1)];
+
+	if (f->at >= f->end || first < 0x80 || first == 0xff)
+		return 0;
+	f->at++;
+	return 1;
+}
+
 /* The next representation. False: there is none. */
 WS_INLINE int ws_field(struct ws_fields *f, const __u8 *p)
 {

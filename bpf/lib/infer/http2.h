@@ -375,25 +375,13 @@ WS_INLINE int ws_walk_header(struct ws_h2 *h, struct ws_walk *w, const __u8 *p)
 	return 1;
 }
 
-/* At a prefix of a gRPC message, or in it, or inside the message. */
-WS_INLINE int ws_walk_message(struct ws_h2 *h, struct ws_walk *w, const __u8 *p)
+/* At a prefix of a gRPC message, or in it. False: no message goes on behind it in this window. */
+WS_INLINE int ws_walk_prefix(struct ws_h2 *h, struct ws_walk *w, struct ws_message *message, const __u8 *p)
 {
-	struct ws_message *message = &h->messages.of[h->message & (WS_MESSAGES - 1)];
-	__u32 at = w->at & (WS_WINDOW - 1), left = w->n - w->at, n;
+	__u32 at = w->at & (WS_WINDOW - 1), n;
 	int good;
 
-	if (message->left && !message->have) {
-		n = message->left < h->frame_left ? message->left : h->frame_left;
-		if (n > WS_H2_SMALL)
-			return ws_walk_stop(w, w->at); /* passed over */
-		if (n > left)
-			n = left;
-		message->left -= n;
-		h->frame_left -= n;
-		ws_walk_step(h, w, n);
-		return 1;
-	}
-	if (!message->have && left >= WS_MESSAGE_PREFIX && h->frame_left >= WS_MESSAGE_PREFIX) {
+	if (!message->have && w->n - w->at >= WS_MESSAGE_PREFIX && h->frame_left >= WS_MESSAGE_PREFIX) {
 		n = WS_MESSAGE_PREFIX;
 		good = ws_message_begins(message, p[at], ws_big32(p + at + 1));
 	} else {
@@ -403,8 +391,27 @@ WS_INLINE int ws_walk_message(struct ws_h2 *h, struct ws_walk *w, const __u8 *p)
 	if (!good) {
 		h->message = WS_MESSAGES;
 		h->keep_left = h->frame_left <= WS_H2_SMALL ? h->frame_left : WS_H2_PAYLOAD;
-		return 1;
+		return 0;
 	}
+	h->frame_left -= n;
+	ws_walk_step(h, w, n);
+	return message->left && !message->have && h->frame_left && w->at < w->n;
+}
+
+/* At a prefix of a gRPC message, or in it, or inside the message. */
+WS_INLINE int ws_walk_message(struct ws_h2 *h, struct ws_walk *w, const __u8 *p)
+{
+	struct ws_message *message = &h->messages.of[h->message & (WS_MESSAGES - 1)];
+	__u32 n;
+
+	if ((!message->left || message->have) && !ws_walk_prefix(h, w, message, p))
+		return 1;
+	n = message->left < h->frame_left ? message->left : h->frame_left;
+	if (n > WS_H2_SMALL)
+		return ws_walk_stop(w, w->at); /* passed over */
+	if (n > w->n - w->at)
+		n = w->n - w->at;
+	message->left -= n;
 	h->frame_left -= n;
 	ws_walk_step(h, w, n);
 	return 1;
@@ -427,7 +434,7 @@ WS_INLINE void ws_fields_done(struct ws_h2 *h, struct ws_walk *w)
 	w->fields.end = 0;
 }
 
-/* The next part of the window: a frame header, a stretch of payload. False: the window is done. */
+/* The next part of the window: a frame header with what follows of its payload, or a stretch of payload. False: the window is done. */
 WS_INLINE int ws_walk_unit(struct ws_h2 *h, struct ws_walk *w, const __u8 *p)
 {
 	__u32 n;
@@ -438,8 +445,12 @@ WS_INLINE int ws_walk_unit(struct ws_h2 *h, struct ws_walk *w, const __u8 *p)
 		return ws_walk_stop(w, 0);
 	if (h->mode != WS_H2_SYNC && !ws_walk_scan(h, w, p))
 		return 0;
-	if (!h->frame_left)
-		return ws_walk_header(h, w, p);
+	if (!h->frame_left) {
+		if (!ws_walk_header(h, w, p))
+			return 0;
+		if (!h->frame_left || w->at >= w->n)
+			return 1;
+	}
 	if (h->type == WS_H2_PREFACE && !w->at && h->frame_left == WS_PREFACE)
 		w->starts = 1;
 	if (h->message < WS_MESSAGES)

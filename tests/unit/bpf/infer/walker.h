@@ -132,7 +132,8 @@ class Walker {
   }
 
   void Count(const __u8* window) {
-    for (int i = 0; i < WS_FIELDS && ws_field(&w_.fields, window) != 0; ++i) {
+    for (int i = 0; i < WS_FIELDS; ++i) {
+      if (ws_field_indexed(&w_.fields, window) == 0 && ws_field(&w_.fields, window) == 0) break;
     }
     ws_fields_done(&h_, &w_);
   }

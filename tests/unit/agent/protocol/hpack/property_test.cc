@@ -134,7 +134,9 @@ std::optional<std::uint32_t> AddedBy(const std::string& block) {
   std::ranges::copy(block, window.begin());
   ws_fields fields{};
   ws_fields_begin(&fields, window.data(), 0, static_cast<__u32>(block.size()), 1, 4);
-  for (int i = 0; i < WS_FIELDS && ws_field(&fields, window.data()) != 0; ++i) {
+  for (int i = 0; i < WS_FIELDS; ++i) {
+    if (ws_field_indexed(&fields, window.data()) == 0 && ws_field(&fields, window.data()) == 0)
+      break;
   }
   return ws_fields_whole(&fields) ? std::optional(fields.added) : std::nullopt;
 }
