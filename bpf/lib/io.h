@@ -65,7 +65,7 @@ static __always_inline void ws_capture(struct ws_ring_control *ring, struct ws_s
 		s->talk = ws->talk;
 		ws_begin(&s->dir, &s->talk, &s->plan);
 		if (look) {
-			if (ws_step() && ws_steps()) {
+			if (WS_FIRST_STEP(s, ring) && ws_steps()) {
 				s->dir.mode = WS_MODE_BODY;
 				s->plan.window_bound = 1;
 			}

@@ -23,23 +23,14 @@ static __always_inline void ws_fill_length(struct ws_scratch *s, struct ws_data 
 }
 
 /*
- * One window: copy it to scratch memory, judge it, write a record if there is something to keep. A function of its own
- * to the verifier, which so checks it once. Works on this CPU's scratch memory. 0: the call is done.
+ * One window: copy it to scratch memory, judge it, write a record if there is something to keep. 0: the call is done.
  */
-WS_NOINLINE int ws_step(void)
+static __always_inline int ws_take_step(struct ws_scratch *s, struct ws_ring_control *ring)
 {
-	struct ws_scratch *s = ws_my_scratch();
-	struct ws_ring_control *ring;
+	__u32 pos, n, keep, why, size, before, want;
 	struct ws_data *data;
-	__u32 cpu, pos, n, keep, why, size, before, want;
 	__u64 end;
 
-	if (!s)
-		return 0;
-	cpu = s->cpu;
-	ring = bpf_map_lookup_elem(&ws_rings, &cpu);
-	if (!ring)
-		return 0;
 	pos = s->plan.pos;
 	/* Bytes before the window that no record covers get one of their own, in front. */
 	before = pos > s->told ? sizeof(*data) : 0;
@@ -114,6 +105,30 @@ WS_NOINLINE int ws_step(void)
 	s->sent++;
 	return s->plan.want != 0;
 }
+
+/* The same as a function of its own to the verifier, which so checks it once, on this CPU's scratch memory. */
+WS_NOINLINE int ws_step(void)
+{
+	struct ws_scratch *s = ws_my_scratch();
+	struct ws_ring_control *ring;
+	__u32 cpu;
+
+	if (!s)
+		return 0;
+	cpu = s->cpu;
+	ring = bpf_map_lookup_elem(&ws_rings, &cpu);
+	return ring ? ws_take_step(s, ring) : 0;
+}
+
+/*
+ * A call's first window, and mostly its only one, without the price of a call of ours: some 10 ns where returns are guarded
+ * (retpolines, SRSO). Where the verifier knows types it can follow that as a part of the program.
+ */
+#ifdef WS_TYPED
+#define WS_FIRST_STEP(s, ring) ws_take_step(s, ring)
+#else
+#define WS_FIRST_STEP(s, ring) ws_step()
+#endif
 
 /* All windows of a call. */
 WS_NOINLINE int ws_steps(void)
