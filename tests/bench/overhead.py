@@ -7,6 +7,10 @@ span to a gateway that counts and discards them. Both ends of each request are o
 exchange from two sides: nginx's (server) and wrk's (client). A number "an exchange and side" is divided by the exchanges
 that the agent reports, which is about twice the requests; the server's own CPU is divided by the requests.
 
+After each of them comes a round without the agent, beside processes that only burn as much CPU as agent and gateway did, in slices of the
+same length (burn.py): on a machine of two CPUs the client has to share its own with them, sleeps at other times, and has to be woken by
+the server, which pays for that whoever the neighbour is.
+
 Prints medians with their spread, and the ledger of all measured rounds beside them. docs/cost.md says what the numbers
 mean. `--profile` records the agent with perf during one more round.
 """
@@ -20,7 +24,8 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration" / "truth"))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "integration" / "truth"))
 import servers  # noqa: E402
 from stack import BIN, Stack, wait_for  # noqa: E402
 
@@ -149,8 +154,10 @@ class Bench:
         pid = self.stack.agent.pid
         first, drops_before = self.settled()
         time.sleep(0.2)
-        cpu = cpu_seconds(pid)
+        cpu, gateway, start = cpu_seconds(pid), cpu_seconds(self.stack.gateway.pid), time.monotonic()
         requests, server, busy = self.round()
+        took = time.monotonic() - start
+        self.shares = (cpu_seconds(pid) - cpu) / took, (cpu_seconds(self.stack.gateway.pid) - gateway) / took
         time.sleep(SETTLE)  # nothing asks the agent anything meanwhile: a scrape costs as much as hundreds of spans
         cpu = cpu_seconds(pid) - cpu
         last, drops = self.settled()
@@ -158,6 +165,21 @@ class Bench:
         fresh = {name: value - drops_before.get(name, 0) for name, value in drops.items() if value != drops_before.get(name, 0)}
         agent = cpu / max(1, delta["exchanges"]) * 1e6
         return requests, server, busy, agent, delta, fresh
+
+
+DRAIN, SEND = 0.02, 0.005  # seconds between two drains of the agent; roughly, between what the gateway gets to do
+
+
+def beside_burners(bench, shares):
+    """Server CPU us a request beside processes that take those shares of a CPU."""
+    numbers = [str(n) for pair in zip(shares, (DRAIN, SEND)) for n in pair]
+    burners = subprocess.Popen([sys.executable, str(HERE / "burn.py"), *numbers])
+    try:
+        time.sleep(0.3)
+        return bench.round()[1]
+    finally:
+        burners.kill()
+        burners.wait()
 
 
 def profile(bench, path):
@@ -180,7 +202,7 @@ def main():
     bench = Bench(options.seconds)
     switch = pathlib.Path("/proc/sys/kernel/bpf_stats_enabled")
     keep = switch.read_text()
-    off, on, ratios, agents, memory, ready = [], [], [], [], [], []
+    off, on, ratios, controls, agents, memory, ready = [], [], [], [], [], [], []
     ledger, drops, requests, bpf = {}, {}, 0, []
     try:
         switch.write_text("0\n")
@@ -223,12 +245,18 @@ def main():
                 ledger[name] = ledger.get(name, 0) + value
             for name, value in fresh.items():
                 drops[name] = drops.get(name, 0) + value
-            print(f"round {i + 1}: server {before:.2f} | {server:.2f} | {after:.2f} us a request (CPU {busy:.0%} busy), "
-                  f"agent {agent:.2f} us an exchange and side, {n} requests", flush=True)
-            before = after
+            beside = beside_burners(bench, bench.shares)
+            last = bench.round()[1]
+            controls.append(beside / ((after + last) / 2))
+            print(f"round {i + 1}: server {before:.2f} | {server:.2f} | {after:.2f} | burners {beside:.2f} | {last:.2f} us a request "
+                  f"(CPU {busy:.0%} busy), agent {agent:.2f} us an exchange and side, {n} requests", flush=True)
+            off.append(last)
+            before = last
         print()
         print(f"server CPU a request: {spread(off)} us without, {spread(on)} us with")
         print(f"  ratio to the rounds before and after: {spread(ratios)}   bar 1.08")
+        print(f"  the same beside burners of as much CPU: {spread(controls)}; on beside them: "
+              f"{statistics.median(ratios) / statistics.median(controls):.2f}")
         print(f"agent CPU an exchange and side: {spread(agents)} us   bar 2")
         if bpf:
             print(f"BPF run time an exchange and side: {spread([b[0] for b in bpf])} us in {bpf[-1][1]:.1f} runs   bar 1.0")
