@@ -49,8 +49,8 @@ Key Capture() {
           {.name = "backend",
            .type = Type::kChoice,
            .default_text = "auto",
-           .help =
-               "Where in the kernel calls are seen; auto takes the best that this kernel offers.",
+           .help = "Where in the kernel calls are seen; auto takes the first that this kernel "
+                   "offers and that misses no call on it.",
            .choices = {"auto", "socktrace", "fentry", "kprobe", "syscall"}},
           {.name = "ring_bytes",
            .type = Type::kSize,

@@ -10,6 +10,7 @@
 #include <algorithm>
 
 #include "agent/kernel/bpf_object.h"
+#include "agent/kernel/misses.h"
 #include "agent/kernel/preemption.h"
 #include "agent/kernel/rights.h"
 #include "common/base/unique_fd.h"
@@ -22,22 +23,13 @@ bool HasMappedArray() {
   return UniqueFd(bpf_map_create(BPF_MAP_TYPE_ARRAY, "ws_probe", 4, 4096, 1, &options)).valid();
 }
 
-// Of a backend whose programs may be preempted here, and are not helped (bpf_object.cc).
-std::string LackOf(const std::string& backend, LiveSource& source) {
-  const SourceStatus status = source.Status();
-  const auto has = [&status](std::string_view ending) {
-    return std::ranges::any_of(status.programs, [ending](const ProgramCost& cost) {
-      return cost.program.ends_with(ending);
-    });
-  };
-  static constexpr std::string_view kLack =
-      "this kernel preempts its programs, so some calls are missed on a busy machine (counted as "
-      "missed and nested)";
-  if (backend == "fentry" && KernelPreempts() && !has("_again"))
-    return fmt::format("{}; kprobe misses none", kLack);
-  if (backend == "syscall" && TracepointsPreempt() && !has("_held"))
-    return fmt::format("{}; mount tracefs at /sys/kernel/tracing", kLack);
-  return {};
+// As LiveSource::Create takes "auto".
+std::string Chosen(const std::vector<BackendCheck>& backends) {
+  const auto whole = std::ranges::find_if(
+      backends, [](const BackendCheck& check) { return check.usable && check.lack.empty(); });
+  if (whole != backends.end()) return whole->name;
+  const auto any = std::ranges::find_if(backends, &BackendCheck::usable);
+  return any == backends.end() ? std::string{} : any->name;
 }
 
 }  // namespace
@@ -77,13 +69,13 @@ FeatureReport ProbeFeatures() {
       const auto source = LiveSource::Create(options);
       check.usable = source.has_value();
       if (source)
-        check.lack = LackOf(check.name, **source);
+        check.lack = WhyItMisses(check.name, (*source)->Status());
       else
         check.why_not = source.error().message;
     }
-    if (check.usable && report.chosen.empty()) report.chosen = check.name;
     report.backends.push_back(std::move(check));
   }
+  report.chosen = Chosen(report.backends);
   return report;
 }
 

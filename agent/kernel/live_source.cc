@@ -15,6 +15,7 @@
 #include "agent/kernel/bpf_object.h"
 #include "agent/kernel/kernel_counts.h"
 #include "agent/kernel/left_behind.h"
+#include "agent/kernel/misses.h"
 #include "agent/kernel/rights.h"
 #include "agent/kernel/ring_reader.h"
 #include "bpf/abi/counter.h"
@@ -250,6 +251,26 @@ Result<std::unique_ptr<LiveSource>> Start(const BpfObject::Spec& spec,
   return source;
 }
 
+// The first that misses nothing here; where each does, or none works beside it, the first.
+Result<std::unique_ptr<LiveSource>> StartTheBest(const CaptureOptions& options) {
+  Error last{ErrorCode::kUnsupported, "no backend"};
+  std::string_view first{};
+  for (const std::string_view name : BackendNames()) {
+    auto source = Start(*FindBackend(name), options);
+    if (source) {
+      const std::string why = WhyItMisses(name, (*source)->Status());
+      if (why.empty()) return source;
+      log::Debug("capture: backend {}: {}", name, why);
+      if (first.empty()) first = name;
+    } else {
+      last = std::move(source.error());
+      log::Debug("capture: {}", last.message);
+    }
+  }
+  if (!first.empty()) return Start(*FindBackend(first), options);
+  return Wrap("no capture backend works on this kernel; the last one tried said", std::move(last));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<LiveSource>> LiveSource::Create(const CaptureOptions& options) {
@@ -271,14 +292,7 @@ Result<std::unique_ptr<LiveSource>> LiveSource::Create(const CaptureOptions& opt
   }
   if (auto ground = CheckGround(); !ground) return tl::unexpected<Error>(std::move(ground.error()));
   if (options.backend != "auto") return Start(*FindBackend(options.backend), options);
-  Error last{ErrorCode::kUnsupported, "no backend"};
-  for (const std::string_view name : BackendNames()) {
-    auto source = Start(*FindBackend(name), options);
-    if (source) return source;
-    last = std::move(source.error());
-    log::Debug("capture: {}", last.message);
-  }
-  return Wrap("no capture backend works on this kernel; the last one tried said", std::move(last));
+  return StartTheBest(options);
 }
 
 }  // namespace wirespan::kernel
