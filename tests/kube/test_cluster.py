@@ -67,6 +67,40 @@ class Life(unittest.TestCase):
         services = json.loads(page(f"{backend}:16686", "/api/services"))["data"]
         self.assertLessEqual({"shop", "orders", "stock"}, set(services))
 
+    def test_14_every_kind_of_owner_has_its_name(self):
+        """Also a pod of nobody, in the node's own network: by its control group, whatever its address."""
+        kubectl("apply", "-f", HERE / "kinds.yaml")
+        kinds = {"stateful": "statefulset", "everywhere": "daemonset", "once": "job", "nightly": "cronjob", "bare": None}
+
+        def running():
+            found = {p["metadata"]["labels"]["app"]: p for p in get("pods", namespace="kinds")["items"] if p["status"]["phase"] == "Running"}
+            return found if set(found) == set(kinds) else None
+        found = wait_for("a pod of each", running, 180)
+        for app, pod in found.items():
+            kubectl("exec", "--namespace", "shop", "deployment/shop", "--", "/sample", "ask",
+                    f"http://{pod['status']['podIP']}:8080/{RUN}/kinds-{app}", REQUESTS)
+        # From the node's own address, which tells of no pod.
+        kubectl("exec", "--namespace", "kinds", "bare", "--", "/sample", "ask", f"http://{found['stateful']['status']['podIP']}:8080/{RUN}/from-bare", REQUESTS)
+        for app, kind in kinds.items():
+            path = f"/kinds-{app}"
+            wait_for(f"the spans of {app}", lambda path=path: len(spans_of(path)) >= 2 * REQUESTS)
+            of_pod = collections.Counter(json.dumps({k: v for k, v in s["resource"].items() if k.startswith("k8s.") and not k.endswith(("uid", "node.name"))},
+                                                    sort_keys=True) for s in spans_of(path) if s["kind"] == 2)
+            wanted = {"k8s.namespace.name": "kinds", "k8s.pod.name": found[app]["metadata"]["name"], "k8s.container.name": "server"}
+            wanted |= {f"k8s.{kind}.name": app} if kind else {}
+            told = [json.loads(text) for text in of_pod]
+            self.assertEqual(len(told), 1, of_pod)
+            told = {k: v for k, v in told[0].items() if k in wanted or k.endswith(("set.name", "job.name", "deployment.name"))}
+            if kind == "cronjob":
+                self.assertTrue(told.pop("k8s.job.name").startswith("nightly-"), told)
+            self.assertEqual((told, sum(of_pod.values())), (wanted, REQUESTS))
+            self.assertEqual({s["resource"]["service.name"] for s in spans_of(path) if s["kind"] == 2}, {app})
+        wait_for("the spans of the node's network", lambda: len(spans_of("/from-bare")) >= 2 * REQUESTS)
+        clients = {s["resource"].get("k8s.pod.name") for s in spans_of("/from-bare") if s["kind"] == 3}
+        peers = {s["attributes"].get("wirespan.peer.k8s.pod.name") for s in spans_of("/from-bare") if s["kind"] == 2}
+        self.assertEqual((clients, peers), ({"bare"}, {None}))
+        kubectl("delete", "namespace", "kinds", "--wait=false")
+
     def test_20_helm_test_passes(self):
         helm("test", "wirespan", "--namespace", SPACE)
         wait_for("the span of the test", lambda: [s for s in ARRIVED.spans() if s["resource"].get("service.name") == "wirespan-probe"])
