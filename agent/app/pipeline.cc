@@ -151,7 +151,9 @@ Pipeline::Pipeline(const Config& config, span::SpanOptions options, kernel::Live
       bridge_(processes_, source),
       red_(RedOptionsOf(config), registry),
       spans_(std::move(options), live_ ? bridge_ : *recorded, sink, red_, clock, registry),
-      connections_(ConnectionOptionsOf(config), clock, spans_, registry) {}
+      connections_(ConnectionOptionsOf(config), clock, spans_, registry) {
+  if (source != nullptr) processes_.SeeGroups(process::CgroupView(source->own_groups()));
+}
 
 void Pipeline::OnEvent(const connection::Event& event) {
   if (--events_to_checkpoint_ == 0) {
@@ -169,7 +171,7 @@ void Pipeline::MeetProcesses(const connection::Event& event) {
                  [&](const connection::OpenEvent& open) { bridge_.Meet(open.pid); },
                  [&](const connection::ExecEvent& exec) {
                    processes_.OnExec(exec.pid, exec.parent_pid, exec.ts_ns, exec.filename,
-                                     exec.arguments);
+                                     exec.arguments, exec.groups);
                    bridge_.Forget(exec.pid);
                    bridge_.Meet(exec.pid);
                  },

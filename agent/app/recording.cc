@@ -35,25 +35,28 @@ RecordingHandler::RecordingHandler(const Config& config, kernel::LiveSource& sou
                  Pipeline::ProcessLimitsOf(config), registry),
       bridge_(processes_, &source),
       recorder_(recorder),
-      max_told_(config.max_processes) {}
+      max_told_(config.max_processes) {
+  processes_.SeeGroups(process::CgroupView(source.own_groups()));
+}
 
 void RecordingHandler::OnEvent(const connection::Event& event) {
-  const bool recorded = std::visit(Overloaded{
-                                       [&](const connection::ExecEvent& exec) {
-                                         processes_.OnExec(exec.pid, exec.parent_pid, exec.ts_ns,
-                                                           exec.filename, exec.arguments);
-                                         bridge_.Forget(exec.pid);
-                                         return Tell(exec.pid);
-                                       },
-                                       [&](const connection::ExitEvent& exit) {
-                                         processes_.OnExit(exit.pid, exit.ts_ns);
-                                         bridge_.Forget(exit.pid);
-                                         return true;
-                                       },
-                                       [&](const connection::CloseEvent&) { return true; },
-                                       [&](const auto& other) { return Tell(other.pid); },
-                                   },
-                                   event);
+  const bool recorded =
+      std::visit(Overloaded{
+                     [&](const connection::ExecEvent& exec) {
+                       processes_.OnExec(exec.pid, exec.parent_pid, exec.ts_ns, exec.filename,
+                                         exec.arguments, exec.groups);
+                       bridge_.Forget(exec.pid);
+                       return Tell(exec.pid);
+                     },
+                     [&](const connection::ExitEvent& exit) {
+                       processes_.OnExit(exit.pid, exit.ts_ns);
+                       bridge_.Forget(exit.pid);
+                       return true;
+                     },
+                     [&](const connection::CloseEvent&) { return true; },
+                     [&](const auto& other) { return Tell(other.pid); },
+                 },
+                 event);
   if (recorded) recorder_.OnEvent(event);
 }
 

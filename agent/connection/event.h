@@ -107,7 +107,9 @@ struct ExecEvent {
   std::uint64_t ts_ns = 0;
   std::uint32_t pid = 0;
   std::uint32_t parent_pid = 0;
-  std::uint64_t cgroup_id = 0;
+  // Its control groups then: lines as of /proc/PID/cgroup, with absolute paths. Of version 2,
+  // memory and pids; a hierarchy that is not told is left out.
+  std::string_view groups{};
   std::string_view filename{};
   std::string_view arguments{};  // NUL-separated, possibly cut
 };

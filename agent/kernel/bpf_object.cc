@@ -17,6 +17,7 @@
 #include "agent/kernel/preemption.h"
 #include "agent/kernel/return_probe.h"
 #include "agent/kernel/rights.h"
+#include "bpf/abi/event.h"
 #include "bpf/abi/ring.h"
 #include "bpf/abi/settings.h"
 #include "common/base/unique_fd.h"
@@ -68,6 +69,18 @@ bool HookExists(std::string_view section) {
 
 bool IsIterator(const bpf_program* program) {
   return std::string_view(bpf_program__section_name(program)).starts_with("iter/");
+}
+
+// One that runs for each element of a map and once after them. nullptr: not offered here.
+bpf_link* AttachIterator(const bpf_program* program, int map) {
+  if (program == nullptr || !bpf_program__autoload(program) || map < 0) return nullptr;
+  bpf_iter_link_info over{};
+  over.map.map_fd = static_cast<std::uint32_t>(map);
+  bpf_iter_attach_opts options{};
+  options.sz = sizeof(options);
+  options.link_info = &over;
+  options.link_info_len = sizeof(over);
+  return bpf_program__attach_iter(program, &options);
 }
 
 // Before 6.16 each CPU puts up to 128 free entries of an LRU map aside for itself, whatever the
@@ -306,16 +319,9 @@ void BpfObject::ForEachGoneUnixSocket(const std::function<void(std::uint64_t)>& 
   const int map = map_fd("ws_unix_socks");
   if (iterator_ == nullptr) {
     bpf_program* program = bpf_object__find_program_by_name(object_, "unix_gone");
-    if (program == nullptr || !bpf_program__autoload(program) || map < 0) return;
-    bpf_iter_link_info over{};
-    over.map.map_fd = static_cast<std::uint32_t>(map);
-    bpf_iter_attach_opts options{};
-    options.sz = sizeof(options);
-    options.link_info = &over;
-    options.link_info_len = sizeof(over);
-    iterator_ = bpf_program__attach_iter(program, &options);
+    iterator_ = AttachIterator(program, map);
     if (iterator_ == nullptr) {
-      bpf_program__set_autoload(program, false);  // not offered: don't ask again
+      if (program != nullptr) bpf_program__set_autoload(program, false);  // don't ask again
       return;
     }
     links_.push_back(iterator_);
@@ -331,6 +337,24 @@ void BpfObject::ForEachGoneUnixSocket(const std::function<void(std::uint64_t)>& 
       visit(ids[i]);
     }
   }
+}
+
+std::string BpfObject::OwnGroups() {
+  const bpf_program* program = bpf_object__find_program_by_name(object_, "own_groups");
+  const std::unique_ptr<bpf_link, int (*)(bpf_link*)> link(
+      AttachIterator(program, map_fd("ws_verdicts")), &bpf_link__destroy);
+  if (!link) return {};
+  const UniqueFd fd(bpf_iter_create(bpf_link__fd(link.get())));
+  std::string text(WS_GROUPS_TEXT, '\0');
+  std::size_t size = 0;
+  while (fd.valid() && size < text.size()) {
+    const auto got = read(fd.get(), text.data() + size, text.size() - size);
+    if (got < 0 && errno == EAGAIN) continue;
+    if (got <= 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  text.resize(size);
+  return text;
 }
 
 Result<> BpfObject::Pin(const std::string& directory) {

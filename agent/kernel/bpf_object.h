@@ -55,6 +55,9 @@ class BpfObject {
   // AF_UNIX sockets that were told and are no more, once each, by their ConnectionId; none on
   // kernels that have no iterators over maps (before 5.9). Tens of microseconds.
   void ForEachGoneUnixSocket(const std::function<void(std::uint64_t)>& visit);
+  // The root of the calling thread's control group namespace, as lines of /proc/PID/cgroup with
+  // paths from the hierarchies' own roots on; empty where the kernel does not tell.
+  std::string OwnGroups();
   // Pins links, rings and verdicts below `directory`, so that they outlive this process.
   // kUnsupported: not with this backend.
   Result<> Pin(const std::string& directory);

@@ -164,14 +164,16 @@ bool DecodeClose(std::string_view record, connection::Event& event) {
 bool DecodeExec(std::string_view record, connection::Event& event) {
   ws_exec exec{};
   if (!Read(record, exec)) return false;
-  if (record.size() != sizeof(exec) + exec.filename_size + exec.arguments_size) return false;
+  const std::string_view texts = record.substr(sizeof(exec));
+  if (texts.size() != std::size_t{exec.groups_size} + exec.filename_size + exec.arguments_size)
+    return false;
   connection::ExecEvent out{};
   out.ts_ns = exec.header.ts_ns;
   out.pid = exec.header.tgid;
   out.parent_pid = exec.parent_tgid;
-  out.cgroup_id = exec.cgroup_id;
-  out.filename = record.substr(sizeof(exec), exec.filename_size);
-  out.arguments = record.substr(sizeof(exec) + exec.filename_size);
+  out.groups = texts.substr(0, exec.groups_size);
+  out.filename = texts.substr(exec.groups_size, exec.filename_size);
+  out.arguments = texts.substr(std::size_t{exec.groups_size} + exec.filename_size);
   event = out;
   return true;
 }

@@ -40,7 +40,8 @@ struct Head {
 
 // Changes whenever records or maps do.
 constexpr std::uint32_t kAbi = WS_COUNTERS * 0x1000000u + sizeof(ws_data) * 0x10000u +
-                               sizeof(ws_open) * 0x100u + sizeof(ws_close) + WS_EVENT_FRAMES;
+                               sizeof(ws_open) * 0x100u + sizeof(ws_close) + WS_EVENT_FRAMES +
+                               WS_GROUPS_TEXT;
 
 std::uint64_t MonotonicNs() {
   timespec now{};

@@ -69,7 +69,8 @@ class Live : public LiveSource {
         control_(control),
         statistics_(std::move(statistics)),
         verdicts_fd_(object_->map_fd("ws_verdicts")),
-        counts_fd_(object_->map_fd("ws_counts")) {}
+        counts_fd_(object_->map_fd("ws_counts")),
+        own_groups_(object_->OwnGroups()) {}
   ~Live() override {
     object_.reset();
     munmap(control_, sizeof(ws_control));
@@ -151,6 +152,8 @@ class Live : public LiveSource {
     return {};
   }
 
+  const std::string& own_groups() const override { return own_groups_; }
+
   void NoteTakenOver(std::uint64_t events) override { taken_over_ += events; }
 
   Result<> LeaveBehind(const std::string& directory, std::string_view state,
@@ -203,6 +206,7 @@ class Live : public LiveSource {
   UniqueFd statistics_;  // the kernel measures programs while it is open
   int verdicts_fd_;
   int counts_fd_;
+  std::string own_groups_;
   FlatMap<std::uint32_t, Verdict> verdicts_{};
   std::uint64_t told_gone_ = 0;  // events that no record brought
   std::uint64_t taken_over_ = 0;

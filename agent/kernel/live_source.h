@@ -54,6 +54,10 @@ class LiveSource : public EventSource {
   virtual Result<> SetPorts(const std::vector<std::uint16_t>& include,
                             const std::vector<std::uint16_t>& exclude) = 0;
 
+  // The root of this process's control group namespace when the source was made: lines as of
+  // /proc/PID/cgroup with absolute paths, the hierarchies of ExecEvent::groups. Empty: not told.
+  virtual const std::string& own_groups() const = 0;
+
   // So many events came to the handler by another way (left_behind.h): they count as concluded.
   virtual void NoteTakenOver(std::uint64_t events) = 0;
   // The programs go on for `hold` after this source is gone, for the agent that comes next

@@ -15,10 +15,11 @@ enum Kind : std::uint8_t {
   kData = 2,
   kClose = 3,
   kTls = 4,
-  kExec = 5,
+  kExecBefore3 = 5,  // with a number of its control group that said nothing
   kExit = 6,
   kProcess = 7,
-  kFrames = 8
+  kFrames = 8,
+  kExec = 9
 };
 constexpr std::uint64_t kFrameHeaderBytes = 9;  // RFC 9113, 4.1
 enum ValueKind : std::uint8_t { kText = 0, kNumber = 1, kTexts = 2 };
@@ -167,7 +168,7 @@ void Encode(const connection::ExecEvent& e, Writer& w) {
   w.Put(e.ts_ns);
   w.Put(e.pid);
   w.Put(e.parent_pid);
-  w.Put(e.cgroup_id);
+  w.PutText(e.groups);
   w.PutText(e.filename);
   w.PutText(e.arguments);
 }
@@ -377,12 +378,17 @@ bool DecodeRecordingEvent(std::string_view record, connection::Event& event) {
       event = e;
       break;
     }
+    case kExecBefore3:
     case kExec: {
       connection::ExecEvent e{};
       e.ts_ns = r.Get<std::uint64_t>();
       e.pid = r.Get<std::uint32_t>();
       e.parent_pid = r.Get<std::uint32_t>();
-      e.cgroup_id = r.Get<std::uint64_t>();
+      if (kind == kExec) {
+        e.groups = r.GetText();
+      } else {
+        (void)r.Get<std::uint64_t>();
+      }
       e.filename = r.GetText();
       e.arguments = r.GetText();
       event = e;

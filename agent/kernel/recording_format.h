@@ -16,7 +16,7 @@
 namespace wirespan::kernel {
 
 inline constexpr std::string_view kRecordingMagic = "WSPNREC1";
-inline constexpr std::uint32_t kRecordingVersion = 2;  // version 1 is read too
+inline constexpr std::uint32_t kRecordingVersion = 3;  // versions 1 and 2 are read too
 inline constexpr std::size_t kRecordingHeadBytes = 48;
 inline constexpr std::size_t kRecordingFrameBytes = 8;  // before each record: size and checksum
 inline constexpr std::size_t kRecordingRecordMax = 1u << 20;

@@ -147,7 +147,7 @@ Result<std::unique_ptr<ReplaySource>> Begin(Input input) {
   RecordingHead head{};
   if (!DecodeRecordingHead(input.Peek(kRecordingHeadBytes), head)) {
     return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("not a wirespan recording of version 1 or {}", kRecordingVersion));
+                fmt::format("not a wirespan recording of version 1 to {}", kRecordingVersion));
   }
   input.Take(kRecordingHeadBytes);
   return std::make_unique<Replay>(std::move(input), head);

@@ -62,11 +62,17 @@ std::optional<ProcessStat> ParseStat(std::string_view text) {
   ProcessStat stat;
   stat.comm = text.substr(open + 1, std::min<std::size_t>(close - open - 1, 64));
   std::string_view rest = text.substr(close + 1);
-  NextWord(rest);  // state, field 3
+  constexpr std::uint64_t kExiting = 4;           // PF_EXITING of the kernel, in field 9
+  const std::string_view state = NextWord(rest);  // field 3
+  stat.exiting = state == "Z" || state == "X";
   const auto parent = ParseNumber<std::uint32_t>(NextWord(rest));
   if (!parent) return std::nullopt;
   stat.parent_pid = *parent;
-  for (int field = 5; field < 22; ++field) NextWord(rest);
+  for (int field = 5; field < 22; ++field) {
+    const std::string_view word = NextWord(rest);
+    if (field == 9 && (ParseNumber<std::uint64_t>(word).value_or(0) & kExiting) != 0)
+      stat.exiting = true;
+  }
   const auto start = ParseNumber<std::uint64_t>(NextWord(rest));
   if (!start) return std::nullopt;
   stat.start_ticks = *start;

@@ -16,6 +16,7 @@ struct ProcessStat {
   std::string comm{};  // at most 15 bytes; any byte but NUL
   std::uint32_t parent_pid = 0;
   std::uint64_t start_ticks = 0;  // since boot, in units of sysconf(_SC_CLK_TCK)
+  bool exiting = false;           // its first thread ends or is a zombie
 };
 
 // /proc/PID/stat. The name stands in parentheses and may itself hold any of them: the last ')' ends

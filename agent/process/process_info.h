@@ -21,6 +21,7 @@ struct ProcessInfo {
   std::uint32_t inner_pid = 0;    // in its own pid namespace; 0: unknown
   std::uint64_t start_ticks = 0;  // since boot; with the pid it names the process. 0: unknown
   bool complete = false;
+  bool exiting = false;  // it was ending when it was read: most of it was not told any more
 
   std::string comm{};
   std::string executable{};  // path as the process's own root has it; may end in " (deleted)"

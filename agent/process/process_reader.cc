@@ -55,6 +55,7 @@ Result<ReadProcessResult> ProcessReader::Read(std::uint32_t pid, const TraceConf
   info.start_ticks = stat->start_ticks;
   info.comm = std::move(stat->comm);
   info.complete = true;
+  info.exiting = stat->exiting;
 
   const auto keep = [&](auto&& result, auto&& field) {
     if (result) {
@@ -68,7 +69,7 @@ Result<ReadProcessResult> ProcessReader::Read(std::uint32_t pid, const TraceConf
   keep(folder->OtelEnvironment(), info.otel);
   std::string cgroup;
   keep(folder->Cgroup(), cgroup);
-  info.placement = ParseCgroup(cgroup);
+  Place(*folder, cgroup, info);
   if (auto status = folder->ReadStatus()) {
     info.owner_known = true;
     info.owner_uid = status->uid;
@@ -83,6 +84,20 @@ Result<ReadProcessResult> ProcessReader::Read(std::uint32_t pid, const TraceConf
   info.container_name = FindContainerName(root_, info);
   out.traces = DecideTraces(config, info, *folder);
   return out;
+}
+
+// Hierarchies of version 1 show a process that ends at their root, wherever it was: then nothing is
+// known. Their lines come before that of version 2.
+void ProcessReader::Place(const ProcessFolder& folder, const std::string& cgroup,
+                          ProcessInfo& info) const {
+  info.placement = ParseCgroup(cgroup);
+  const bool may_lie = info.placement.container_id.empty() && !cgroup.starts_with("0::");
+  const bool tells_nothing = info.executable.empty() && info.arguments.empty();
+  if (!info.exiting && (may_lie || tells_nothing)) {
+    const auto now = folder.Stat();
+    info.exiting = !now || now->exiting;
+  }
+  if (info.exiting && may_lie) info.placement = {};
 }
 
 Result<std::uint64_t> ProcessReader::StartTicks(std::uint32_t pid) {
@@ -104,7 +119,14 @@ Placement ProcessReader::ReadPlacement(std::uint32_t pid) {
   const auto folder = ProcessFolder::Open(root_, pid);
   if (!folder) return {};
   const auto text = folder->Cgroup();
-  return text ? ParseCgroup(*text) : Placement{};
+  if (!text) return {};
+  ProcessInfo info;
+  Place(*folder, *text, info);
+  return std::move(info.placement);
+}
+
+std::string ProcessReader::ReadContainerName(const ProcessInfo& info) const {
+  return FindContainerName(root_, info);
 }
 
 }  // namespace wirespan::process

@@ -6,6 +6,7 @@
 #include "agent/process/host.h"
 #include "agent/process/instrumented.h"
 #include "agent/process/process_info.h"
+#include "agent/process/procfs.h"
 #include "common/telemetry/metrics.h"
 
 namespace wirespan::process {
@@ -31,11 +32,14 @@ class ProcessReader {
   Result<TraceDecision> ReadTraces(const ProcessInfo& info, const TraceConfig& config);
   // Where a process is placed, for one that is known by its parent alone.
   Placement ReadPlacement(std::uint32_t pid);
+  // By what the container's runtime left, for a process that is gone.
+  std::string ReadContainerName(const ProcessInfo& info) const;
 
   const std::string& root() const { return root_; }
 
  private:
   void Count(const Error& error);
+  void Place(const ProcessFolder& folder, const std::string& cgroup, ProcessInfo& info) const;
   std::string root_;
   UserNames users_;
   telemetry::Counter& gone_;

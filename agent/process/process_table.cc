@@ -76,9 +76,12 @@ ProcessTable::ProcessTable(std::string root, HostInfo host, TableConfig config, 
           "Starts of processes forgotten before they were needed, because too many came")),
       reconstructed_(registry.counter(
           "wirespan_process_reconstructed_total",
-          "Processes that were gone before /proc could be read, known by their exec or fork")),
+          "Processes that ended before /proc could be read, known by their exec or fork")),
       unknown_(registry.counter("wirespan_process_unknown_total",
                                 "Processes that were gone before anything was known of them")),
+      placeless_(registry.counter(
+          "wirespan_process_group_unknown_total",
+          "Processes that ended before /proc could be read and whose control group nothing told")),
       pod_known_(PodCounter(registry, "known")),
       pod_unknown_(PodCounter(registry, "unknown")),
       pod_revised_(PodCounter(registry, "revised")),
@@ -195,88 +198,16 @@ std::uint64_t ProcessTable::NextLook(const Entry& entry) const {
 void ProcessTable::Load(std::uint32_t pid, Entry& entry) {
   loads_.Add();
   auto read = reader_.Read(pid, config_.traces);
-  if (read) {
-    if (entry.process && entry.process->info.start_ticks != read->info.start_ticks)
-      entry.exited_ns = 0;  // the pid's next owner
-    entry.known = true;
-    entry.next_look_ns = NextLook(entry);
-    Publish(pid, entry, std::move(read->info), std::move(read->traces));
-    seeds_.erase(pid);
+  if (read && entry.process && entry.process->info.start_ticks != read->info.start_ticks)
+    entry.exited_ns = 0;  // the pid's next owner
+  if (!read || read->info.exiting) {
+    LoadGone(pid, entry, read ? &*read : nullptr);
     return;
   }
-  const bool was_complete = entry.process && entry.process->info.complete;
-  const auto seed = seeds_.find(pid);
-  entry.next_look_ns = now_ns_ + limits_.retry_ns;
-  if (was_complete && (seed == seeds_.end() || !seed->second.is_exec)) {
-    // New rules for a process that is gone: by what was kept of it.
-    Publish(pid, entry, entry.process->info, entry.process->traces);
-    return;
-  }
-  if (seed == seeds_.end()) {
-    unknown_.Add();
-    Publish(pid, entry, ProcessInfo{.pid = pid}, {});
-    return;
-  }
-  reconstructed_.Add();
   entry.known = true;
-  ProcessInfo info = Reconstruct(pid, entry);
-  TraceDecision traces = DecideByCommandLine(info.arguments);
-  switch (ModeFor(config_.traces, info)) {
-    case TraceMode::kAlways:
-      traces = {true, TraceReason::kConfigAlways, {}};
-      break;
-    case TraceMode::kNever:
-      traces = {false, TraceReason::kConfigNever, {}};
-      break;
-    case TraceMode::kAuto:
-      break;
-  }
-  Publish(pid, entry, std::move(info), std::move(traces));
-}
-
-// From the start that the kernel told, and from the parent: a child is born in its parent's group
-// with its parent's program and owner.
-ProcessInfo ProcessTable::Reconstruct(std::uint32_t pid, const Entry& entry) {
-  ProcessInfo info;
-  info.pid = pid;
-  Seed seed = seeds_.find(pid)->second;
-  info.parent_pid = seed.parent_pid;
-  const auto take = [&](const ProcessInfo& from, bool program_too) {
-    info.placement = from.placement;
-    info.kubernetes = from.kubernetes;
-    info.container_name = from.container_name;
-    info.owner_known = from.owner_known;
-    info.owner_uid = from.owner_uid;
-    info.owner = from.owner;
-    if (!program_too) return;
-    info.executable = from.executable;
-    info.arguments = from.arguments;
-  };
-  // A chain of forks ends at the first exec, or at a process that is known. Bounded: parents may
-  // form a ring when pids are used again.
-  bool program_known = false;
-  if (entry.process && entry.process->info.complete) take(entry.process->info, false);
-  for (int step = 0; step < 8; ++step) {
-    if (seed.is_exec && !program_known) {
-      program_known = true;
-      info.executable = seed.filename;
-      info.arguments = SplitArguments(seed.arguments);
-    }
-    if (!info.placement.path.empty() && program_known) break;
-    if (const auto parent = entries_.find(seed.parent_pid);
-        parent != entries_.end() && parent->second.process && parent->second.known) {
-      take(parent->second.process->info, !program_known);
-      break;
-    }
-    if (const auto parent = seeds_.find(seed.parent_pid); parent != seeds_.end()) {
-      seed = parent->second;
-      continue;
-    }
-    if (info.placement.path.empty()) info.placement = reader_.ReadPlacement(seed.parent_pid);
-    break;
-  }
-  info.program = DescribeProgram(info.executable, info.arguments);
-  return info;
+  entry.next_look_ns = NextLook(entry);
+  Publish(pid, entry, std::move(read->info), std::move(read->traces));
+  seeds_.erase(pid);
 }
 
 void ProcessTable::Publish(std::uint32_t pid, Entry& entry, ProcessInfo info,
@@ -336,12 +267,14 @@ void ProcessTable::AddSeed(std::uint32_t pid, Seed seed) {
 }
 
 void ProcessTable::OnExec(std::uint32_t pid, std::uint32_t parent_pid, std::uint64_t ts_ns,
-                          std::string_view filename, std::string_view arguments) {
+                          std::string_view filename, std::string_view arguments,
+                          std::string_view groups) {
   AddSeed(pid, {.ts_ns = ts_ns,
                 .parent_pid = parent_pid,
                 .is_exec = true,
                 .filename = std::string(filename.substr(0, kMaxSeedBytes)),
-                .arguments = std::string(arguments.substr(0, kMaxSeedBytes))});
+                .arguments = std::string(arguments.substr(0, kMaxSeedBytes)),
+                .groups = std::string(groups.substr(0, kMaxSeedBytes))});
   const auto found = entries_.find(pid);
   if (found == entries_.end()) return;
   Entry& entry = found->second;

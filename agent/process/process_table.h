@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/process/cgroup_view.h"
 #include "agent/process/filter.h"
 #include "agent/process/host.h"
 #include "agent/process/instrumented.h"
@@ -78,8 +79,9 @@ class ProcessTable {
   const Process& Find(std::uint32_t pid, std::uint64_t event_ns = 0);
 
   // Words of the kernel, in the ring's order. Views are copied, with bounds.
+  // `groups`: its control groups, lines as of /proc/PID/cgroup with absolute paths.
   void OnExec(std::uint32_t pid, std::uint32_t parent_pid, std::uint64_t ts_ns,
-              std::string_view filename, std::string_view arguments);
+              std::string_view filename, std::string_view arguments, std::string_view groups);
   void OnFork(std::uint32_t pid, std::uint32_t parent_pid, std::uint64_t ts_ns);
   void OnExit(std::uint32_t pid, std::uint64_t ts_ns);
 
@@ -96,6 +98,9 @@ class ProcessTable {
 
   const TableConfig& config() const { return config_; }
   std::size_t size() const { return entries_.size(); }
+  // Where paths of /proc/PID/cgroup begin here, for those that the kernel tells.
+  void SeeGroups(CgroupView view) { groups_ = std::move(view); }
+
   // Visits all; for listings.
   void ForEach(const std::function<void(const Process&)>& visit) const;
 
@@ -119,12 +124,14 @@ class ProcessTable {
     bool is_exec = false;
     std::string filename{};
     std::string arguments{};
+    std::string groups{};  // of an exec
   };
 
   const Process& Look(std::uint32_t pid, Entry& entry, std::uint64_t event_ns);
   void Load(std::uint32_t pid, Entry& entry);
   std::uint64_t NextLook(const Entry& entry) const;
-  ProcessInfo Reconstruct(std::uint32_t pid, const Entry& entry);
+  void LoadGone(std::uint32_t pid, Entry& entry, ReadProcessResult* last);
+  ProcessInfo Reconstruct(std::uint32_t pid, const ProcessInfo* before);
   void Publish(std::uint32_t pid, Entry& entry, ProcessInfo info, TraceDecision traces);
   void AddSeed(std::uint32_t pid, Seed seed);
   void PublishTraces(std::uint32_t pid, Entry& entry, TraceDecision traces);
@@ -135,6 +142,7 @@ class ProcessTable {
   void ForgetOldest(std::uint32_t except_pid);
 
   HostInfo host_;
+  CgroupView groups_;
   TableConfig config_;
   TableLimits limits_;
   ProcessReader reader_;
@@ -154,6 +162,7 @@ class ProcessTable {
   telemetry::Counter& seeds_dropped_;
   telemetry::Counter& reconstructed_;
   telemetry::Counter& unknown_;
+  telemetry::Counter& placeless_;
   telemetry::Counter& pod_known_;
   telemetry::Counter& pod_unknown_;
   telemetry::Counter& pod_revised_;

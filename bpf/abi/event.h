@@ -126,13 +126,20 @@ struct ws_close {
 };
 WS_ABI_ASSERT(sizeof(struct ws_close) == 48, "ws_close is ABI");
 
-/* Followed by filename_size bytes and arguments_size bytes. */
+#define WS_GROUPS_TEXT 1024 /* at most, of: */
+
+/*
+ * Followed by groups_size, filename_size and arguments_size bytes. The first are lines as /proc/PID/cgroup has them, of
+ * the hierarchies that tell containers apart, with paths from the hierarchy's own root on. One that is too deep or too
+ * long is left out.
+ */
 struct ws_exec {
 	struct ws_event_header header;
-	__u64 cgroup_id;
 	__u32 parent_tgid;
+	__u16 groups_size;
 	__u16 filename_size;
 	__u16 arguments_size;
+	__u16 unused[3];
 };
 WS_ABI_ASSERT(sizeof(struct ws_exec) == 48, "ws_exec is ABI");
 

@@ -3,6 +3,7 @@
 #ifndef WIRESPAN_BPF_LIFECYCLE_H
 #define WIRESPAN_BPF_LIFECYCLE_H
 
+#include "bpf/lib/groups.h"
 #include "bpf/lib/io.h"
 
 static __always_inline void ws_tell_close(struct sock *sk, struct ws_sock *ws, struct ws_counts *counts, __u8 flags)
@@ -86,9 +87,10 @@ static __always_inline void ws_on_exec(struct task_struct *task, struct linux_bi
 	struct ws_counts *counts = ws_my_counts();
 	struct ws_ring_control *ring;
 	struct ws_scratch *s = ws_my_scratch();
-	__u32 cpu = bpf_get_smp_processor_id(), size, arguments, why, tgid = task->tgid;
+	__u32 cpu = bpf_get_smp_processor_id(), size, groups, arguments, why, tgid = task->tgid;
 	struct ws_exec *exec;
 	__u64 start, end;
+	__u8 *text;
 	int name;
 
 	ring = bpf_map_lookup_elem(&ws_rings, &cpu);
@@ -96,7 +98,7 @@ static __always_inline void ws_on_exec(struct task_struct *task, struct linux_bi
 		return;
 	if (tgid == ws_self)
 		return;
-	size = sizeof(*exec) + WS_EXEC_NAME + WS_EXEC_ARGUMENTS;
+	size = sizeof(*exec) + WS_GROUPS_TEXT + WS_EXEC_NAME + WS_EXEC_ARGUMENTS;
 	if (!ws_ring_begin(ring)) {
 		ws_note(counts, WS_RECORDS_LOST, ws_ring_step(size));
 		return;
@@ -115,9 +117,14 @@ static __always_inline void ws_on_exec(struct task_struct *task, struct linux_bi
 	exec->header.flags = 0;
 	exec->header.tgid = tgid;
 	exec->header.tid = task->pid;
-	exec->cgroup_id = bpf_get_current_cgroup_id();
 	exec->parent_tgid = task->real_parent->tgid;
-	name = bpf_probe_read_kernel_str(exec + 1, WS_EXEC_NAME, program->filename);
+	text = (__u8 *)(exec + 1);
+	groups = ws_put_groups(text, BPF_CORE_READ(task, cgroups), 0);
+	WS_OPAQUE(groups);
+	groups &= WS_GROUPS_TEXT - 1;
+	exec->groups_size = groups;
+	text += groups;
+	name = bpf_probe_read_kernel_str(text, WS_EXEC_NAME, program->filename);
 	if (name < 1 || name > WS_EXEC_NAME)
 		name = 1;
 	name--; /* without the NUL */
@@ -128,10 +135,10 @@ static __always_inline void ws_on_exec(struct task_struct *task, struct linux_bi
 	WS_OPAQUE(arguments);
 	if (arguments > WS_EXEC_ARGUMENTS)
 		arguments = WS_EXEC_ARGUMENTS;
-	if (bpf_probe_read_user((void *)(exec + 1) + (name & (WS_EXEC_NAME - 1)), arguments, (void *)start))
+	if (bpf_probe_read_user(text + (name & (WS_EXEC_NAME - 1)), arguments, (void *)start))
 		arguments = 0;
 	exec->arguments_size = arguments;
-	exec->header.size = sizeof(*exec) + name + arguments;
+	exec->header.size = sizeof(*exec) + groups + name + arguments;
 	size = exec->header.size;
 	ws_ring_publish(ring, ring->head + ws_ring_step(size));
 	ws_note(counts, WS_RECORDS, ws_ring_step(size));

@@ -1,11 +1,13 @@
 // What processes and container runtimes write and the agent reads: environment, command line, stat,
 // cgroup, net tables, Go's build information, JSON of runtimes. The first byte picks the parser.
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "agent/process/cgroup.h"
+#include "agent/process/cgroup_view.h"
 #include "agent/process/command_line.h"
 #include "agent/process/container_name.h"
 #include "agent/process/go_build_info.h"
@@ -90,6 +92,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 'c':
       (void)ParseCgroup(text);
       break;
+    case 'v': {
+      const std::size_t end = std::min(text.find('\0'), text.size());
+      const std::string_view root = text.substr(0, end);
+      const std::string_view told = text.substr(std::min(end + 1, text.size()));
+      (void)CgroupView(root).Place(told);
+      // Nothing is above the top, and nothing is anywhere but here as seen from itself.
+      Require(RelativeGroup(told, told) == "/");
+      Require(RelativeGroup("/", RelativeGroup("/", told)) == RelativeGroup("/", told));
+      break;
+    }
     case 's':
       (void)ParseStat(text);
       (void)ParseStatusUid(text);

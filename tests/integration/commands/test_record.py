@@ -168,7 +168,7 @@ class Replay(RecordCase):
         for content in (b"", b"#!/bin/sh\necho hello\n" * 9, os.urandom(5000)):
             self.file.write_bytes(content)
             ended = agent("replay", self.file)
-            self.assertEqual((ended.code, ended.sentence), (2, f"{self.file}: not a wirespan recording of version 1 or 2"))
+            self.assertEqual((ended.code, ended.sentence), (2, f"{self.file}: not a wirespan recording of version 1 to 3"))
 
     def test_a_missing_file_is_one_sentence(self):
         ended = agent("replay", "/no/such/file")

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import secrets
 import shutil
 import signal
 import subprocess
@@ -12,12 +13,60 @@ import sys
 import threading
 import time
 import urllib.request
+import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "truth"))
 
 from stack import BATCH_DELAY, ROOT, Stack, free_port, listens, wait_for  # noqa: E402,F401
 
 CACHE = ROOT / "build" / "integration"
+# One hierarchy of version 1, or the only one of version 2.
+CGROUPS = next(path for path in (pathlib.Path("/sys/fs/cgroup/pids"), pathlib.Path("/sys/fs/cgroup")) if path.exists())
+
+
+class Pod:
+    """A control group with one for each container, named as a kubelet names them."""
+
+    def __init__(self, root):
+        self.uid = str(uuid.uuid4())
+        self.group = root / f"pod{self.uid}"
+        self.group.mkdir()
+
+    def new_container(self):
+        """The group of one."""
+        group = self.group / secrets.token_hex(32)
+        group.mkdir()
+        return group
+
+    def container(self):
+        """Of a new one: what a process calls to be in it."""
+        group = self.new_container()
+
+        def enter():
+            (group / "cgroup.procs").write_text(str(os.getpid()))
+        return enter
+
+    def remove(self):
+        for group in self.group.iterdir():
+            if group.is_dir():
+                group.rmdir()
+        self.group.rmdir()
+
+
+def run_short_lived(group, port, path, count, *more):
+    """Processes of a few milliseconds in a control group (programs/short_lived.py). Returns when all are dead, and gives what is to
+    be called when they were seen."""
+    starter = subprocess.Popen([sys.executable, ROOT / "tests" / "integration" / "programs" / "short_lived.py", group, str(port), path,
+                                str(count), *more], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    word = starter.stdout.readline()
+
+    def end():
+        starter.communicate(timeout=60)
+        wait_for("the group to be empty", lambda: not (group / "cgroup.procs").read_text())
+    if word != "done\n":
+        end()
+        raise AssertionError(f"short_lived.py ended with {starter.returncode}")
+    return end
 
 
 def load_program():

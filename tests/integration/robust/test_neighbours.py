@@ -3,19 +3,14 @@
 import collections
 import os
 import pathlib
-import secrets
 import signal
 import subprocess
 import unittest
 import urllib.error
 import urllib.request
-import uuid
 
-from support import wait_for
+from support import CGROUPS, Pod, run_short_lived, wait_for
 from stack import BIN, Stack, answers, free_port  # noqa: I001  (support puts its folder on the path)
-
-# One hierarchy of version 1, or the only one of version 2.
-CGROUPS = next(path for path in (pathlib.Path("/sys/fs/cgroup/pids"), pathlib.Path("/sys/fs/cgroup")) if path.exists())
 
 
 def ready(port):
@@ -40,28 +35,6 @@ def others():
         except OSError:
             pass
     return found
-
-
-class Pod:
-    """A control group with one for each container, named as a kubelet names them."""
-
-    def __init__(self, root):
-        self.group = root / f"pod{uuid.uuid4()}"
-        self.group.mkdir()
-
-    def container(self):
-        group = self.group / secrets.token_hex(32)
-        group.mkdir()
-
-        def enter():
-            (group / "cgroup.procs").write_text(str(os.getpid()))
-        return enter
-
-    def remove(self):
-        for group in self.group.iterdir():
-            if group.is_dir():
-                group.rmdir()
-        self.group.rmdir()
 
 
 class Neighbours(unittest.TestCase):
@@ -146,6 +119,19 @@ export: {{endpoint: "http://127.0.0.1:{self.stack.otlp_http}", batch_delay: 100m
         first.stop(signal.SIGINT)
         wait_for("the second to take over", lambda: ready(second.admin)[0] == 200)
         self.expect("two", {("seen-by-second", a): 10, ("seen-by-second", b): 10})
+
+    def test_a_pods_agent_knows_its_own_of_those_that_are_gone_at_once(self):
+        self.start("a", pod=self.pods[0])
+        mine, others_one = (pod.new_container() for pod in self.pods)
+        ends = [run_short_lived(others_one, self.ports[1], "others", 40), run_short_lived(mine, self.ports[1], "mine", 40)]
+
+        def seen(path):
+            return {span.target for span in self.stack.spans(lambda s: s.kind == "client" and s.target.startswith(f"/{path}/"))}
+        wait_for("the spans", lambda: len(seen("mine")) >= 40)
+        for end in ends:
+            end()
+        self.assertEqual(seen("mine"), {f"/mine/{number}" for number in range(40)})
+        self.assertEqual(seen("others"), set())
 
     def test_it_ends_while_it_waits(self):
         self.start("first")

@@ -180,6 +180,7 @@ class Recorder : public connection::EventHandler {
     slot.event = e;
   }
   void Store(Slot& slot, connection::ExecEvent e) {
+    e.groups = Keep(e.groups);
     e.filename = Keep(e.filename);
     e.arguments = Keep(e.arguments);
     slot.event = e;

@@ -147,6 +147,57 @@ TEST_F(RecordingTest, GivesBackFramesAndRuns) {
   EXPECT_FALSE(DecodeRecordingEvent(std::string_view(framed).substr(kRecordingFrameBytes), back));
 }
 
+TEST_F(RecordingTest, GivesBackExecsAlsoThoseOfEarlierVersions) {
+  connection::ExecEvent exec{};
+  exec.ts_ns = 11;
+  exec.pid = 5;
+  exec.parent_pid = 4;
+  exec.groups = "1:memory:/a\n0::/b\n";
+  exec.filename = "/bin/true";
+  exec.arguments = "true";
+  const auto expect = [&](std::string_view record, std::string_view groups) {
+    connection::Event back{};
+    ASSERT_TRUE(DecodeRecordingEvent(record, back));
+    const auto& read = std::get<connection::ExecEvent>(back);
+    EXPECT_EQ(read.ts_ns, 11u);
+    EXPECT_EQ(read.pid, 5u);
+    EXPECT_EQ(read.parent_pid, 4u);
+    EXPECT_EQ(read.groups, groups);
+    EXPECT_EQ(read.filename, "/bin/true");
+    EXPECT_EQ(read.arguments, "true");
+  };
+  std::string framed;
+  EncodeRecordingEvent(exec, framed);
+  expect(std::string_view(framed).substr(kRecordingFrameBytes), exec.groups);
+  // Version 2: kind 5, time, pid, parent, a number, filename, arguments.
+  expect(std::string_view("\5"
+                          "\13\0\0\0\0\0\0\0"
+                          "\5\0\0\0"
+                          "\4\0\0\0"
+                          "\xff\xff\0\0\0\0\0\1"
+                          "\x09\0\0\0/bin/true"
+                          "\4\0\0\0true",
+                          46),
+         "");
+}
+
+TEST_F(RecordingTest, ReadsFilesOfEarlierVersions) {
+  auto recorder = Make();
+  recorder->OnEvent(Data("abc"));
+  ASSERT_TRUE(recorder->Finish());
+  std::string file = Bytes();
+  for (const char version : {1, 2, 3}) {
+    file[kRecordingMagic.size()] = version;
+    Played played;
+    Play(file, played);
+    EXPECT_EQ(played.bytes, "abc") << int{version};
+  }
+  for (const char version : {0, 4}) {
+    file[kRecordingMagic.size()] = version;
+    EXPECT_FALSE(ReplaySource::FromBytes(file)) << int{version};
+  }
+}
+
 TEST_F(RecordingTest, IsReadableByItsOwnerAloneAndNeverOverwrites) {
   const auto previous = umask(0);
   auto recorder = Make();

@@ -38,14 +38,15 @@ void FakeRoot::Put(const FakeProcess& process) {
     return out;
   };
   Write(folder + "stat",
-        fmt::format("{} ({}) S {} 1 1 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 {} 1000 10\n",
-                    process.pid, process.comm, process.parent_pid, process.start_ticks));
+        fmt::format("{} ({}) {} {} 1 1 0 -1 {} 1 2 3 4 5 6 7 8 20 0 1 0 {} 1000 10\n", process.pid,
+                    process.comm, process.exiting ? 'Z' : 'S', process.parent_pid,
+                    process.exiting ? 4194308 : 4194304, process.start_ticks));
   Write(folder + "status",
         fmt::format("Name:\t{}\nUid:\t0\t{}\t0\t0\nGid:\t0\t0\t0\t0\n{}", process.comm, process.uid,
                     process.inner_pid == 0
                         ? std::string()
                         : fmt::format("NSpid:\t{}\t{}\n", process.pid, process.inner_pid)));
-  Write(folder + "cmdline", joined(process.arguments));
+  Write(folder + "cmdline", process.exiting ? "" : joined(process.arguments));
   Write(folder + "environ", joined(process.environment));
   Write(folder + "cgroup", process.cgroup);
   Write(folder + "maps", process.maps);
@@ -53,7 +54,8 @@ void FakeRoot::Put(const FakeProcess& process) {
   Write(folder + "net/tcp6", process.tcp6);
   Write(folder + "net/unix", process.unix_sockets);
   const fs::path base = root_ / folder;
-  if (!process.executable.empty()) fs::create_symlink(process.executable, base / "exe");
+  if (!process.executable.empty() && !process.exiting)
+    fs::create_symlink(process.executable, base / "exe");
   fs::create_directories(base / "ns");
   fs::create_symlink(fmt::format("net:[{}]", process.network_namespace), base / "ns/net");
   fs::create_directories(base / "fd");

@@ -19,6 +19,7 @@ struct FakeProcess {
   std::string cgroup = "0::/user.slice/session-1.scope\n";
   std::uint32_t uid = 1000;
   std::uint32_t inner_pid = 0;  // 0: the file has no NSpid, as before 4.1
+  bool exiting = false;         // a zombie: without executable and arguments too
   std::string maps{};
   std::uint64_t network_namespace = 4026531840;
   std::vector<std::string> descriptors{};  // targets

@@ -18,6 +18,19 @@ TEST(ProcTextTest, ReadsStatWithAnyNameInParentheses) {
   }
 }
 
+TEST(ProcTextTest, TellsWhoEnds) {
+  const auto exiting = [](const std::string& state, const std::string& flags) {
+    const auto stat = ParseStat("42 (x) " + state + " 7 1 1 0 -1 " + flags +
+                                " 1 2 3 4 5 6 7 8 20 0 1 0 99 1000 10\n");
+    return stat && stat->exiting;
+  };
+  EXPECT_FALSE(exiting("S", "4194304"));
+  EXPECT_FALSE(exiting("R", "rubbish"));
+  EXPECT_TRUE(exiting("R", "4194308"));  // PF_EXITING
+  EXPECT_TRUE(exiting("Z", "4194304"));
+  EXPECT_TRUE(exiting("X", "0"));
+}
+
 TEST(ProcTextTest, RefusesCutStat) {
   const std::string whole = "42 (nginx)" + std::string(kTail);
   const std::size_t needed = whole.find(" 99 ") + 2;

@@ -74,40 +74,12 @@ TEST_F(ProcessTableTest, AnUnknownProcessHasANameTooAndIsAskedForAgainLater) {
   EXPECT_EQ(Name(5), "shop");
 }
 
-TEST_F(ProcessTableTest, KnowsAProcessThatDiedBeforeItCouldBeRead) {
-  using std::string_literals::operator""s;
-  root_.Put({.pid = 4, .cgroup = "0::/system.slice/batch.service\n"});
-  table().OnExec(5, 4, now_, "/usr/bin/curl", "curl\0http://x\0"s);
-  table().OnExit(5, now_ + 1);
-  const Process& process = table().Find(5);
-  EXPECT_EQ(process.info.executable, "/usr/bin/curl");
-  EXPECT_EQ(process.info.arguments, (std::vector<std::string>{"curl", "http://x"}));
-  EXPECT_EQ(process.info.parent_pid, 4u);
-  EXPECT_EQ(process.service.name, "batch");
-  EXPECT_EQ(Value("wirespan_process_reconstructed_total"), 1);
-}
-
-TEST_F(ProcessTableTest, AForkedChildThatDiedIsWhatItsParentWas) {
-  root_.Put({.pid = 4});
-  table().Find(4);
-  table().OnFork(5, 4, now_);
-  table().OnFork(6, 5, now_ + 1);
-  EXPECT_EQ(Name(6), "shop");
-  EXPECT_EQ(table().Find(6).info.parent_pid, 5u);
-}
-
-TEST_F(ProcessTableTest, ARingOfParentsEnds) {
-  table().OnFork(5, 6, now_);
-  table().OnFork(6, 5, now_);
-  EXPECT_EQ(Name(5), "unknown_service");
-}
-
 TEST_F(ProcessTableTest, ReadsAgainAfterExec) {
   root_.Put({.pid = 5});
   EXPECT_EQ(Name(5), "shop");
   root_.Put({.pid = 5, .comm = "other", .executable = "/usr/bin/other", .arguments = {"other"}});
   EXPECT_EQ(Name(5), "shop");
-  table().OnExec(5, 1, now_, "/usr/bin/other", "other");
+  table().OnExec(5, 1, now_, "/usr/bin/other", "other", "");
   EXPECT_EQ(Name(5), "other");
 }
 
@@ -183,7 +155,7 @@ TEST_F(ProcessTableTest, LearnsThatAProcessReportsItself) {
   // New rules do not forget it; another program does.
   table().Reconfigure({});
   EXPECT_EQ(table().Find(5).traces.reason, TraceReason::kExported);
-  table().OnExec(5, 1, now_, "/usr/bin/shop", "");
+  table().OnExec(5, 1, now_, "/usr/bin/shop", "", "");
   EXPECT_TRUE(table().Find(5).traces.spans);
 
   TableConfig always;
@@ -218,7 +190,7 @@ TEST_F(ProcessTableTest, ForgetsTheLeastUsedWhenFull) {
     Move(1000);
     Name(pid);
     Name(1);
-    table().OnExec(2000 + pid, 1, now_, "/bin/x", "x");
+    table().OnExec(2000 + pid, 1, now_, "/bin/x", "x", "");
     EXPECT_LE(table().size(), 16u);
   }
   EXPECT_GT(Value("wirespan_process_evictions_total"), 30);
