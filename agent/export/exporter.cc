@@ -101,9 +101,8 @@ class OtlpExporter final : public Exporter {
   }
 
   void Shed(double keep, std::size_t most_bytes) override {
-    const auto bytes =
-        std::min(most_bytes, static_cast<std::size_t>(
-                                 static_cast<double>(options_.queue_bytes) * keep));
+    const auto bytes = std::min(
+        most_bytes, static_cast<std::size_t>(static_cast<double>(options_.queue_bytes) * keep));
     if (traces_ != nullptr) traces_->Shed(bytes);
     if (metrics_ != nullptr) metrics_->Shed(bytes);
   }

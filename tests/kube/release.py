@@ -38,11 +38,6 @@ def spans_of(path):
     return ARRIVED.of_path(f"/{RUN}{path}")
 
 
-def of_services(path):
-    """Five of each request: without those of the processes that ask, which may be gone before the agent has looked whose they are."""
-    return [s for s in spans_of(path) if s["kind"] != 3 or s["attributes"].get("server.address") != "shop.shop"]
-
-
 def agent_page():
     return page(pods(SPACE, "agent")[0]["status"]["podIP"] + ":8890")
 

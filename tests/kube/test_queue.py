@@ -10,7 +10,7 @@ import time
 import unittest
 
 from cluster import WORK, get, helm, kubectl, metric, page, pods, rollout, wait_for
-from release import REQUESTS, SPACE, acknowledged, agent_page, ask, install, of_services, prepare, spans_of
+from release import REQUESTS, SPACE, acknowledged, agent_page, ask, install, prepare, spans_of
 
 REPLICAS = 2
 GATEWAY = "wirespan-gateway"
@@ -104,10 +104,10 @@ class Queue(unittest.TestCase):
         wait_for("one gateway", lambda: len(get("pods", "--selector=app.kubernetes.io/component=gateway", namespace=SPACE)["items"]) == 1)
         sink(1)
         wait_for("an empty queue", lambda: list(queued().values()) == [0])
-        arrived = wait_for("what the other one held", lambda: len(of_services("/waiting")))
-        self.assertLess(arrived, 5 * sent)
+        arrived = wait_for("what the other one held", lambda: len(spans_of("/waiting")))
+        self.assertLess(arrived, 6 * sent)
         put_in()
-        wait_for("every span", lambda: len(of_services("/waiting")) == 5 * sent)
+        wait_for("every span", lambda: len(spans_of("/waiting")) == 6 * sent)
 
     def test_90_uninstalling_leaves_the_claims(self):
         helm("uninstall", "wirespan", "--namespace", SPACE, "--wait", "--timeout", "200s")

@@ -8,7 +8,7 @@ import unittest
 
 from cluster import get, kubectl, metric, page, pods, rollout, wait_for
 from metrics_api import QUEUE, Metrics
-from release import SPACE, acknowledged, agent_page, ask, install, of_services, prepare
+from release import SPACE, acknowledged, agent_page, ask, install, prepare, spans_of
 
 LEAST, MOST = 1, 3
 GATEWAY = "wirespan-gateway"
@@ -75,7 +75,7 @@ class Scaling(unittest.TestCase):
         wait_for("what the agent holds", lambda: metric(agent_page(), "wirespan_export_held_spans") == 0)
         self.assertEqual(metric(agent_page(), "wirespan_export_spans_total", result="dropped"), 0)
         for path, count in sent.items():
-            wait_for(f"the spans of {count} requests", lambda path=path, count=count: len(of_services(path)) == 5 * count, interval=5)
+            wait_for(f"the spans of {count} requests", lambda path=path, count=count: len(spans_of(path)) == 6 * count, interval=5)
 
     def test_10_load_scales_out_and_calm_scales_in(self):
         scaled(targetCPUUtilizationPercentage=100)
@@ -103,7 +103,7 @@ class Scaling(unittest.TestCase):
             few = calm.end()
         self.assertGreater(few, 50)
         self.all_arrived({"/load": sent, "/calm": few})
-        self.assertGreaterEqual(acknowledged() - before, 5 * (sent + few))
+        self.assertGreaterEqual(acknowledged() - before, 6 * (sent + few))
 
     def test_20_a_queue_that_fills_scales_out(self):
         # Ten requests fill it, while the sink is away; senders that wait for the sink's own answer would not be queued but refused.

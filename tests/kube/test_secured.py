@@ -10,7 +10,7 @@ import time
 import unittest
 
 from cluster import get, inside, kubectl, metric, pods, run, wait_for
-from release import REQUESTS, SPACE, acknowledged, agent_page, ask, install, of_services, prepare, spans_of
+from release import REQUESTS, SPACE, acknowledged, agent_page, ask, install, prepare, spans_of
 
 SERVER, CLIENT, TOKEN = "wirespan-gateway-tls", "wirespan-agent-tls", "wirespan-auth"
 HOST = f"wirespan-gateway-headless.{SPACE}.svc.cluster.local"
@@ -129,8 +129,8 @@ class Secured(unittest.TestCase):
         sent += self.ask_until("connections to be renewed", lambda: time.monotonic() > begun + 15)
         wait_for("what the agent holds", lambda: metric(agent_page(), "wirespan_export_held_spans") == 0)
         self.assertEqual(metric(agent_page(), "wirespan_export_spans_total", result="dropped"), 0)
-        wait_for("every span", lambda: len(of_services("/rotated")) == 5 * sent, interval=3)
-        self.assertGreaterEqual(acknowledged() - before, 5 * sent)
+        wait_for("every span", lambda: len(spans_of("/rotated")) == 6 * sent, interval=3)
+        self.assertGreaterEqual(acknowledged() - before, 6 * sent)
         self.assertEqual(running, {p["metadata"]["uid"]: [c["restartCount"] for c in p["status"]["containerStatuses"]]
                                    for part in ("agent", "gateway") for p in pods(SPACE, part)})
 

@@ -5,7 +5,7 @@ import json
 import socket
 import unittest
 
-from support import StoreTest, overload, post_otlp
+from support import StoreTest, post_otlp
 from test_store import of_service, span
 
 SPANS = 40000

@@ -157,6 +157,9 @@ TEST_P(GroupsTest, OneThatDoesNotFitIsLeftOutAndTheRestStays) {
 
 TEST_P(GroupsTest, TheSourceKnowsWhereItsOwnNamespaceBegins) {
   RETURN_IF_SKIPPED();
+  // One source at a time: emulated machines of two CPUs do not survive it when the calls of a
+  // tracepoint that is in use are patched.
+  StartLater(backend());
   const std::string path = top_ + "/pod/agent";
   Make(path);
   Child agent([&] {
