@@ -224,9 +224,10 @@ std::optional<MatchProperties> ReadMatch(const Node& node) {
   match.log_severity_texts = ReadTexts(node["log_severity_texts"], regexp);
   match.metric_names = ReadTexts(node["metric_names"], regexp);
   if (const Node severity = node["log_severity_number"]; !severity.null()) {
-    match.log_severity_number.emplace();
-    match.log_severity_number->min = ReadSeverity(severity["min"]);
-    match.log_severity_number->match_undefined = severity["match_undefined"].Bool(false);
+    MatchProperties::Severity number;
+    number.min = ReadSeverity(severity["min"]);
+    number.match_undefined = severity["match_undefined"].Bool(false);
+    match.log_severity_number = number;
     severity.RefuseOthers();
   }
   match.attributes = ReadAttributes(node["attributes"], regexp);
