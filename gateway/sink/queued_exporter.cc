@@ -160,37 +160,32 @@ void QueuedExporter::Consume(Batch batch) {
   if (!TakeRoom(*entry)) return;
   // It will be cut, for which the plain bytes are needed.
   if (IsTooLarge(entry->batch.bytes)) entry->batch.bytes = PlainOf(entry->batch.bytes);
-  Ack early;
-  bool store = false;
-  {
-    std::lock_guard lock(mutex_);
-    if (!closed_) {
-      if (promise_ == Promise::kInMemory) early = std::move(entry->batch.ack);
-      held_items_ += entry->batch.items;
-      if (promise_ == Promise::kStored) {
-        ++storing_;
-        store = true;
-      } else {
-        // Nothing but the compressed bytes will be needed: they are a fraction of the plain ones.
-        if (entry->batch.bytes.ReceivedIn(sender_->wire_encoding()) != nullptr && !queue_.batch) {
-          entry->batch.bytes.DropPlain();
-        }
-        waiting_size_ += SizeInBatch(entry->batch);
-        waiting_.push_back(std::move(entry));
-      }
-      UpdateGauges();
-    }
-  }
-  if (store) {
-    Store(std::move(entry));
-    return;
-  }
-  if (entry) {  // closed
+  std::unique_lock lock(mutex_);
+  if (closed_) {
+    lock.unlock();
     gate_->Release(entry->units);
     Book(*entry, {}, End::kReturned);
     entry->batch.ack.Answer(Outcome::Retry(fmt::format("exporter {} is shutting down", id_)));
     return;
   }
+  held_items_ += entry->batch.items;
+  if (promise_ == Promise::kStored) {
+    ++storing_;
+    UpdateGauges();
+    lock.unlock();
+    Store(std::move(entry));
+    return;
+  }
+  Ack early;
+  if (promise_ == Promise::kInMemory) early = std::move(entry->batch.ack);
+  // Nothing but the compressed bytes will be needed: they are a fraction of the plain ones.
+  if (entry->batch.bytes.ReceivedIn(sender_->wire_encoding()) != nullptr && !queue_.batch) {
+    entry->batch.bytes.DropPlain();
+  }
+  waiting_size_ += SizeInBatch(entry->batch);
+  waiting_.push_back(std::move(entry));
+  UpdateGauges();
+  lock.unlock();
   if (early.pending()) early.Answer({.in_memory = true});
   Dispatch();
 }
