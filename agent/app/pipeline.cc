@@ -150,7 +150,8 @@ Pipeline::Pipeline(const Config& config, span::SpanOptions options, kernel::Live
                  ProcessLimitsOf(config), registry),
       bridge_(processes_, source),
       red_(RedOptionsOf(config), registry),
-      spans_(std::move(options), live_ ? bridge_ : *recorded, sink, red_, clock, registry),
+      spans_(std::move(options), recorded == nullptr ? bridge_ : *recorded, sink, red_, clock,
+             registry),
       connections_(ConnectionOptionsOf(config), clock, spans_, registry) {
   if (source != nullptr) processes_.SeeGroups(process::CgroupView(source->own_groups()));
 }

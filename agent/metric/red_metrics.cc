@@ -60,6 +60,8 @@ class KeyWriter {
     std::memcpy(at_, &value, sizeof(T));
     at_ += sizeof(T);
   }
+  // By its address; null: nobody's.
+  void Owner(const void* resource) { Raw(reinterpret_cast<std::uintptr_t>(resource)); }
   void Text(std::string_view text) {
     Raw(static_cast<std::uint32_t>(text.size()));
     at_ = CopyText(at_, text);
@@ -97,7 +99,7 @@ std::string_view RedMetrics::MakeKey(const Resource* resource, const ExchangeFac
   KeyWriter key(key_, kKeyRoom + facts.method.size() + facts.scheme.size() +
                           facts.error_type.size() + facts.protocol_version.size() +
                           facts.route.size() + facts.server_address.size());
-  key.Raw(resource);
+  key.Owner(resource);
   key.Raw(KindOf(facts));
   key.Raw(static_cast<std::uint16_t>(facts.status_code));
   key.Text(facts.method);
@@ -115,7 +117,7 @@ std::string_view RedMetrics::MakeKey(const Resource* resource, const ExchangeFac
 std::string_view RedMetrics::MakeRpcKey(const Resource* resource, const ExchangeFacts& facts) {
   KeyWriter key(key_, kKeyRoom + facts.rpc_method.size() + facts.rpc_status.size() +
                           facts.error_type.size() + facts.server_address.size());
-  key.Raw(resource);
+  key.Owner(resource);
   key.Raw(KindOf(facts));
   key.Text(facts.rpc_method);
   key.Text(facts.rpc_status);
@@ -215,7 +217,7 @@ std::uint32_t RedMetrics::OverflowCell(const std::shared_ptr<const Resource>& re
   // anything.
   const bool known = services_.contains(std::string_view(resource->service_name));
   KeyWriter writer(key_, kKeyRoom + resource->service_name.size());
-  writer.Raw(static_cast<const Resource*>(nullptr));
+  writer.Owner(nullptr);
   writer.Raw(kind);
   writer.Text(known ? std::string_view(resource->service_name) : std::string_view());
   const std::string_view key = writer.view();

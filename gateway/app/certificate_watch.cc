@@ -84,9 +84,10 @@ std::vector<WatchedCertificates> FindWatchedCertificates(const GatewayConfig& co
   std::vector<WatchedCertificates> all;
   for (const auto& [id, receiver] : config.receivers) {
     if (!used(&PipelineConfig::receivers, id)) continue;
+    const std::string name = "receiver " + id + "/";
     const auto add = [&](const char* transport, const auto& options) {
       if (!options || !options->tls) return;
-      Add(all, "receiver " + id + "/" + transport, *options->tls, options->tls->client_ca_file);
+      Add(all, name + transport, *options->tls, options->tls->client_ca_file);
     };
     add("grpc", receiver.grpc);
     add("http", receiver.http);
