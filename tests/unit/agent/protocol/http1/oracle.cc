@@ -17,6 +17,16 @@ struct Oracle {
   std::string target{};
 };
 
+// Debian's build is not strict about how the version is spelled: it is the last word of a request's
+// first line, and the first word of a response's.
+bool NamesVersion(std::string_view input, http_parser_type type) {
+  const std::size_t begin = std::min(input.find_first_not_of("\r\n"), input.size());
+  std::string_view line = input.substr(begin, input.find('\n', begin) - begin);
+  line = line.substr(0, line.find_last_not_of("\r ") + 1);
+  if (type == HTTP_REQUEST) line.remove_prefix(line.find_last_of(' ') + 1);
+  return line.starts_with("HTTP/1.");
+}
+
 bool RunOracle(std::string_view input, http_parser_type type, http_parser& parser, Oracle& oracle) {
   for (std::size_t cr = input.find('\r'); cr != std::string_view::npos;
        cr = input.find('\r', cr + 1)) {
@@ -37,11 +47,7 @@ bool RunOracle(std::string_view input, http_parser_type type, http_parser& parse
   http_parser_init(&parser, type);
   parser.data = &oracle;
   http_parser_execute(&parser, &settings, input.data(), input.size());
-  // Debian's build is not strict about the version's spelling; the first line has it.
-  const std::size_t begin = std::min(input.find_first_not_of("\r\n"), input.size());
-  const std::string_view line = input.substr(begin, input.find('\n', begin) - begin);
-  return oracle.complete && parser.http_major == 1 &&
-         line.find("HTTP/1.") != std::string_view::npos;
+  return oracle.complete && parser.http_major == 1 && NamesVersion(input, type);
 }
 
 void Demand(bool condition, const char* what, std::string_view input) {
