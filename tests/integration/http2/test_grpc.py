@@ -19,6 +19,8 @@ def start_everything(truth):
     start(method="ServerStream", count=3, concurrency=3, reply={"messages": 11, "pause": 100, "size": 3000})
     start(method="ClientStream", count=3, concurrency=3, messages=11, pause=100, size=2000)
     start(method="Bidi", count=3, concurrency=3, messages=11, pause=100, size=70)
+    # Quiet for longer than the second after which servers ping.
+    start(method="ServerStream", count=2, concurrency=2, reply={"messages": 2, "pause": 2500})
     start(method="Unary", count=4, concurrency=4, deadline=400, given_up=True, reply={"delay": 2000})
     start(method="Unary", count=4, concurrency=4, cancel=120, given_up=True, reply={"delay": 2000})
     start(method="Unary", count=4, reply={"status": NOT_FOUND, "text": "nothing", "messages": 0})
@@ -27,7 +29,7 @@ def start_everything(truth):
     start(method="Unary", count=2, concurrency=2, size=8 * MIB, reply={"size": 8 * MIB})
     start(method="Unary", count=4, concurrency=2, metadata=20 << 10, reply={"metadata": 20 << 10})
     start(method="Unary", count=50, concurrency=8)  # after all that: the tables of both ends are still in step
-    return 13
+    return 14
 
 
 class Crosswise:
