@@ -330,10 +330,14 @@ void ConnectionTable::Sweep(std::uint64_t now_ns) {
   std::vector<std::pair<ConnectionId, ConnectionEnd>> ended;
   for (const auto& [id, connection] : connections_) {
     const std::uint64_t idle_ns = now_ns - std::min(now_ns, connection->last_ns);
+    const bool http2 = connection->http != nullptr && !connection->http->ordered();
     const bool busy = connection->http != nullptr && connection->http->open() != 0;
+    const std::uint64_t most_ns = http2  ? options_.http2_idle_ns
+                                  : busy ? options_.open_idle_ns
+                                         : options_.idle_ns;
     if (idle_ns >= options_.exited_grace_ns && coverage_.Exited(connection->pid)) {
       ended.emplace_back(id, ConnectionEnd::kProcessExit);
-    } else if (idle_ns >= (busy ? options_.open_idle_ns : options_.idle_ns)) {
+    } else if (idle_ns >= most_ns) {
       ended.emplace_back(id, ConnectionEnd::kIdle);
     }
   }

@@ -50,6 +50,9 @@ struct TableOptions {
   std::uint64_t open_idle_ns =
       3600ull * 1'000'000'000;  // with an exchange open: dropped, reason "idle"
   std::uint64_t idle_ns = 4 * 3600ull * 1'000'000'000;  // without
+  // HTTP/2, with or without: a subscription may be silent for hours, and what a channel's header
+  // table holds is told once.
+  std::uint64_t http2_idle_ns = 24 * 3600ull * 1'000'000'000;
   std::uint64_t exited_grace_ns = 10'000'000'000;  // after its process ended, if no close was seen
   // Neither HTTP nor known: tell the kernel to say nothing more of it. May be empty.
   std::function<void(ConnectionId)> on_ignored{};
