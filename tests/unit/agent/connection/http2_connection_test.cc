@@ -547,8 +547,14 @@ TEST(Http2ConnectionTest, AFalseGuessIsUndone) {
   for (int i = 0; i < 100; ++i) test.Send(socket.Read(std::string(8192, '\xee')));
   test.table.Publish();
   EXPECT_EQ(test.registry.Value("wirespan_protocol_guesses_wrong_total"), 1);
+  // What it is, is told then.
+  socket.Advance(2 * kSecond);
+  test.table.Tick(socket.now_ns());
   test.Send(socket.Read("GET /x HTTP/1.1\r\nHost: h\r\n\r\n"));
   test.Send(socket.Write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
+  EXPECT_EQ(test.Only().protocol, Protocol::kHttp1);
+  EXPECT_EQ(test.Only().target, "/x");
+  EXPECT_EQ(test.Only().status, 200);
   test.ExpectClosedLedger();
 }
 
