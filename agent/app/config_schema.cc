@@ -90,10 +90,10 @@ Key Capture() {
            .default_text = "30s",
            .help =
                "How long the BPF programs go on after SIGTERM, pinned below /sys/fs/bpf/wirespan, "
-               "for the agent that starts next with the same control socket; 0: they end at "
-               "once.",
+               "for the agent that starts next with the same control socket; at most 30s. 0: they "
+               "end at once.",
            .min = 0,
-           .max = 300},
+           .max = 30},
           Group("filter",
                 "Which sockets and processes are observed. Order: ports, own_pod, exclude, the "
                 "gateway "

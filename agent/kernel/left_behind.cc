@@ -10,6 +10,7 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -26,6 +27,9 @@ namespace {
 constexpr std::uint64_t kMagic = 0x315446454c505357;  // "WSPLEFT1"
 constexpr std::uint32_t kStateElement = 64u << 10;
 constexpr std::size_t kMaxState = 32u << 20;
+// The last second of the time that pins may stay: nobody takes them over any more, and the programs
+// end.
+constexpr std::uint64_t kEndingNs = 1'000'000'000;
 
 // In front of the state, in the pinned map.
 struct Head {
@@ -117,8 +121,9 @@ void LeaveKeeper(const std::string& directory, std::uint64_t until_ns, std::uint
   setsid();
   for (const int number : {SIGTERM, SIGINT, SIGHUP}) signal(number, SIG_IGN);
   close_range(0, ~0u, 0);
-  const timespec look{.tv_sec = 0, .tv_nsec = 200'000'000};
-  while (MonotonicNs() < until_ns + 1'000'000'000u) {
+  constexpr std::uint64_t kLookNs = 200'000'000;
+  const timespec look{.tv_sec = 0, .tv_nsec = kLookNs};
+  while (MonotonicNs() < until_ns + kEndingNs - kLookNs) {
     if (access(state_path.c_str(), F_OK) != 0) _exit(0);
     nanosleep(&look, nullptr);
   }
@@ -147,7 +152,8 @@ Result<> LeftBehind::Leave(const std::string& directory, BpfObject& object, cons
   }
   Head head{};
   head.left_ns = MonotonicNs();
-  head.until_ns = head.left_ns + static_cast<std::uint64_t>(hold.count()) * 1000000000u;
+  const std::uint64_t hold_ns = static_cast<std::uint64_t>(hold.count()) * 1000000000u;
+  head.until_ns = head.left_ns + hold_ns - std::min(hold_ns, kEndingNs);
   head.ring_size = layout.ring_size;
   head.cpus = layout.cpus;
   head.state_size = state.size();

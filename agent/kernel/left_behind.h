@@ -21,8 +21,8 @@ class BpfObject;
 //   stopping agent   LeaveBehind: pins links, rings, verdicts, and a map with `state`
 //   starting agent   attaches its own programs, then Open, Drain, Release, Drain: what both saw is
 //                    told twice, at the same offsets
-//   nobody comes     after `hold` the programs do nothing more (the kernel's own clock tells them),
-//                    and a process that was left for it takes the pins away
+//   nobody comes     within `hold` less a second; in that second the programs end (the kernel's own
+//                    clock tells them), and a process that was left for it takes the pins away
 //
 // A version whose records look different finds the pins too old or too new and removes them.
 class LeftBehind {

@@ -131,7 +131,7 @@ TEST_F(LeftBehindTest, NothingIsMissedBetweenTwoAgents) {
 TEST_F(LeftBehindTest, ProgramsEndAndPinsGoWhenNobodyComes) {
   writer_.Write();
   while (heads_.seen.empty()) ASSERT_TRUE(source_->Poll(heads_, milliseconds(100)));
-  const auto left = source_->LeaveBehind(directory_, "", seconds(1));
+  const auto left = source_->LeaveBehind(directory_, "", seconds(3));
   if (!left && left.error().code == ErrorCode::kUnsupported) GTEST_SKIP() << left.error().message;
   ASSERT_TRUE(left) << left.error().message;
   source_.reset();

@@ -103,6 +103,13 @@ metrics: {interval: soon}
   EXPECT_NE(errors.find("agent.yaml:7:21: "), std::string::npos) << errors;
 }
 
+// Programs that nobody reads cost the observed ones: they stay half a minute at most.
+TEST(AgentConfigTest, BoundsHowLongProgramsAreLeftBehind) {
+  EXPECT_EQ(ErrorsOf("capture: {handover: 30s}"), "");
+  EXPECT_NE(ErrorsOf("capture: {handover: 31s}").find("agent.yaml:1:21: "), std::string::npos)
+      << ErrorsOf("capture: {handover: 31s}");
+}
+
 TEST(AgentConfigTest, RefusesARuleThatNamesNothing) {
   EXPECT_NE(ErrorsOf("capture: {filter: {exclude: [{}]}}"), "");
   EXPECT_NE(ErrorsOf("capture: {filter: {exclude_ports: [70000]}}"), "");
