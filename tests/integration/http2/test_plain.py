@@ -1,5 +1,6 @@
 """HTTP/2 that is not gRPC: each exchange once at each end, by the logs of both."""
 
+import itertools
 import subprocess
 import unittest
 
@@ -9,6 +10,11 @@ from clients import Client as OneConnection
 from isolated import IsolatedStack
 from plain import H2load, Nghttpd, Nginx2, curl
 from programs import Client, Plain, Server, wait_for
+
+
+def most_at_once(spans):
+    turns = sorted([(s.start, 1) for s in spans] + [(s.end, -1) for s in spans])
+    return max(itertools.accumulate(step for _, step in turns))
 
 
 class PlainCase(TruthCase):
@@ -72,6 +78,14 @@ class Loaded(PlainCase):
         for span in self.spans_at("client", server.port, 1640):
             if span.status == 200:
                 self.assertEqual(span.attributes["http.response.body.size"], 615, span)
+
+    def test_a_thousand_streams_at_once(self):
+        server = Nghttpd(self.stack)
+        load = H2load(self.stack, server, [f"/small.html?n={i}" for i in range(1000)], 4000, clients=1, streams=1000)
+        self.check_h2load(server, load, server.log)
+        clients = self.spans_at("client", server.port, 4000)
+        # Until it knows the server's setting, it asks for 100.
+        self.assertGreaterEqual(most_at_once(clients), 900)
 
     def test_nginx(self):
         server = Nginx2(self.stack)
