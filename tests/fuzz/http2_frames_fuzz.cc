@@ -1,11 +1,15 @@
 // Sequences of frames with cuts, gaps, marks, runs and swaps, each step two bytes (what, how much)
 // and what it takes of the rest. A reader keeps the order of its calls whatever comes; one that is
-// given the same without marks tells the same frames however it is cut.
+// given the same without marks tells the same frames however it is cut, and as long as nothing is
+// missing those that nghttp2 reads.
+#include <nghttp2/nghttp2.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/protocol/http2/frame_reader.h"
 #include "tests/unit/agent/protocol/http2/wire.h"
@@ -23,9 +27,102 @@ struct Reader {
   Listener told{};
 };
 
+// Flags that mean something; nghttp2 takes the others off.
+FrameHeader Meant(FrameHeader header) {
+  switch (header.type) {
+    case FrameType::kData:
+      header.flags &= kEndStream | kPadded;
+      break;
+    case FrameType::kHeaders:
+      header.flags &= kEndStream | kEndHeaders | kPadded | kPriorityFlag;
+      break;
+    case FrameType::kPushPromise:
+      header.flags &= kEndHeaders | kPadded;
+      break;
+    case FrameType::kContinuation:
+      header.flags &= kEndHeaders;
+      break;
+    case FrameType::kSettings:
+    case FrameType::kPing:
+      header.flags &= kAck;
+      break;
+    default:
+      header.flags = 0;
+  }
+  return header;
+}
+
+// A server of nghttp2 that gets the same octets until some are missing, or it gives the connection
+// up: frames of known types as it read their headers, and the contents of DATA where the stream is
+// one.
+class Oracle {
+  struct Read {
+    FrameHeader header;
+    std::string data;
+  };
+
+ public:
+  Oracle() {
+    nghttp2_session_callbacks* callbacks = nullptr;
+    if (nghttp2_session_callbacks_new(&callbacks) != 0) std::abort();
+    nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, OnHeader);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, OnData);
+    if (nghttp2_session_server_new(&session_, callbacks, this) != 0) std::abort();
+    nghttp2_session_callbacks_del(callbacks);
+  }
+  ~Oracle() { nghttp2_session_del(session_); }
+  Oracle(const Oracle&) = delete;
+
+  void Feed(std::string_view octets) {
+    if (over_ || octets.empty()) return;
+    over_ = nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(octets.data()),
+                                     octets.size()) < 0;
+  }
+  void Stop() { over_ = true; }
+  // It tells no DATA of a stream that it has given up. The last frame that it read may be one that
+  // it refused, as we do, or is not over.
+  void Compare(const Listener& told) const {
+    std::size_t next = 0;
+    for (const testing::Told& frame : told.frames) {
+      if (next == frames_.size()) return;
+      const Read& read = frames_[next];
+      if (Meant(frame.header) != Meant(read.header)) {
+        if (frame.header.type != FrameType::kData) std::abort();
+        continue;
+      }
+      const bool over = ++next < frames_.size();
+      if (read.data.empty()) continue;  // none, or of a stream that was refused
+      const std::string_view contents = frame.contents;
+      if (over ? contents != read.data : !contents.starts_with(read.data)) std::abort();
+    }
+    if (next + 1 < frames_.size()) std::abort();
+  }
+
+ private:
+  static int OnHeader(nghttp2_session*, const nghttp2_frame_hd* header, void* self) {
+    const FrameHeader read{static_cast<std::uint32_t>(header->length),
+                           static_cast<FrameType>(header->type), header->flags,
+                           static_cast<std::uint32_t>(header->stream_id)};
+    if (read.known()) static_cast<Oracle*>(self)->frames_.push_back({read, {}});
+    return 0;
+  }
+  static int OnData(nghttp2_session*, std::uint8_t, std::int32_t, const std::uint8_t* data,
+                    std::size_t size, void* self) {
+    static_cast<Oracle*>(self)->frames_.back().data.append(reinterpret_cast<const char*>(data),
+                                                           size);
+    return 0;
+  }
+
+  nghttp2_session* session_ = nullptr;
+  bool over_ = false;
+  std::vector<Read> frames_{};
+};
+
 class Conversation {
  public:
-  explicit Conversation(FrameReader::Begin begin) : marked_(begin), whole_(begin), cut_(begin) {}
+  explicit Conversation(FrameReader::Begin begin) : marked_(begin), whole_(begin), cut_(begin) {
+    if (begin != FrameReader::Begin::kPreface) oracle_.Stop();
+  }
 
   void Frame(const std::string& octets) {
     last_ = unsent_.size();
@@ -59,6 +156,7 @@ class Conversation {
     if (whole_.told.frames != cut_.told.frames || whole_.told.lost != cut_.told.lost) std::abort();
     if (marked_.told.lost > offset_ || whole_.told.lost > offset_) std::abort();
     if (whole_.reader.lost() != cut_.reader.lost()) std::abort();
+    oracle_.Compare(whole_.told);
   }
 
  private:
@@ -68,6 +166,8 @@ class Conversation {
     piece.end = offset_ = offset_ + bytes.size() + gap;
     piece.frame_start = mark;
     piece.run = run;
+    oracle_.Feed(bytes);
+    if (gap != 0) oracle_.Stop();
     marked_.reader.Feed(piece, marked_.told);
     piece.frame_start = piece.whole = false;
     piece.run = {};
@@ -85,6 +185,7 @@ class Conversation {
   Reader marked_;
   Reader whole_;
   Reader cut_;
+  Oracle oracle_{};
   std::string unsent_{};
   std::size_t last_ = 0;
   std::uint64_t offset_ = 0;
@@ -114,7 +215,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       case 1: {  // a frame, of its own length
         const auto type = static_cast<FrameType>(byte() % 18);
         const std::uint8_t flags = byte();
-        conversation.Frame(testing::Octets(type, flags, byte(), text(n)));
+        const std::uint8_t stream = byte();
+        conversation.Frame(testing::Octets(type, flags, stream, text(n)));
         break;
       }
       case 2:  // any octets
