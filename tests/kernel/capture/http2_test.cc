@@ -326,6 +326,28 @@ TEST_P(Http2Test, AHeaderBlockIsToldToItsOwnBound) {
   EXPECT_TRUE(told.written.HasCaptured(f[9].offset, f[9].end()));
 }
 
+TEST_P(Http2Test, TheBoundOfHeaderBlocksIsTheConfiguredOne) {
+  kernel::CaptureOptions options;
+  options.http2_head_bytes = 2000;
+  StartOwn(options);
+  RETURN_IF_SKIPPED();
+  FrameStream up;
+  up.Preface().Settings().Add(1, 1, 1, std::string(1500, '\x82'));
+  for (int i = 0; i < 3; ++i) up.Add(9, i == 2 ? 4 : 0, 1, std::string(1500, '\x82'));
+  up.Headers(3, 50, true);
+  auto [client, server] = TcpPair();
+  const auto client_name = NameOf(client.get());
+  SendAll(client.get(), up.bytes());
+  ReceiveExactly(server.get(), up.bytes().size());
+  const auto told = Told(client_name, 0, up.bytes().size());
+  ExpectTrue(told.written, up);
+  const auto& f = up.frames();
+  EXPECT_TRUE(told.written.HasCaptured(f[1].offset, f[1].end() + 9 + 500));
+  EXPECT_FALSE(told.written.HasCaptured(f[3].offset + 9, f[3].end()));
+  EXPECT_TRUE(told.written.HasCaptured(f[5].offset, f[5].end()));
+  EXPECT_GE(capture().CountOf("head_bound").events, 1u);
+}
+
 TEST_P(Http2Test, AWebsocketIsNotLookedAtForLong) {
   StartOwn({});
   RETURN_IF_SKIPPED();
@@ -388,6 +410,34 @@ TEST_P(Http2Test, OfAnOlderConnectionIsFollowedFromItsNextCall) {
     EXPECT_EQ(requests.begin(), late_up);
     EXPECT_TRUE(std::ranges::all_of(requests.data(), &DataEvent::frame_start));
   }
+}
+
+// An older connection on which something passed that looks like frames, and is none.
+TEST_P(Http2Test, AWrongGuessIsUndone) {
+  StartLater(GetParam());
+  RETURN_IF_SKIPPED();
+  auto [client, server] = TcpPair();
+  const auto client_name = NameOf(client.get());
+  const auto pass = [&](const std::string& bytes) {
+    SendAll(client.get(), bytes);
+    ReceiveExactly(server.get(), bytes.size());
+    return bytes.size();
+  };
+  std::size_t sent = pass("of another protocol");
+  StartOwn({});
+  FrameStream looks;
+  looks.Ping().Ping();
+  sent += pass(looks.bytes());
+  capture().Sync();
+  EXPECT_GE(capture().CountOf("http2").events, 1u) << "taken for HTTP/2 at first";
+  for (int i = 0; i < 10; ++i) sent += pass(std::string(300, '\0'));
+  capture().Sync();
+  EXPECT_GE(capture().CountOf("http2_undone").events, 1u);
+  // What it is after all, is seen.
+  const std::size_t from = sent;
+  sent += pass("GET /x HTTP/1.1\r\nHost: x\r\n\r\n");
+  const auto told = Told(client_name, 0, sent);
+  EXPECT_TRUE(told.written.HasCaptured(from, sent));
 }
 
 WIRESPAN_EACH_BACKEND(Http2Test);
