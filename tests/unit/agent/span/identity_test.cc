@@ -59,6 +59,25 @@ TEST(IdentityTest, TellsOffsetsAndStreamsApart) {
   EXPECT_EQ(ids.size(), 10u);
 }
 
+TEST(IdentityTest, AStreamsNumberIsInItsNameWhateverElseIs) {
+  connection::ConnectionInfo unix_pair;
+  unix_pair.local.family = unix_pair.remote.family = connection::Family::kUnix;
+  unix_pair.id.cookie = 5;
+  unix_pair.peer_cookie = 6;
+  connection::ConnectionInfo unknown = Tcp(true);
+  unknown.wire_known = false;
+  for (const auto& connection : {Tcp(true), unix_pair, unknown}) {
+    auto one = Exchange(true), other = Exchange(true);
+    one.stream_id = 7;
+    other.stream_id = 9;
+    const Identity identity = Identify(connection, one, Node());
+    EXPECT_NE(identity.wire_id, Identify(connection, other, Node()).wire_id);
+    if (identity.kind == WireKind::kTcp) {
+      EXPECT_EQ(identity.wire_id, TcpWireId(0x11223344, 0x55667788, one.request_offset, 7));
+    }
+  }
+}
+
 TEST(IdentityTest, FallsBackWhereTheCountersAreNotTrusted) {
   auto exchange = Exchange(true);
   exchange.wire_exact = false;

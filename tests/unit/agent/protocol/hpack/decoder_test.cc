@@ -134,6 +134,23 @@ TEST(HpackDecoderTest, KeepsItsOwnBoundWhateverTheEncoderAnnounces) {
   }
 }
 
+// SETTINGS_HEADER_TABLE_SIZE: what an encoder may use without saying so in a block.
+TEST(HpackDecoderTest, KeepsAsMuchAsTheOtherEndAllows) {
+  Decoder decoder({}, true, Keep::kAll);
+  const Headers first{{"x-first", "1"}};
+  DecodeAll(decoder, Hex("40"
+                         "07782d6669727374"
+                         "0131"));
+  decoder.AllowTable(60'000);
+  EXPECT_EQ(decoder.table().bound_bytes(), 60'000u);
+  for (int i = 0; i < 500; ++i) DecodeAll(decoder, Hex("4001610162"));
+  EXPECT_EQ(DecodeAll(decoder, Hex("ffb303")), first);  // 62 + 500: the oldest one
+  decoder.AllowTable(100);  // allowed is not used: only a block can shrink it
+  EXPECT_EQ(DecodeAll(decoder, Hex("ffb303")), first);
+  decoder.AllowTable(SIZE_MAX);
+  EXPECT_EQ(decoder.table().bound_bytes(), 64u << 10) << "but no more than our own bound";
+}
+
 TEST(HpackDecoderTest, KnowsNothingOfEntriesFromBeforeItCame) {
   Encoder encoder;
   encoder.Encode({{"x-old", "1"}, {"x-older", "2"}});
