@@ -32,6 +32,13 @@ class LossCase(unittest.TestCase):
     def kernel_dropped(self):
         return family(self.stack.self_metrics(), "wirespan_kernel_calls_total", count="dropped")
 
+    def check_each_is_accounted_for(self, asked):
+        """Every stream, at both ends, was opened in the ledger (and from there on is in its sums), or is counted as never seen."""
+        numbers = self.stack.self_metrics()
+        opened, unseen = numbers["wirespan_exchanges_opened_total"], numbers["wirespan_http2_streams_unseen_total"]
+        print(f"of {2 * asked} ends {unseen:.0f} requests never seen, {family(numbers, 'wirespan_exchanges_dropped_total'):.0f} without an end")
+        self.assertEqual(opened + unseen, 2 * asked)
+
     def without_loss(self, run):
         """What run() returns when nothing was lost meanwhile: rings so small may overflow on a busy machine at any time."""
         for _ in range(10):
@@ -105,6 +112,7 @@ class Grpc(LossCase):
                                                       reply={"status": 5, "messages": 0}) for client in clients])
         assert_ledger(self, self.stack.settle())
         asked = {int(e["id"]): e for client in clients for e in client.log()}
+        self.check_each_is_accounted_for(len(asked))
         sizes = {SIZE + id: id for ids in healing + after for id in ids}
         pids = {server.pid} | {client.pid for client in clients}
         seen = {}
@@ -137,6 +145,7 @@ class Http(LossCase):
         after = self.without_loss(lambda: [client.run(method="PUT", path="/echo", body=10, count=100, concurrency=2) for client in clients])
         assert_ledger(self, self.stack.settle())
         truth = {e["target"]: e for client in clients for e in client.log()}
+        self.check_each_is_accounted_for(len(truth))
         pids = {server.pid} | {client.pid for client in clients}
         seen = set()
         for span in self.stack.settled_spans(lambda s: s.pid in pids, 1):
