@@ -205,6 +205,50 @@ TEST(Http2PropertyTest, NothingIsWrongWithResets) {
   }
 }
 
+// A server says which streams it will not answer, with others under way.
+TEST(Http2PropertyTest, StreamsAboveAGoawayAreThoseThatWereNotAnswered) {
+  Outcomes out;
+  std::size_t refused = 0;
+  for (std::uint32_t seed = 1; seed <= 100; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937 random(seed);
+    PeersPlan plan = AnyPeers(random);
+    plan.pushes = false;
+    Peers peers(random, plan);
+    for (int i = 0; i < 30; ++i) {
+      peers.Open(AnyStream(random, i));
+      for (std::size_t steps = random() % 2; steps > 0; --steps) peers.Step();
+    }
+    const auto last = static_cast<std::uint32_t>(1 + 2 * (random() % 30));
+    peers.SubmitGoaway(static_cast<std::int32_t>(last), NGHTTP2_ENHANCE_YOUR_CALM);
+    peers.Run();
+    testing::SocketScript socket;
+    TableUnderTest test;
+    test.Send(EventsOf(random, peers.written(), AnySight(random), socket));
+    test.table.Tick(socket.now_ns() + 2'000'000'000);
+    test.Send(CloseAtEnd(socket));
+    ExpectNothingWrong(test, peers, out);
+    EXPECT_EQ(test.recorder.exchanges.size(), peers.sent());
+    for (const ObservedExchange& observed : test.recorder.exchanges) {
+      const protocol::Exchange& seen = observed.exchange;
+      const StreamTruth& truth = peers.streams().at(static_cast<std::int32_t>(seen.stream_id));
+      const bool complete = truth.end == StreamEnd::kComplete;
+      EXPECT_EQ(seen.outcome == protocol::Outcome::kComplete, complete) << seen.stream_id;
+      if (complete) continue;
+      EXPECT_GT(seen.stream_id, last);
+      if (seen.outcome == protocol::Outcome::kResponseAborted) continue;  // begun before
+      ++refused;
+      EXPECT_EQ(seen.outcome, protocol::Outcome::kNoResponse);
+      EXPECT_EQ(seen.reset, protocol::Reset::kGoaway);
+      EXPECT_EQ(seen.reset_code, std::uint32_t{NGHTTP2_ENHANCE_YOUR_CALM});
+      if (seen.rpc) {
+        EXPECT_EQ(seen.rpc->status, 14);
+      }
+    }
+  }
+  EXPECT_GT(refused, 100u);
+}
+
 TEST(Http2PropertyTest, JoinsConnectionsAtEveryPoint) {
   Outcomes out;
   std::size_t later = 0;
