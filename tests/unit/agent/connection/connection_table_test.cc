@@ -472,6 +472,29 @@ TEST(ConnectionTableTest, ReadsAProxyPreamble) {
   }
 }
 
+TEST(ConnectionTableTest, ReadsABinaryProxyPreamble) {
+  const std::string preamble = std::string("\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c", 16) +
+                               std::string("\xcb\0\x71\x05\x0a\0\0\1\xdc\4\1\xbb", 12);
+  for (const std::size_t piece : {1u, 7u, 16u, 1000u}) {
+    SCOPED_TRACE(piece);
+    TableUnderTest test;
+    SocketScript socket;
+    test.Send(socket.Open());
+    test.Send(socket.Pieces(kRead, preamble + kGet, piece));
+    test.Send(socket.Write(kOk));
+    test.Send(socket.Read(kGet));
+    test.Send(socket.Write(kOk));
+    ASSERT_EQ(test.recorder.exchanges.size(), 2u);
+    EXPECT_EQ(test.recorder.exchanges[0].exchange.request_offset, preamble.size());
+    for (const ObservedExchange& observed : test.recorder.exchanges) {
+      EXPECT_EQ(observed.exchange.side, Side::kServer);
+      EXPECT_EQ(observed.exchange.proxy_client_address, "203.0.113.5");
+      EXPECT_EQ(observed.exchange.proxy_client_port, 56324);
+    }
+    test.ExpectClosedLedger();
+  }
+}
+
 TEST(ConnectionTableTest, NamesWhatItCannotRead) {
   std::vector<ConnectionId> ignored;
   TableOptions options;
