@@ -35,6 +35,27 @@ TEST(AgentConfigTest, AnEmptyFileIsTheDefaults) {
   EXPECT_EQ(config->traces.sampler, defaults.traces.sampler);
 }
 
+// Numbers that were promised to users: who changes one tells them.
+TEST(AgentConfigTest, DefaultsAreThePromisedOnes) {
+  const auto config = ParseConfig("agent.yaml", "");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->capture.backend, "auto");
+  EXPECT_EQ(config->capture.head_bytes, 16u << 10);
+  EXPECT_EQ(config->metrics.max_series_per_service, 2000u);
+  EXPECT_EQ(config->metrics.max_series, 20000u);
+  EXPECT_EQ(config->metrics.expire_after, std::chrono::minutes(5));
+  EXPECT_FALSE(config->metrics.body_sizes);
+  EXPECT_EQ(config->metrics.listen, "127.0.0.1:9464");
+  EXPECT_EQ(config->admin_listen, "127.0.0.1:8890");
+  EXPECT_EQ(config->traces.mode.mode, process::TraceMode::kAuto);
+  EXPECT_EQ(config->traces.sampler, "parentbased_always_on");
+  EXPECT_EQ(config->traces.max_per_second, 0u);
+  EXPECT_EQ(config->redact_query, span::QueryRedaction::kKnown);
+  EXPECT_EQ(config->client_address, span::ClientAddress::kFull);
+  EXPECT_EQ(config->exporting.timeout, std::chrono::seconds(10));
+  EXPECT_FALSE(config->command_args);
+}
+
 TEST(AgentConfigTest, ReadsEverySection) {
   const auto config = ParseConfig("agent.yaml", R"(
 capture:
