@@ -35,7 +35,13 @@ void ApplyEnvironment(Config& config) {
           interval);
     }
   }
-  if (const char* level = Variable("OTEL_LOG_LEVEL")) config.log_level = level;
+  if (const char* level = Variable("OTEL_LOG_LEVEL")) {
+    if (const auto known = log::ParseLevel(level)) {
+      config.log_level = level;
+    } else {
+      log::Warn("OTEL_LOG_LEVEL: {}, ignored", known.error().message);
+    }
+  }
 }
 
 // A rule without any condition would match nothing, a pattern that does not compile too: both are
