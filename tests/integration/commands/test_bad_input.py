@@ -3,13 +3,14 @@
 import grp
 import os
 import pathlib
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 import unittest
 
-from support import AGENT, GATEWAY, Program, agent, environment, free_port, listens, wait_for
+from support import AGENT, GATEWAY, Program, agent, ask, environment, free_port, listens, wait_for
 
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 RIGHTS = ("capture needs root, or the capabilities CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8)")
@@ -61,6 +62,27 @@ class Ground(BadInput):
 
     def test_no_btf(self):
         self.expect(self.run_agent(wrapper=without("/sys/kernel/btf")), 4, NO_BTF)
+
+    def test_no_tracefs(self):
+        """Nothing is missing but a bound: the kernel's own way of probing returns takes fewer calls at once."""
+        for backend, warned in (("auto", False), ("kprobe", True)):
+            with self.subTest(backend=backend):
+                wrapper = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs none /sys/kernel/tracing; mount -t tmpfs none /sys/kernel/debug; exec "$@"', "sh"]
+                config = self.config(f"capture: {{backend: {backend}}}\nexport: {{shutdown_timeout: 0s}}")
+                process = subprocess.Popen([*wrapper, str(AGENT), "run", "--config", str(config)], stderr=subprocess.PIPE, text=True, env=environment())
+                try:
+                    wait_for("the agent", lambda: listens(self.ports["admin"]) or process.poll() is not None)
+                    wait_for("its probes", lambda: process.poll() is not None or ask(self.ports["admin"], "/readyz") == 200)
+                finally:
+                    process.send_signal(signal.SIGINT)
+                    log = process.communicate()[1]
+                if process.returncode == 4:
+                    self.skipTest(log)  # a kernel without this backend says so
+                self.assertEqual(process.returncode, 0, log)
+                said = [line for line in log.splitlines() if "tracefs (/sys/kernel/tracing) is not mounted" in line]
+                self.assertEqual(bool(said), warned, log)
+                for line in said:
+                    self.assertRegex(line, r"WARN  capture: .*calls are missed while more threads than CPUs wait in \w+; mount tracefs at /sys/kernel/tracing$")
 
     def test_lockdown(self):
         if not os.path.isdir("/sys/kernel/security"):
@@ -212,8 +234,8 @@ class ControlSocket(BadInput):
             process.wait()
 
 
-class Sending(BadInput):
-    """Endpoints and certificates. An endpoint may come back, so the agent goes on, and says what is wrong once a minute."""
+class SendingCase(BadInput):
+    """An agent that sends to a gateway with TLS, and the certificates for both."""
 
     @classmethod
     def setUpClass(cls):
@@ -225,6 +247,7 @@ class Sending(BadInput):
                         "-days", "2", "-keyout", f"{name}.key", "-out", f"{name}.crt")
         cls.leaf("good", "IP:127.0.0.1")
         cls.leaf("wrong", "DNS:other.example")
+        cls.leaf("named", "DNS:collector.example")
         cls.leaf("expired", "IP:127.0.0.1", "-days", "-1")
         cls.leaf("client", "DNS:agent")
 
@@ -269,12 +292,12 @@ service:
         self.assertIsNone(process.poll(), (self.folder / "gateway.log").read_text())
         return {"grpc": grpc, "http/protobuf": http}, received
 
-    def send(self, export, until):
-        """Runs an agent with this export, makes one exchange, and waits until the log says `until` (None: until it came)."""
+    def send(self, export, until, env=None):
+        """Runs an agent with this export and environment, makes one exchange, and waits until the log says `until` (None: until it came)."""
         received = self.folder / "received.jsonl"
         log = open(self.folder / "agent.log", "wb")
         process = subprocess.Popen([str(AGENT), "run", "--config", str(self.config(f"export: {{{export}, shutdown_timeout: 0s, batch_delay: 100ms}}"))],
-                                   stderr=log, env=environment())
+                                   stderr=log, env=environment(env))
         log.close()
         program = Program(self.folder)
         def text():
@@ -303,11 +326,9 @@ service:
             text += f", cert_file: {self.pki}/{client}.crt, key_file: {self.pki}/{client}.key"
         return text + "}"
 
-    def each(self, ports):
-        for protocol, port in ports.items():
-            with self.subTest(protocol=protocol):
-                (self.folder / "received.jsonl").unlink(missing_ok=True)
-                yield protocol, port
+
+class Sending(SendingCase):
+    """Endpoints and certificates. An endpoint may come back, so the agent goes on, and says what is wrong once a minute."""
 
     def test_tls(self):
         for protocol in ("grpc", "http/protobuf"):
@@ -367,9 +388,17 @@ service:
                     "exporter: export traces: a client certificate and its key must be given together")
 
     def test_variables_are_named(self):
-        ended = self.run_agent(env={"OTEL_EXPORTER_OTLP_PROTOCOL": "carrier-pigeon"})
-        self.assertEqual(ended.code, 2)
-        self.assertIn("OTEL_EXPORTER_OTLP_PROTOCOL", ended.sentence)
+        for variables, word in (({"OTEL_EXPORTER_OTLP_PROTOCOL": "carrier-pigeon"}, "carrier-pigeon"),
+                                ({"OTEL_EXPORTER_OTLP_HEADERS": "no-value"}, "key=value"),
+                                ({"OTEL_TRACES_EXPORTER": "zipkin"}, "zipkin"),
+                                ({"OTEL_BSP_SCHEDULE_DELAY": "soon"}, "whole number"),
+                                ({"OTEL_TRACES_SAMPLER": "jaeger_remote"}, "parentbased_traceidratio"),
+                                ({"OTEL_TRACES_SAMPLER_ARG": "2", "OTEL_TRACES_SAMPLER": "traceidratio"}, "from 0 to 1")):
+            with self.subTest(variables=variables):
+                ended = self.run_agent(env=variables)
+                self.assertEqual(ended.code, 2, ended.err)
+                self.assertTrue(ended.sentence.startswith(f"{next(iter(variables))}: "), ended.err)
+                self.assertIn(word, ended.sentence)
 
 
 if __name__ == "__main__":
