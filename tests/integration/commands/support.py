@@ -119,11 +119,12 @@ class AgentCase(unittest.TestCase):
 
     agent_config = ""
     agent_env = {}
+    stack_options = {}  # more of the Stack's
     maxDiff = 6000
 
     @classmethod
     def setUpClass(cls):
-        cls.stack = Stack(agent_config=cls.agent_config, agent_env=cls.agent_env)
+        cls.stack = Stack(agent_config=cls.agent_config, agent_env=cls.agent_env, **cls.stack_options)
         cls.socket = cls.stack.folder / "control.sock"
 
     @classmethod

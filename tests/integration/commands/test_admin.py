@@ -103,6 +103,27 @@ class Admin(AgentCase):
         self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, ""))
 
 
+class Expiring(AgentCase):
+    """What the configuration says of series reaches them: metrics.expire_after, and sizes of bodies where they are asked for."""
+
+    stack_options = {"body_sizes": True, "metrics": ", expire_after: 3s"}
+
+    def test_idle_series_go_and_come_back_with_the_next_exchange(self):
+        program = self.program()
+
+        def counts():
+            text = get(self.stack.red, "/metrics", {"Accept": "text/plain"})[2]
+            found = re.findall(r'(?m)^(http_server_\w+)_count\{[^}]*code="418"[^}]*\} (\S+)', text)
+            return {name: float(value) for name, value in found}
+        all_three = ("http_server_request_duration_seconds", "http_server_request_body_size_bytes", "http_server_response_body_size_bytes")
+        program.ask("/status/418")
+        wait_for("the series", lambda: counts() == dict.fromkeys(all_three, 1))
+        wait_for("them to expire", lambda: counts() == {}, 30)
+        self.assertGreaterEqual(self.stack.self_metrics()["wirespan_metric_expired_total"], 3)
+        program.ask("/status/418")
+        wait_for("a series that begins anew", lambda: counts() == dict.fromkeys(all_three, 1))
+
+
 class Starting(unittest.TestCase):
     def test_it_is_not_ready_before_the_probes_are_attached(self):
         """Asked without a pause from the first moment the listener is there."""

@@ -36,11 +36,14 @@ class Reload(AgentCase):
         self.hup(text)
         wait_for("the reload", lambda: (self.metric("wirespan_config_last_reload_seconds") or 0) > before)
 
-    def one(self, program, path):
-        """The server span of one request."""
+    def asked(self, program, path, told):
+        """The server span of one request, whose path and query are told like that."""
         program.ask(path)
-        return wait_for(f"the span of {path}", lambda: self.stack.spans(
-            lambda s: s.kind == "server" and s.port == program.port and s.target == path))[0]
+        return wait_for(f"the span of {told}", lambda: self.stack.spans(
+            lambda s: s.kind == "server" and s.port == program.port and s.target == told))[0]
+
+    def one(self, program, path):
+        return self.asked(program, path, path)
 
     def test_routes(self):
         program = self.program()
@@ -61,6 +64,19 @@ class Reload(AgentCase):
         program = self.program()
         self.reload("redact: {query: drop}")
         self.assertNotIn("url.query", self.one(program, "/bytes/3").attributes)
+        self.assertNotIn("url.query", self.asked(program, "/bytes/4?plain=shown", "/bytes/4").attributes)
+        self.reload("redact: {query: values}")
+        self.assertEqual(self.asked(program, "/bytes/5?plain=hidden&more=hidden", "/bytes/5?plain=REDACTED&more=REDACTED").attributes["url.query"],
+                         "plain=REDACTED&more=REDACTED")
+
+    def test_client_addresses(self):
+        program = self.program()
+        self.assertEqual(self.one(program, "/bytes/6").attributes["client.address"], "127.0.0.1")
+        self.reload("redact: {client_address: truncated}")
+        attributes = self.one(program, "/bytes/7").attributes
+        self.assertEqual((attributes["client.address"], attributes["network.peer.address"]), ("127.0.0.0", "127.0.0.0"))
+        self.reload("redact: {client_address: 'off'}")
+        self.assertFalse({"client.address", "network.peer.address", "network.peer.port"} & set(self.one(program, "/bytes/8").attributes))
 
     def test_log_level_and_format(self):
         self.reload("log: {level: warn}")
@@ -146,6 +162,12 @@ class Log(unittest.TestCase):
     def test_the_variable_wins_over_the_file(self):
         text = self.run_agent("log: {level: debug}", lambda *_: None, env={"OTEL_LOG_LEVEL": "error"})
         self.assertEqual(text, "")
+
+    def test_variables_that_say_nothing_are_named_and_ignored(self):
+        text = self.run_agent("log: {level: warn}", lambda *_: None, env={"OTEL_LOG_LEVEL": "loud", "OTEL_METRIC_EXPORT_INTERVAL": "soon"})
+        said = [line.split("Z ", 1)[1] for line in text.splitlines() if "ignored" in line]
+        self.assertEqual(sorted(said), ['WARN  OTEL_LOG_LEVEL: unknown log level "loud" (debug, info, warn or error), ignored',
+                                        "WARN  OTEL_METRIC_EXPORT_INTERVAL: 'soon' is no number of milliseconds from 100 on, ignored"])
 
     def test_nothing_secret_is_logged(self):
         def traffic(folder, process):
