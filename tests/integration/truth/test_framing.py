@@ -55,6 +55,40 @@ class Awkward(TruthCase):
             self.assert_same([("GET", "/bytes/1?big-head", 200)], spans, kind)
             self.assertNotIn("wirespan.incomplete", spans[0].attributes)
 
+    def test_headers_beyond_the_bound(self):
+        """16 KiB of a head are copied. A longer one makes a span all the same, which says so; the next request is whole again."""
+        server = servers.Go(self.stack)
+        client = Client(server.port)
+        client.ask("GET", "/bytes/1?huge-head", headers={f"X-Filler-{i}": "f" * 1000 for i in range(20)})
+        client.ask("GET", "/bytes/1?behind-huge-head")
+        client.close()
+        for kind in ("server", "client"):
+            spans = self.stack.settled_spans(lambda s: s.kind == kind and "huge-head" in s.target, 2)
+            self.assert_same([key(e) for e in client.done], spans, kind)
+            self.assertEqual({s.target: s.attributes.get("wirespan.incomplete") for s in spans},
+                             {"/bytes/1?huge-head": "request_head", "/bytes/1?behind-huge-head": None}, kind)
+
+    def test_rare_and_old_forms(self):
+        """Targets in absolute and asterisk form, folded lines, bare line feeds: what servers take, we read."""
+        server = servers.Go(self.stack)
+        exchange_raw(server.port, [b"GET http://shop.example:81/bytes/3?absolute HTTP/1.1\r\nHost: shop.example:81\r\n\r\n",
+                                   b"OPTIONS * HTTP/1.1\r\nHost: asterisk\r\n\r\n",
+                                   b"GET /bytes/3?folded HTTP/1.1\r\nHost: x\r\nUser-Agent: old\r\n  and folded\r\n\r\n",
+                                   b"GET /bytes/3?bare HTTP/1.1\nHost: x\nConnection: close\n\n"], 99)
+        for kind, pid in (("server", server.child.pid), ("client", os.getpid())):
+            ours = {"GET absolute", "OPTIONS asterisk", "GET folded", "GET bare"}
+            name = lambda s: f"{s.method} {s.target.split('?')[1] if '?' in s.target else s.attributes.get('server.address')}"
+            spans = {name(s): s for s in self.stack.settled_spans(lambda s: s.kind == kind and s.pid == pid and name(s) in ours, 4)}
+            self.assertEqual(set(spans), ours, kind)
+            self.assertEqual({s.status for s in spans.values()}, {200}, kind)
+            absolute, asterisk = spans["GET absolute"].attributes, spans["OPTIONS asterisk"].attributes
+            self.assertEqual((absolute["server.address"], absolute["server.port"]), ("shop.example", 81), kind)
+            self.assertEqual(spans["GET folded"].attributes["user_agent.original"], "old and folded", kind)
+            if kind == "server":
+                self.assertEqual((absolute["url.path"], asterisk["url.path"]), ("/bytes/3", "*"))
+            else:
+                self.assertEqual(absolute["url.full"], "http://shop.example:81/bytes/3?absolute")
+
     def test_over_a_unix_socket(self):
         path = self.stack.folder / "server.sock"
         child = self.stack.run("go-unix", [servers.Go.binary(), path, self.stack.folder / "unix.log"])
