@@ -231,6 +231,26 @@ TEST(ConnectionTableTest, ReportsARequestThatWasNeverFinished) {
   EXPECT_EQ(test.Only().incomplete, protocol::kIncompleteRequestHead);
 }
 
+TEST(ConnectionTableTest, TellsOfAnUploadThatWasGivenUp) {
+  for (const bool reset : {false, true}) {
+    for (const bool chunked : {false, true}) {
+      SCOPED_TRACE(std::string(reset ? "reset " : "closed ") + (chunked ? "chunked" : "length"));
+      TableUnderTest test;
+      SocketScript socket;
+      test.Send(socket.Open());
+      test.Send(socket.Read(chunked
+                                ? "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n64\r\nabc"
+                                : "POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\nabc"));
+      test.Send(socket.Close(reset));
+      EXPECT_EQ(test.Only().outcome, Outcome::kNoResponse);
+      EXPECT_EQ(test.Only().status, 0);
+      EXPECT_EQ(test.Only().request_body_bytes, 3u);
+      EXPECT_EQ(test.Only().incomplete, 0);  // all that was sent was seen
+      test.ExpectClosedLedger();
+    }
+  }
+}
+
 TEST(ConnectionTableTest, TakesAnAnswerBeforeTheWholeRequest) {
   TableUnderTest test;
   SocketScript socket;
