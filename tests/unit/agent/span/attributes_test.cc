@@ -300,6 +300,29 @@ TEST(AttributesTest, FollowTheConventions) {
        true,
        [](Input& i) { i.options.client_address = ClientAddress::kOff; },
        {{"client.address", ""}, {"network.peer.address", ""}, {"network.peer.port", ""}}},
+      {"truncated, whoever named it",
+       true,
+       [](Input& i) {
+         i.options.client_address = ClientAddress::kTruncated;
+         i.exchange.forwarded = "for=\"[2001:db8:1:2::3]:99\"";
+         i.exchange.proxy_client_address = "198.51.100.1";
+       },
+       {{"client.address", "2001:db8:1::"}}},
+      {"truncated PROXY preamble",
+       true,
+       [](Input& i) {
+         i.options.client_address = ClientAddress::kTruncated;
+         i.exchange.proxy_client_address = "198.51.100.1";
+       },
+       {{"client.address", "198.51.100.0"}}},
+      {"client off, whoever named it",
+       true,
+       [](Input& i) {
+         i.options.client_address = ClientAddress::kOff;
+         i.exchange.x_forwarded_for = "198.51.100.7";
+         i.exchange.proxy_client_address = "198.51.100.1";
+       },
+       {{"client.address", ""}, {"network.peer.address", ""}}},
       {"client off leaves servers' addresses",
        false,
        [](Input& i) { i.options.client_address = ClientAddress::kOff; },

@@ -20,6 +20,18 @@ TEST(ChunkedTest, CountsPayloadAtEveryCut) {
   }
 }
 
+TEST(ChunkedTest, TakesBareLineFeedsAtEveryCut) {
+  constexpr std::string_view kBare = "5;x\nhello\n3\nabc\n0\nTrailer: x\n\n";
+  for (std::size_t cut = 0; cut <= kBare.size(); ++cut) {
+    SCOPED_TRACE(cut);
+    ChunkedDecoder decoder;
+    EXPECT_EQ(decoder.OnBytes(kBare.substr(0, cut)), cut);
+    EXPECT_EQ(decoder.OnBytes(kBare.substr(cut)), kBare.size() - cut);
+    EXPECT_TRUE(decoder.done());
+    EXPECT_EQ(decoder.payload(), 8u);
+  }
+}
+
 TEST(ChunkedTest, StopsAtTheEndOfTheBody) {
   ChunkedDecoder decoder;
   EXPECT_EQ(decoder.OnBytes("0\r\n\r\nHTTP/1.1 200"), 5u);
