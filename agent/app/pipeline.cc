@@ -153,7 +153,15 @@ Pipeline::Pipeline(const Config& config, span::SpanOptions options, kernel::Live
       spans_(std::move(options), recorded == nullptr ? bridge_ : *recorded, sink, red_, clock,
              registry),
       connections_(ConnectionOptionsOf(config), clock, spans_, registry) {
-  if (source != nullptr) processes_.SeeGroups(process::CgroupView(source->own_groups()));
+  if (source == nullptr) return;
+  processes_.SeeGroups(process::CgroupView(source->own_groups()));
+  verdicts_gauge_ = &registry.gauge("wirespan_bpf_map_entries",
+                                    "Entries of tables in the kernel that may become full",
+                                    {{"map", "verdicts"}});
+  registry
+      .gauge("wirespan_bpf_map_capacity", "How many entries these tables have room for",
+             {{"map", "verdicts"}})
+      .Set(static_cast<double>(ProcessBridge::kMostTold));
 }
 
 void Pipeline::OnEvent(const connection::Event& event) {
@@ -194,6 +202,7 @@ void Pipeline::TickAt(std::uint64_t now_ns) {
   connections_.Tick(now_ns);
   spans_.Tick();
   red_.Tick(now_ns);
+  if (verdicts_gauge_ != nullptr) verdicts_gauge_->Set(static_cast<double>(bridge_.told()));
 }
 
 void Pipeline::SetPressure(connection::Pressure pressure) {

@@ -100,6 +100,7 @@ class Pipeline final : public connection::EventHandler {
   std::vector<process::PodScope> left_out_{};
   process::ProcessTable processes_;
   ProcessBridge bridge_;
+  telemetry::Gauge* verdicts_gauge_ = nullptr;  // null: no kernel
   metric::RedMetrics red_;
   span::SpanStage spans_;
   connection::ConnectionTable connections_;

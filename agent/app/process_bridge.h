@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -28,6 +29,11 @@ class ProcessBridge final : public span::ProcessLookup {
   void Forget(std::uint32_t pid);
   // The rules changed: every verdict is given again, also to those that the kernel is silent about.
   void JudgeAgain();
+
+  // Processes that the kernel knows a verdict of, and how many it has room for (ws_verdicts in
+  // bpf/lib/maps.h). What it has none for is captured, and judged here.
+  std::size_t told() const { return told_.size(); }
+  static constexpr std::size_t kMostTold = 16384;
 
   // For TableConfig::attach: what the table's process is in the words of spans.
   static std::shared_ptr<const void> ToResource(const process::Process& process);

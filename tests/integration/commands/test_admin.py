@@ -1,5 +1,6 @@
 """The agent's own listener and the RED endpoint: health, readiness, metrics that promtool finds nothing wrong with."""
 
+import ctypes
 import http.client
 import os
 import pathlib
@@ -13,6 +14,9 @@ import unittest
 import urllib.request
 
 from support import AGENT, AgentCase, environment, free_port, wait_for
+
+
+PTRACE_DETACH, PTRACE_SEIZE, PTRACE_INTERRUPT, WAIT_ALL = 17, 0x4206, 0x4207, 0x40000000  # __WALL
 
 
 def get(port, path, headers=None, method="GET"):
@@ -51,6 +55,24 @@ class Admin(AgentCase):
             os.kill(self.stack.agent.pid, signal.SIGCONT)
         wait_for("readiness again", lambda: get(self.stack.admin, "/readyz")[0] == 200)
 
+    def test_it_is_not_ready_while_the_rings_are_not_drained(self):
+        """The thread that drains them is stopped by a tracer, and that thread alone: whoever asks is answered."""
+        libc, tid = ctypes.CDLL(None, use_errno=True), self.stack.agent.pid
+
+        def trace(request):
+            if libc.ptrace(request, tid, None, None) != 0:
+                raise OSError(ctypes.get_errno(), f"ptrace {request:#x}")
+        trace(PTRACE_SEIZE)
+        try:
+            trace(PTRACE_INTERRUPT)
+            os.waitpid(tid, WAIT_ALL)
+            why = wait_for("it to notice", lambda: (lambda answer: answer if answer[0] == 503 else None)(get(self.stack.admin, "/readyz")), 30)
+            self.assertEqual(why[2], "the rings were not drained for 5 s\n")
+            self.assertEqual(get(self.stack.admin, "/healthz")[0], 200)
+        finally:
+            trace(PTRACE_DETACH)
+        wait_for("readiness again", lambda: get(self.stack.admin, "/readyz")[0] == 200)
+
     def promtool(self, text):
         if not shutil.which("promtool"):
             self.fail("promtool is missing: ./dev setup installs it (package prometheus)")
@@ -69,11 +91,19 @@ class Admin(AgentCase):
         text = get(self.stack.admin, "/metrics")[2]
         names = set(re.findall(r"(?m)^# TYPE (\S+)", text))
         for name in ("wirespan_kernel_calls_total", "wirespan_kernel_bytes_total", "wirespan_ring_bytes", "wirespan_ring_used_bytes",
-                     "wirespan_bpf_run_seconds_total", "wirespan_events_total", "wirespan_messages_total",
+                     "wirespan_bpf_run_seconds_total", "wirespan_bpf_map_entries", "wirespan_bpf_map_capacity", "wirespan_events_total", "wirespan_messages_total",
                      "wirespan_span_exchanges_total", "wirespan_span_spans_total", "wirespan_export_accepted_spans_total",
                      "wirespan_build_info", "wirespan_config_hash", "wirespan_config_last_reload_successful",
                      "process_resident_memory_bytes"):
             self.assertIn(name, names)
+
+    def test_how_full_the_kernels_tables_are(self):
+        entries = lambda: self.stack.self_metrics()['wirespan_bpf_map_entries{map="verdicts"}']
+        before = entries()
+        program = self.program()
+        program.ask()
+        wait_for("the program's verdict", lambda: entries() > before)
+        self.assertGreater(self.stack.self_metrics()['wirespan_bpf_map_capacity{map="verdicts"}'], entries())
 
     def test_red_metrics_with_exemplars(self):
         program = self.program()

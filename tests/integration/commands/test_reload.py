@@ -75,7 +75,7 @@ class Reload(AgentCase):
         self.reload("redact: {client_address: truncated}")
         attributes = self.one(program, "/bytes/7").attributes
         self.assertEqual((attributes["client.address"], attributes["network.peer.address"]), ("127.0.0.0", "127.0.0.0"))
-        self.reload("redact: {client_address: 'off'}")
+        self.reload("redact: {client_address: off}")
         self.assertFalse({"client.address", "network.peer.address", "network.peer.port"} & set(self.one(program, "/bytes/8").attributes))
 
     def test_log_level_and_format(self):

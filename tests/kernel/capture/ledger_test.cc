@@ -1,5 +1,9 @@
 // Everything the hooks saw was captured, ignored or dropped, the latter two with a reason, also
 // when the ring is far too small.
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <functional>
 #include <thread>
 
 #include "agent/kernel/preemption.h"
@@ -146,6 +150,110 @@ TEST_P(LedgerTest, CaptureGoesOnAfterAnOverflow) {
   EXPECT_TRUE(old_seen.written.HasCaptured(lost.size(), lost.size() + request.size()));
 }
 
+// Fifty of each kind, because the machine goes on beside the test.
+class IgnoredTest : public BackendTest {
+ protected:
+  static constexpr std::uint64_t kTimes = 50;
+  // How often `reason` was counted while `fifty` ran.
+  std::uint64_t Counted(std::string_view reason, const std::function<void()>& fifty) {
+    const auto before = capture().CountOf(reason).events;
+    fifty();
+    capture().Sync();
+    return capture().CountOf(reason).events - before;
+  }
+};
+
+TEST_P(IgnoredTest, CallsThatMoveNothing) {
+  auto [client, server] = TcpPair();
+  char byte = 0;
+  const auto counted = Counted("empty", [&] {
+    for (std::uint64_t i = 0; i < kTimes; ++i)
+      EXPECT_EQ(recv(server.get(), &byte, 1, MSG_DONTWAIT), -1);
+  });
+  // A system call that failed is nothing that its backend looks at.
+  if (backend() != "syscall") {
+    EXPECT_GE(counted, kTimes);
+  }
+}
+
+TEST_P(IgnoredTest, PeekedBytes) {
+  auto [client, server] = TcpPair();
+  const auto server_name = NameOf(server.get());
+  const auto request = Request("/peeked");
+  std::string buffer(request.size(), '?');
+  SendAll(client.get(), request);
+  EXPECT_GE(Counted("peek",
+                    [&] {
+                      for (std::uint64_t i = 0; i < kTimes; ++i)
+                        EXPECT_GT(recv(server.get(), buffer.data(), 9, MSG_PEEK), 0);
+                    }),
+            kTimes);
+  ASSERT_EQ(ReceiveExactly(server.get(), request.size()), request);
+  EXPECT_TRUE(CarriesEveryByte(Told(server_name, request.size(), 0).read, request));
+}
+
+// They have their place in TCP's sequence, and the stream goes on behind it.
+TEST_P(IgnoredTest, UrgentBytesAreNoneOfTheStream) {
+  auto [client, server] = TcpPair();
+  const auto server_name = NameOf(server.get());
+  const auto first = Request("/urgent"), second = Request("/behind-urgent");
+  SendAll(client.get(), first);
+  ASSERT_EQ(ReceiveExactly(server.get(), first.size()), first);
+  EXPECT_GE(Counted("out_of_band",
+                    [&] {
+                      for (std::uint64_t i = 0; i < kTimes; ++i) {
+                        char byte = 'u';
+                        ASSERT_EQ(send(client.get(), &byte, 1, MSG_OOB), 1);
+                        pollfd urgent{.fd = server.get(), .events = POLLPRI, .revents = 0};
+                        ASSERT_EQ(poll(&urgent, 1, 60'000), 1);
+                        ASSERT_EQ(recv(server.get(), &byte, 1, MSG_OOB), 1);
+                      }
+                    }),
+            kTimes);
+  SendAll(client.get(), second);
+  ASSERT_EQ(ReceiveExactly(server.get(), second.size()), second);
+  const auto place = first.size() + kTimes;
+  EXPECT_TRUE(capture().WaitFor([&] {
+    const auto seen = capture().Find(server_name);
+    return seen && seen->read.HasCaptured(place, place + second.size());
+  }));
+  const auto seen = capture().Find(server_name);
+  ASSERT_TRUE(seen);
+  EXPECT_TRUE(seen->read.Agrees(first + std::string(kTimes, 'u') + second, 0));
+}
+
+// Hooks on the functions of streams are never called for these.
+TEST_P(IgnoredTest, DatagramsAreNoStream) {
+  int ends[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends), 0);
+  const UniqueFd one(ends[0]), two(ends[1]);
+  const auto request = Request("/datagram");
+  const auto counted = Counted("not_stream", [&] {
+    for (std::uint64_t i = 0; i < kTimes; ++i) {
+      SendAll(one.get(), request);
+      ASSERT_EQ(ReceiveExactly(two.get(), request.size()), request);
+    }
+  });
+  if (backend() == "socktrace" || backend() == "syscall") {
+    EXPECT_GE(counted, 2 * kTimes);
+  }
+  EXPECT_TRUE(capture().Connections().empty());
+}
+
+TEST_P(IgnoredTest, WhatBeganWithNoMessageIsNotRecognised) {
+  std::vector<Pair> pairs;
+  for (std::uint64_t i = 0; i < kTimes; ++i) pairs.push_back(TcpPair());
+  const std::string bytes(30, '\xfe');
+  EXPECT_GE(Counted("unrecognized",
+                    [&] {
+                      for (auto& pair : pairs) {
+                        SendAll(pair.client.get(), bytes);
+                        ASSERT_EQ(ReceiveExactly(pair.server.get(), bytes.size()), bytes);
+                      }
+                    }),
+            2 * kTimes);
+}
+
 // What "auto" takes misses nothing, also on kernels that preempt programs.
 class AutoTest : public CaptureTest, public testing::WithParamInterface<std::string> {
  protected:
@@ -165,6 +273,7 @@ TEST_P(AutoTest, MissesNothing) {
 INSTANTIATE_TEST_SUITE_P(Each, AutoTest, testing::Values("syscall"), BackendTestName);
 
 WIRESPAN_EACH_BACKEND(LedgerTest);
+WIRESPAN_EACH_BACKEND(IgnoredTest);
 
 }  // namespace
 }  // namespace wirespan::kernel_test

@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "agent/app/process_bridge.h"
 #include "agent/kernel/live_source.h"
 #include "common/base/unique_fd.h"
 
@@ -308,6 +309,22 @@ TEST_P(SourceTest, IgnoresAnExcludedProcessAndItsLedgerCloses) {
   ASSERT_TRUE(PollUntil([&] { return seen_.OpensOf(included.pid()).size() == 1; }));
   ExpectLedgerCloses();
   for (const int fd : go) close(fd);
+}
+
+TEST_P(SourceTest, HasRoomForAsManyVerdictsAsTheAgentSays) {
+  constexpr std::uint32_t kNobody = 5'000'000;  // above every pid: /proc/sys/kernel/pid_max
+  std::uint32_t set = 0;
+  while (set <= app::ProcessBridge::kMostTold) {
+    const auto result = source_->SetVerdict(kNobody + set, Verdict::kInclude);
+    if (!result) {
+      EXPECT_EQ(result.error().code, ErrorCode::kResourceExhausted) << result.error().message;
+      break;
+    }
+    ++set;
+  }
+  EXPECT_EQ(set, app::ProcessBridge::kMostTold);
+  for (std::uint32_t i = 0; i < set; ++i) source_->ForgetProcess(kNobody + i);
+  EXPECT_TRUE(source_->SetVerdict(kNobody, Verdict::kInclude).has_value());
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, SourceTest,
