@@ -52,45 +52,49 @@ TEST(OtlpClientTest, C22_EndpointsAreBuiltAsTheSpecificationSays) {
 }
 
 TEST(OtlpClientTest, C21_EveryOptionHasAGeneralAndAnOwnVariable) {
-  const auto options = Merge({{"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"},
-                              {"OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "http/protobuf"},
-                              {"OTEL_EXPORTER_OTLP_ENDPOINT", "https://general:4317"},
-                              {"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://own:4318/m"},
-                              {"OTEL_EXPORTER_OTLP_INSECURE", "true"},
-                              {"OTEL_EXPORTER_OTLP_METRICS_INSECURE", "False"},
-                              {"OTEL_EXPORTER_OTLP_CERTIFICATE", "/ca"},
-                              {"OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE", "/mca"},
-                              {"OTEL_EXPORTER_OTLP_CLIENT_KEY", "/key"},
-                              {"OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY", "/mkey"},
-                              {"OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "/cert"},
-                              {"OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE", "/mcert"},
-                              {"OTEL_EXPORTER_OTLP_HEADERS", "a=1"},
-                              {"OTEL_EXPORTER_OTLP_METRICS_HEADERS", "b=2"},
-                              {"OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"},
-                              {"OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", "zstd"},
-                              {"OTEL_EXPORTER_OTLP_TIMEOUT", "5000"},
-                              {"OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "7000"}})
-                           .value();
-  const SignalOptions& traces = options.traces;
-  EXPECT_EQ(traces.protocol, OtlpProtocol::kGrpc);
-  EXPECT_EQ(traces.endpoint, "https://general:4317");
-  EXPECT_TRUE(traces.insecure);
-  EXPECT_EQ(traces.ca_file, "/ca");
-  EXPECT_EQ(traces.key_file, "/key");
-  EXPECT_EQ(traces.certificate_file, "/cert");
-  EXPECT_EQ(traces.headers, (std::map<std::string, std::string>{{"a", "1"}}));
-  EXPECT_EQ(traces.compression, Compression::kGzip);
-  EXPECT_EQ(traces.timeout, 5000ms);
-  const SignalOptions& metrics = options.metrics;
-  EXPECT_EQ(metrics.protocol, OtlpProtocol::kHttpProtobuf);
-  EXPECT_EQ(metrics.endpoint, "http://own:4318/m");
-  EXPECT_FALSE(metrics.insecure);
-  EXPECT_EQ(metrics.ca_file, "/mca");
-  EXPECT_EQ(metrics.key_file, "/mkey");
-  EXPECT_EQ(metrics.certificate_file, "/mcert");
-  EXPECT_EQ(metrics.headers, (std::map<std::string, std::string>{{"b", "2"}}));
-  EXPECT_EQ(metrics.compression, Compression::kZstd);
-  EXPECT_EQ(metrics.timeout, 7000ms);
+  const struct {
+    const char* name;
+    const char* general;
+    const char* own;
+  } kOptions[] = {{"PROTOCOL", "grpc", "http/protobuf"},
+                  {"ENDPOINT", "https://general:4317", "http://own:4318/m"},
+                  {"INSECURE", "true", "False"},
+                  {"CERTIFICATE", "/ca", "/own-ca"},
+                  {"CLIENT_KEY", "/key", "/own-key"},
+                  {"CLIENT_CERTIFICATE", "/cert", "/own-cert"},
+                  {"HEADERS", "a=1", "b=2"},
+                  {"COMPRESSION", "gzip", "zstd"},
+                  {"TIMEOUT", "5000", "7000"}};
+  for (const bool traces_own : {true, false}) {
+    SCOPED_TRACE(traces_own ? "TRACES" : "METRICS");
+    Variables variables;
+    for (const auto& option : kOptions) {
+      const std::string prefix = "OTEL_EXPORTER_OTLP_";
+      variables.emplace(prefix + option.name, option.general);
+      variables.emplace(prefix + (traces_own ? "TRACES_" : "METRICS_") + option.name, option.own);
+    }
+    const auto options = Merge(variables).value();
+    const SignalOptions& general = traces_own ? options.metrics : options.traces;
+    EXPECT_EQ(general.protocol, OtlpProtocol::kGrpc);
+    EXPECT_EQ(general.endpoint, "https://general:4317");
+    EXPECT_TRUE(general.insecure);
+    EXPECT_EQ(general.ca_file, "/ca");
+    EXPECT_EQ(general.key_file, "/key");
+    EXPECT_EQ(general.certificate_file, "/cert");
+    EXPECT_EQ(general.headers, (std::map<std::string, std::string>{{"a", "1"}}));
+    EXPECT_EQ(general.compression, Compression::kGzip);
+    EXPECT_EQ(general.timeout, 5000ms);
+    const SignalOptions& own = traces_own ? options.traces : options.metrics;
+    EXPECT_EQ(own.protocol, OtlpProtocol::kHttpProtobuf);
+    EXPECT_EQ(own.endpoint, "http://own:4318/m");
+    EXPECT_FALSE(own.insecure);
+    EXPECT_EQ(own.ca_file, "/own-ca");
+    EXPECT_EQ(own.key_file, "/own-key");
+    EXPECT_EQ(own.certificate_file, "/own-cert");
+    EXPECT_EQ(own.headers, (std::map<std::string, std::string>{{"b", "2"}}));
+    EXPECT_EQ(own.compression, Compression::kZstd);
+    EXPECT_EQ(own.timeout, 7000ms);
+  }
 }
 
 TEST(OtlpClientTest, C25_HeadersAreAUrlEncodedList) {
