@@ -138,6 +138,38 @@ TEST_F(DropReasonsTest, FatesOfEvents) {
   behind_a_hole.Lose(kRead, 1);
   bounded.Send(behind_a_hole.Read(std::string(200, 'x')));
   EXPECT_EQ(bounded.Count("wirespan_data_events_total", {"discarded"}, "fate"), 1u);
+  EXPECT_EQ(bounded.registry.Value("wirespan_stream_hold_full_total"), 1);
+  bounded.ExpectClosedLedger();
+}
+
+TEST_F(DropReasonsTest, AGapThatWasGivenUpWaitingFor) {
+  test.Send(socket.Read(Get(0)));
+  test.Send(socket.Write(kOk));
+  socket.Lose(kRead, 10);
+  test.Send(socket.Read(Get(1)));
+  test.table.Tick(socket.now_ns());
+  EXPECT_EQ(test.registry.Value("wirespan_stream_gaps_total"), 0);
+  test.table.Tick(socket.now_ns() + kSecond);
+  EXPECT_EQ(test.registry.Value("wirespan_stream_gaps_total"), 1);
+}
+
+TEST_F(DropReasonsTest, ProcessesThatExplainForgets) {
+  TableOptions options;
+  options.max_pids = 4;
+  TableUnderTest bounded(options);
+  for (std::uint32_t i = 1; i <= 10; ++i) {
+    SocketScript::Options of;
+    of.cookie = 10 + i;
+    of.pid = i;
+    SocketScript one(of);
+    bounded.Send(one.Open());
+    bounded.Send(one.Read(Get(0)));
+  }
+  bounded.table.Publish();
+  const auto coverage = bounded.table.CoverageOf();
+  ASSERT_EQ(coverage.size(), 5u);
+  EXPECT_EQ(coverage[0].pid, 0u);  // stands for all others
+  EXPECT_GE(bounded.registry.Value("wirespan_coverage_overflow_total"), 6);
   bounded.ExpectClosedLedger();
 }
 

@@ -216,6 +216,9 @@ TEST(ParentsTest, DoNotLinkWhereTheWorkChangesThreads) {
   world.Finish(four);
   ASSERT_EQ(world.spans.size(), 9u);
   for (const Span& span : world.spans) EXPECT_EQ(span.parent_id, kNoParent);
+  world.Later();
+  // Of those that hung on a request until it ended; the others never did.
+  EXPECT_GE(world.Metric("wirespan_span_unlinked_total", {{"reason", "thread"}}), 1);
 }
 
 TEST(ParentsTest, LinkEveryCallOfABlockingThread) {
@@ -314,6 +317,8 @@ TEST(ParentsTest, HoldNoMoreThanAllowed) {
   for (const auto server : servers) world.Finish(server);
   EXPECT_EQ(world.spans.size(), 100u);
   EXPECT_EQ(world.Metric("wirespan_span_parents_total", {{"method", "thread"}}), 10);
+  world.Later();
+  EXPECT_EQ(world.Metric("wirespan_span_unlinked_total", {{"reason", "full"}}), 40);
 }
 
 TEST(ParentsTest, LetEverythingOutAtShutdown) {
