@@ -50,7 +50,7 @@ Key Capture() {
            .type = Type::kChoice,
            .default_text = "auto",
            .help = "Where in the kernel calls are seen; auto takes the first that this kernel "
-                   "offers and that misses no call on it.",
+                   "offers and that misses hardly a call on it.",
            .choices = {"auto", "socktrace", "fentry", "kprobe", "syscall"}},
           {.name = "ring_bytes",
            .type = Type::kSize,

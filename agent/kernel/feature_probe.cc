@@ -25,8 +25,9 @@ bool HasMappedArray() {
 
 // As LiveSource::Create takes "auto".
 std::string Chosen(const std::vector<BackendCheck>& backends) {
-  const auto whole = std::ranges::find_if(
-      backends, [](const BackendCheck& check) { return check.usable && check.lack.empty(); });
+  const auto whole = std::ranges::find_if(backends, [](const BackendCheck& check) {
+    return check.usable && (check.lack.empty() || check.lacks_rarely);
+  });
   if (whole != backends.end()) return whole->name;
   const auto any = std::ranges::find_if(backends, &BackendCheck::usable);
   return any == backends.end() ? std::string{} : any->name;
@@ -68,10 +69,13 @@ FeatureReport ProbeFeatures() {
       options.ring_bytes = 1u << 20;
       const auto source = LiveSource::Create(options);
       check.usable = source.has_value();
-      if (source)
-        check.lack = WhyItMisses(check.name, (*source)->Status());
-      else
+      if (source) {
+        Misses misses = WhatItMisses(check.name, (*source)->Status());
+        check.lack = std::move(misses.why);
+        check.lacks_rarely = misses.rarely;
+      } else {
         check.why_not = source.error().message;
+      }
     }
     report.backends.push_back(std::move(check));
   }

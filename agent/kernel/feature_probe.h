@@ -13,6 +13,7 @@ struct BackendCheck {
   bool usable = false;
   std::string why_not{};  // one sentence, empty if usable
   std::string lack{};     // of a usable one on this kernel: one sentence; empty: none is known
+  bool lacks_rarely = false;
 };
 
 struct FeatureReport {

@@ -255,16 +255,17 @@ Result<std::unique_ptr<LiveSource>> Start(const BpfObject::Spec& spec,
   return source;
 }
 
-// The first that misses nothing here; where each does, or none works beside it, the first.
+// The first that misses nothing here, or nearly; where each does, or none works beside it, the
+// first.
 Result<std::unique_ptr<LiveSource>> StartTheBest(const CaptureOptions& options) {
   Error last{ErrorCode::kUnsupported, "no backend"};
   std::string_view first{};
   for (const std::string_view name : BackendNames()) {
     auto source = Start(*FindBackend(name), options);
     if (source) {
-      const std::string why = WhyItMisses(name, (*source)->Status());
-      if (why.empty()) return source;
-      log::Debug("capture: backend {}: {}", name, why);
+      const Misses misses = WhatItMisses(name, (*source)->Status());
+      if (misses.why.empty() || misses.rarely) return source;
+      log::Debug("capture: backend {}: {}", name, misses.why);
       if (first.empty()) first = name;
     } else {
       last = std::move(source.error());

@@ -14,7 +14,8 @@ namespace wirespan::kernel {
 
 struct CaptureOptions {
   // "auto", "socktrace", "fentry", "kprobe" or "syscall". "auto" takes the first of that order that
-  // this kernel offers and that misses no call on it (misses.h), or else the first offered.
+  // this kernel offers and that misses no call on it, or hardly one (misses.h), or else the first
+  // offered.
   std::string backend = "auto";
   std::uint64_t ring_bytes =
       16u << 20;  // all CPUs together; divided by the CPUs that there may be, bounded by 48 MiB

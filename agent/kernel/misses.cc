@@ -15,23 +15,21 @@ bool HasProgram(const SourceStatus& status, std::string_view ending) {
   });
 }
 
-std::string Sentence(std::string_view how, std::string_view help) {
-  return fmt::format(
-      "this kernel preempts its programs, so {} missed on a busy machine (counted as missed and "
-      "nested); {}",
-      how, help);
+Misses Because(bool rarely, std::string_view help) {
+  return {fmt::format("this kernel preempts its programs, so {} missed on a busy machine (counted "
+                      "as missed and nested); {}",
+                      rarely ? "a few calls may be" : "some calls are", help),
+          rarely};
 }
 
 }  // namespace
 
-std::string WhyItMisses(std::string_view backend, const SourceStatus& status) {
-  static constexpr std::string_view kOther = "kprobe misses none";
+Misses WhatItMisses(std::string_view backend, const SourceStatus& status) {
   const bool twice = HasProgram(status, "_again");
-  const std::string_view how = twice ? "a few calls may be" : "some calls are";
-  if (backend == "socktrace" && TracepointsPreempt()) return Sentence(how, kOther);
-  if (backend == "fentry" && KernelPreempts()) return Sentence(how, kOther);
+  if ((backend == "socktrace" && TracepointsPreempt()) || (backend == "fentry" && KernelPreempts()))
+    return Because(twice, "kprobe misses none");
   if (backend == "syscall" && TracepointsPreempt() && !HasProgram(status, "_held"))
-    return Sentence(how, "mount tracefs at /sys/kernel/tracing");
+    return Because(false, "mount tracefs at /sys/kernel/tracing");
   return {};
 }
 

@@ -7,10 +7,14 @@
 
 namespace wirespan::kernel {
 
-// Why a backend that runs may miss calls on this kernel, as a sentence without a full stop; empty:
-// it misses none that is known of. Kernels that preempt programs keep one that lost its CPU from
-// the other tasks of that CPU; a second program for each hook makes that rare, not impossible
-// (docs/decisions/0008).
-std::string WhyItMisses(std::string_view backend, const SourceStatus& status);
+// What a backend that runs may miss on this kernel. Kernels that preempt programs keep one that
+// lost its CPU from the other tasks of that CPU; a second program for each hook makes that rare,
+// not impossible (docs/decisions/0008).
+struct Misses {
+  std::string why{};  // a sentence without a full stop; empty: nothing that is known of
+  bool rarely = false;
+};
+
+Misses WhatItMisses(std::string_view backend, const SourceStatus& status);
 
 }  // namespace wirespan::kernel

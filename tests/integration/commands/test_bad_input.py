@@ -161,9 +161,10 @@ class Check(unittest.TestCase):
         self.assertEqual(report["preempts"], "PREEMPT" in pathlib.Path("/proc/version").read_text())
         for backend in report["backends"]:
             self.assertTrue(backend["name"] in ("fentry", "socktrace") or not backend["lack"], backend)
-        # The first that misses nothing, or the first of all.
+        # The first that misses nothing, or hardly anything, or the first of all.
         usable = [b for b in report["backends"] if b["usable"]]
-        self.assertEqual(report["chosen"], next((b for b in usable if not b["lack"]), usable[0])["name"])
+        whole = [b for b in usable if not b["lack"] or "a few calls may be missed" in b["lack"]]
+        self.assertEqual(report["chosen"], (whole or usable)[0]["name"])
 
 
 class Listeners(BadInput):

@@ -254,24 +254,6 @@ TEST_P(IgnoredTest, WhatBeganWithNoMessageIsNotRecognised) {
             2 * kTimes);
 }
 
-// What "auto" takes misses nothing, also on kernels that preempt programs.
-class AutoTest : public CaptureTest, public testing::WithParamInterface<std::string> {
- protected:
-  void SetUp() override { StartLater("auto"); }
-};
-
-TEST_P(AutoTest, MissesNothing) {
-  StartOwn({});
-  RETURN_IF_SKIPPED();
-  Flood(50);
-  capture().Sync();
-  EXPECT_EQ(capture().CountOf("recursion").events, 0u);
-  EXPECT_GE(LedgerOf(capture()).seen.events, 4u * 50 * 4) << LedgerOf(capture()).text;
-}
-
-// Once, among the tests of the backend that loads fastest.
-INSTANTIATE_TEST_SUITE_P(Each, AutoTest, testing::Values("syscall"), BackendTestName);
-
 WIRESPAN_EACH_BACKEND(LedgerTest);
 WIRESPAN_EACH_BACKEND(IgnoredTest);
 
