@@ -107,16 +107,18 @@ class Admin(AgentCase):
 
     def test_red_metrics_with_exemplars(self):
         program = self.program()
+        code = 510 + os.getpid() % 80  # nobody else's on this machine
         for _ in range(3):
-            program.ask("/status/503")
+            program.ask(f"/status/{code}")
         def point():
             status, headers, text = get(self.stack.red, "/metrics", {"Accept": "application/openmetrics-text; version=1.0.0"})
             self.assertEqual(status, 200)
             self.assertTrue(headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0"), headers)
             self.assertTrue(text.endswith("# EOF\n"))
-            return text if re.search(r'http_server_request_duration_seconds_count\{[^}]*503[^}]*\} 3(\.0)?\b', text) else None
+            return text if re.search(rf'http_server_request_duration_seconds_count\{{[^}}]*code="{code}"[^}}]*\}} 3(\.0)?\b', text) else None
         text = wait_for("three exchanges", point)
-        exemplars = re.findall(r'http_server_request_duration_seconds_bucket\{[^}]*503[^}]*\} \S+ # \{trace_id="([0-9a-f]{32})",span_id="([0-9a-f]{16})"\} ', text)
+        exemplars = re.findall(rf'http_server_request_duration_seconds_bucket\{{[^}}]*code="{code}"[^}}]*\}} \S+ # '
+                               r'\{trace_id="([0-9a-f]{32})",span_id="([0-9a-f]{16})"\} ', text)
         self.assertTrue(exemplars, text[:2000])
         spans = self.stack.settled_spans(lambda s: s.port == program.port and s.kind == "server", 3)
         self.assertLessEqual(set(exemplars), {(s.trace_id, s.span_id) for s in spans})
@@ -140,17 +142,18 @@ class Expiring(AgentCase):
 
     def test_idle_series_go_and_come_back_with_the_next_exchange(self):
         program = self.program()
+        code = 430 + os.getpid() % 60  # nobody else's on this machine
 
         def counts():
             text = get(self.stack.red, "/metrics", {"Accept": "text/plain"})[2]
-            found = re.findall(r'(?m)^(http_server_\w+)_count\{[^}]*code="418"[^}]*\} (\S+)', text)
+            found = re.findall(rf'(?m)^(http_server_\w+)_count\{{[^}}]*code="{code}"[^}}]*\}} (\S+)', text)
             return {name: float(value) for name, value in found}
         all_three = ("http_server_request_duration_seconds", "http_server_request_body_size_bytes", "http_server_response_body_size_bytes")
-        program.ask("/status/418")
+        program.ask(f"/status/{code}")
         wait_for("the series", lambda: counts() == dict.fromkeys(all_three, 1))
         wait_for("them to expire", lambda: counts() == {}, 30)
         self.assertGreaterEqual(self.stack.self_metrics()["wirespan_metric_expired_total"], 3)
-        program.ask("/status/418")
+        program.ask(f"/status/{code}")
         wait_for("a series that begins anew", lambda: counts() == dict.fromkeys(all_three, 1))
 
 

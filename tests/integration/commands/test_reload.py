@@ -9,7 +9,7 @@ import tempfile
 import time
 import unittest
 
-from support import AGENT, AgentCase, Program, environment, free_port, listens, wait_for
+from support import AGENT, AgentCase, Program, ask, environment, free_port, listens, wait_for
 
 LINE = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (DEBUG|INFO |WARN |ERROR) \S")
 
@@ -136,7 +136,7 @@ class Log(unittest.TestCase):
             with open(f"{folder}/log", "wb") as log:
                 process = subprocess.Popen([str(AGENT), "run", "--config", f"{folder}/agent.yaml"], stderr=log, env=environment(env))
             try:
-                wait_for("the agent", lambda: listens(port) or process.poll() is not None)
+                wait_for("the agent", lambda: process.poll() is not None or listens(port) and ask(port, "/readyz") == 200)
                 until(folder, process)
             finally:
                 process.terminate()
