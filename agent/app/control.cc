@@ -80,7 +80,13 @@ Result<WatchFilter> FilterFromJson(const std::string& text) {
   const auto json = nlohmann::json::parse(text, nullptr, false);
   if (!json.is_object()) return Fail(ErrorCode::kInvalidArgument, "the filter is no JSON object");
   try {
-    filter.ports = json.value("ports", filter.ports);
+    const auto ports = json.value("ports", nlohmann::json::array());
+    for (const auto& port : ports) {
+      // Turned into a port, a number that is none would be undefined behaviour.
+      if (!ports.is_array() || !port.is_number_unsigned() || port.get<std::uint64_t>() > 65535)
+        return Fail(ErrorCode::kInvalidArgument, "a port of the filter is none");
+      filter.ports.push_back(port.get<std::uint16_t>());
+    }
     filter.process = json.value("process", "");
     filter.path = json.value("path", "");
     filter.status = json.value("status", "");

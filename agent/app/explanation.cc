@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/app/printable.h"
+#include "agent/app/whole_json.h"
 
 namespace wirespan::app {
 namespace {
@@ -201,7 +202,7 @@ std::string ToJson(const Explanation& explanation) {
 }
 
 std::optional<Explanation> ExplanationFromJson(std::string_view text) {
-  const auto json = Json::parse(text, nullptr, false);
+  const auto json = ParseWholeJson<Json>(text);
   if (!json.is_object()) return std::nullopt;
   try {
     Explanation explanation;

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
+#include "agent/app/whole_json.h"
 #include "agent/protocol/grpc/text.h"
 #include "agent/span/attribute_names.h"
 #include "common/base/strings.h"
@@ -164,7 +165,7 @@ std::string ToJson(const WatchLine& line) {
 }
 
 std::optional<WatchLine> FromJson(std::string_view text) {
-  const auto json = nlohmann::json::parse(text, nullptr, false);
+  const auto json = ParseWholeJson(text);
   if (!json.is_object()) return std::nullopt;
   try {
     WatchLine line;

@@ -22,5 +22,12 @@ TEST(ExplanationTest, SaysWhatTheKernelLostAndNothingOfWhatItDidNot) {
                                           testing::EndsWith("is lost"))));
 }
 
+TEST(ExplanationTest, TakesNoNumberThatFitsNoCount) {
+  EXPECT_TRUE(ExplanationFromJson(R"({"processes":[{"pid":7,"connections":3}]})"));
+  EXPECT_FALSE(ExplanationFromJson(R"({"processes":[{"pid":7e40}]})"));
+  EXPECT_FALSE(ExplanationFromJson(R"({"processes":[{"listening":[80.5]}]})"));
+  EXPECT_FALSE(ExplanationFromJson(R"({"processes":[{"connections":98765432109876543210987}]})"));
+}
+
 }  // namespace
 }  // namespace wirespan::app

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "agent/app/control.h"
 #include "agent/app/printable.h"
 #include "agent/app/watch_filter.h"
 #include "agent/app/watch_hub.h"
@@ -46,6 +47,10 @@ TEST(WatchLineTest, SurvivesTheWayThroughJson) {
 TEST(WatchLineTest, RefusesWhatIsNotALine) {
   EXPECT_FALSE(FromJson("[]"));
   EXPECT_FALSE(FromJson("{\"status\":\"x\"}"));
+  EXPECT_FALSE(FromJson("{\"start_unix_ns\":1.7e62}"));
+  EXPECT_FALSE(FromJson("{\"pid\":-1.0}"));
+  EXPECT_FALSE(FromJson("{\"pid\":17000000000000000000000000}"))
+      << "beyond 64 bits: a float to parsers";
   EXPECT_FALSE(FromJson("\xff\xfe"));
 }
 
@@ -244,6 +249,15 @@ TEST(PrintableTest, CutsBetweenCodePoints) {
   EXPECT_EQ(CutTo("\xc3\xbc\xc3\xbc\xc3\xbc", 2), "\xc3\xbc~");
   EXPECT_EQ(FillTo("\xc3\xbc", 3), "\xc3\xbc  ");
   EXPECT_EQ(CutTo("", 5), "");
+}
+
+TEST(WatchFilterTest, IsReadFromWhatAClientSends) {
+  const auto back = FilterFromJson(FilterToJson({.ports = {80, 65535}, .slower_than_ms = 1.5}));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->ports, (std::vector<std::uint16_t>{80, 65535}));
+  EXPECT_EQ(back->slower_than_ms, 1.5);
+  for (const char* ports : {"[65536]", "[-1]", "[8.0]", "[1e40]", "80"})
+    EXPECT_FALSE(FilterFromJson(std::string(R"({"ports":)") + ports + "}")) << ports;
 }
 
 }  // namespace
