@@ -5,6 +5,8 @@
 #include <cctype>
 #include <optional>
 
+#include "agent/process/cgroup_lines.h"
+
 namespace wirespan::process {
 namespace {
 
@@ -212,17 +214,9 @@ Placement ParseCgroupPath(std::string_view path) {
 Placement ParseCgroup(std::string_view text) {
   Placement best;
   bool best_unified = false;
-  for (std::size_t line = 0; line < kMaxLines && !text.empty(); ++line) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view row = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    const std::size_t first = row.find(':');
-    if (first == std::string_view::npos) continue;
-    const std::size_t second = row.find(':', first + 1);
-    if (second == std::string_view::npos) continue;
-    const std::string_view controllers = row.substr(first + 1, second - first - 1);
-    Placement candidate = ParseCgroupPath(row.substr(second + 1));
-    const bool unified = controllers.empty();
+  ForEachCgroupLine(text, kMaxLines, [&](const CgroupLine& line) {
+    Placement candidate = ParseCgroupPath(line.path);
+    const bool unified = line.controllers.empty();
     // Equal weight: v2's path, else the first of the file. Units are known by systemd's own
     // hierarchy alone, so an application that made a v1 group of its own loses nothing.
     const bool better = Weight(candidate) > Weight(best) ||
@@ -235,7 +229,7 @@ Placement ParseCgroup(std::string_view text) {
       best = std::move(candidate);
       best_unified = unified;
     }
-  }
+  });
   return best;
 }
 

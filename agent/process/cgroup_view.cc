@@ -2,32 +2,12 @@
 
 #include <algorithm>
 
+#include "agent/process/cgroup_lines.h"
+
 namespace wirespan::process {
 namespace {
 
 constexpr std::size_t kMaxLines = 8;
-
-struct Line {
-  std::string_view head{};  // "id:controllers:"
-  std::string_view controllers{};
-  std::string_view path{};
-};
-
-template <class Visit>
-void ForEachLine(std::string_view text, const Visit& visit) {
-  for (std::size_t n = 0; n < kMaxLines && !text.empty(); ++n) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view row = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    const std::size_t first = row.find(':');
-    if (first == std::string_view::npos) continue;
-    const std::size_t second = row.find(':', first + 1);
-    if (second == std::string_view::npos) continue;
-    visit(Line{.head = row.substr(0, second + 1),
-               .controllers = row.substr(first + 1, second - first - 1),
-               .path = row.substr(second + 1)});
-  }
-}
 
 // The next component of a path, and the rest; empty: there is none.
 std::string_view NextComponent(std::string_view& path) {
@@ -59,7 +39,7 @@ std::string RelativeGroup(std::string_view root, std::string_view path) {
 }
 
 CgroupView::CgroupView(std::string_view root) : from_the_top_(false) {
-  ForEachLine(root, [&](const Line& line) {
+  ForEachCgroupLine(root, kMaxLines, [&](const CgroupLine& line) {
     roots_.push_back(
         {.controllers = std::string(line.controllers), .path = std::string(line.path)});
   });
@@ -69,7 +49,7 @@ Placement CgroupView::Place(std::string_view told) const {
   if (from_the_top_) return ParseCgroup(told);
   std::string seen;
   bool lost = false;
-  ForEachLine(told, [&](const Line& line) {
+  ForEachCgroupLine(told, kMaxLines, [&](const CgroupLine& line) {
     const auto root = std::find_if(roots_.begin(), roots_.end(), [&](const Root& one) {
       return one.controllers == line.controllers;
     });

@@ -3,7 +3,6 @@
 import os
 import socket
 import subprocess
-import time
 import unittest
 
 import servers
@@ -63,7 +62,7 @@ class Awkward(TruthCase):
         client.ask("GET", "/bytes/1?huge-head", headers={f"X-Filler-{i}": "f" * 1000 for i in range(20)})
         # A write is stamped when it returns. A request that another thread has read by then, on a busy machine, cannot be told from one that
         # the head's end hid: it is counted as desynchronized.
-        time.sleep(0.5)
+        self.stack.settled_spans(lambda s: s.kind == "server" and "huge-head" in s.target, 1)
         client.ask("GET", "/bytes/1?behind-huge-head")
         client.close()
         for kind in ("server", "client"):

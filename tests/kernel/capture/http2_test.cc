@@ -60,6 +60,17 @@ class Http2Test : public CaptureTest, public ::testing::WithParamInterface<std::
       EXPECT_EQ(payload, event.run.payload);
     }
   }
+
+  // What the end that writes `up` in one call tells of it, which is true.
+  Seen WhatAWriterTells(const FrameStream& up) {
+    auto [client, server] = TcpPair();
+    const auto client_name = NameOf(client.get());
+    SendAll(client.get(), up.bytes());
+    ReceiveExactly(server.get(), up.bytes().size());
+    Seen told = Told(client_name, 0, up.bytes().size());
+    ExpectTrue(told.written, up);
+    return told;
+  }
 };
 
 TEST_P(Http2Test, UnaryCallsAreToldWithEveryByte) {
@@ -313,12 +324,7 @@ TEST_P(Http2Test, AHeaderBlockIsToldToItsOwnBound) {
   up.Add(1, 1, 5, std::string(16384, '\x82'));
   for (int i = 0; i < 4; ++i) up.Add(9, i == 3 ? 4 : 0, 5, std::string(16384, '\x82'));
   up.Headers(7, 50, true);
-  auto [client, server] = TcpPair();
-  const auto client_name = NameOf(client.get());
-  SendAll(client.get(), up.bytes());
-  ReceiveExactly(server.get(), up.bytes().size());
-  const auto told = Told(client_name, 0, up.bytes().size());
-  ExpectTrue(told.written, up);
+  const auto told = WhatAWriterTells(up);
   const auto& f = up.frames();
   EXPECT_TRUE(told.written.HasCaptured(0, f[3].end())) << "32 KiB";
   EXPECT_TRUE(told.written.HasCaptured(f[4].offset, f[4].offset + 9 + 65536 / 4));
@@ -335,12 +341,7 @@ TEST_P(Http2Test, TheBoundOfHeaderBlocksIsTheConfiguredOne) {
   up.Preface().Settings().Add(1, 1, 1, std::string(1500, '\x82'));
   for (int i = 0; i < 3; ++i) up.Add(9, i == 2 ? 4 : 0, 1, std::string(1500, '\x82'));
   up.Headers(3, 50, true);
-  auto [client, server] = TcpPair();
-  const auto client_name = NameOf(client.get());
-  SendAll(client.get(), up.bytes());
-  ReceiveExactly(server.get(), up.bytes().size());
-  const auto told = Told(client_name, 0, up.bytes().size());
-  ExpectTrue(told.written, up);
+  const auto told = WhatAWriterTells(up);
   const auto& f = up.frames();
   EXPECT_TRUE(told.written.HasCaptured(f[1].offset, f[1].end() + 9 + 500));
   EXPECT_FALSE(told.written.HasCaptured(f[3].offset + 9, f[3].end()));
