@@ -7,7 +7,7 @@ import threading
 import time
 import unittest
 
-from support import Client, Server, Strained, Watched, assert_ledger, assert_undisturbed, family, free_port, settled_file, stopped, wait_for
+from support import METRIC_INTERVAL, Client, Server, Strained, Watched, assert_ledger, assert_undisturbed, family, free_port, settled_file, stopped, wait_for
 import servers  # beside stack.py, found by support
 
 
@@ -142,7 +142,8 @@ class Spans(LedgerCase):
             points = [p for n in ("server", "client") for _, _, p in stack.metric_points(f"http.{n}.request.duration")]
             return sum(int(p["count"]) for p in points) == m["wirespan_metric_exchanges_total"] and points
 
-        points = wait_for("the histograms to add up to the exchanges", counted, 20)
+        # Each look is an exchange of this process too, which the next export of metrics tells: looks are further apart.
+        points = wait_for("the histograms to add up to the exchanges", counted, 60, interval=3 * METRIC_INTERVAL)
         overflow = [p for p in points if any(a["key"] == "otel.metric.overflow" for a in p.get("attributes", []))]
         self.assertEqual(sum(int(p["count"]) for p in overflow), m["wirespan_metric_overflow_total"])
 

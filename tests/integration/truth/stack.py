@@ -21,6 +21,7 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BIN = pathlib.Path(os.environ.get("WIRESPAN_BIN", ROOT / "build" / "bin"))
 BATCH_DELAY = 0.2  # s: how long the agent's exporter waits for more spans
+METRIC_INTERVAL = 1.0  # s: how often the agent exports metrics
 GIVEN_PORTS = set()
 
 
@@ -189,7 +190,7 @@ control: {{socket: "{self.folder}/control.sock"}}
 {self.agent_config}
 """)
         env = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self.otlp_http}", "OTEL_BSP_SCHEDULE_DELAY": str(int(BATCH_DELAY * 1000)),
-               "OTEL_METRIC_EXPORT_INTERVAL": "1000", **self.agent_env}
+               "OTEL_METRIC_EXPORT_INTERVAL": str(int(METRIC_INTERVAL * 1000)), **self.agent_env}
         self.agent = self.run("agent", [BIN / "wirespan-agent", "run", "--config", config], env=env)
         if not self.handover:
             self.agent.end_signal = signal.SIGINT  # which leaves no programs for a next one
