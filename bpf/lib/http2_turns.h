@@ -105,21 +105,46 @@ static __always_inline __u64 ws_one_piece(__u32 shape, __u64 arg1, __u64 arg2, _
 	return part.len >= skip + len ? part.base + skip : 0;
 }
 
-/* Is this call the header alone of a summed body's next frame, as nginx writes them before each sendfile? As above. */
-static __always_inline bool ws_header_again(struct ws_sock *ws, __u32 direction, __u32 shape, __u64 arg1, __u64 arg2,
+/*
+ * A call of `len` octets at `from`, `start` in its stream: goes on in a summed body and holds nothing else than frames of it?
+ * A function of its own, so that calls of other kinds do not pay for its stack.
+ */
+static WS_NOINLINE int ws_body_again(struct ws_h2 *h, __u64 start, __u64 from, __u32 len)
+{
+	__u8 header[16] = {};
+	struct ws_body body;
+	__u32 i;
+
+	if (!ws_body_begin(h, &body, start, len))
+		return 0;
+	WS_ROLLED
+	for (i = 0; i < WS_BODY_HEADERS; i++) {
+		if (len - body.at < WS_FRAME_HEADER)
+			return 0;
+		if (bpf_probe_read_user(header, WS_FRAME_HEADER, (void *)(from + body.at)) ||
+		    !ws_body_header(h, &body, header, len))
+			return 0;
+		if (body.at >= len) {
+			ws_body_end(h, &body, start, len);
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/* Is this call more of a summed body, frame headers and all? Those are all that is read of it, otherwise as above. */
+static __always_inline bool ws_more_of_body(struct ws_sock *ws, __u32 direction, __u32 shape, __u64 arg1, __u64 arg2,
 					    __u32 len)
 {
 	struct ws_place *place = &ws->place[direction];
 	struct ws_h2 *h = &ws->h2[direction];
-	__u8 header[WS_FRAME_HEADER] = {};
 	__u64 from;
 
-	if (len != WS_FRAME_HEADER || direction != WS_WRITE ||
-	    (ws->flags & (WS_SOCK_HTTP2 | WS_SOCK_SWITCHED)) != WS_SOCK_HTTP2 || place->hole ||
-	    !ws_h2_may_repeat(h, place->next))
+	if (!h->free_run || (direction == WS_READ && !(ws->flags & WS_SOCK_TCP_FAMILY)) ||
+	    (ws->flags & (WS_SOCK_HTTP2 | WS_SOCK_SWITCHED)) != WS_SOCK_HTTP2 || place->hole)
 		return false;
 	from = ws_one_piece(shape, arg1, arg2, len);
-	if (!from || bpf_probe_read_user(header, sizeof(header), (void *)from) || !ws_h2_repeat(h, header))
+	if (!from || !ws_body_again(h, place->next, from, len))
 		return false;
 	__sync_fetch_and_add(&place->next, len);
 	ws->last_direction = direction;

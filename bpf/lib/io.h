@@ -94,6 +94,7 @@ static __always_inline void ws_capture(struct ws_ring_control *ring, struct ws_s
 		s->walk.start = s->plan.start + s->plan.pos;
 		s->walk.len = len - s->plan.pos;
 		s->walk.head_max = ws_h2_head_max;
+		s->walk.guessed = !!(ws->flags & WS_SOCK_GUESSED);
 		if (ws_h2_call(look))
 			ws->h2[direction & 1] = s->h2;
 		ws_h2_judge(ws, s, counts);
@@ -216,7 +217,7 @@ static __always_inline void ws_on_bytes(struct sock *sk, struct ws_counts *count
 			ws_note(counts, WS_NOTED_NO_BUFFER, len);
 		return;
 	}
-	if (ws_header_again(ws, io->direction & 1, io->shape, WS_IO_ARG1(io), WS_IO_ARG2(io), len)) {
+	if (ws_more_of_body(ws, io->direction & 1, io->shape, WS_IO_ARG1(io), WS_IO_ARG2(io), len)) {
 		ws_note(counts, WS_CAPTURED, len);
 		return;
 	}

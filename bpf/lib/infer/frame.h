@@ -85,6 +85,12 @@ WS_INLINE int ws_frame_may_be(const struct ws_frame *frame)
 	return 1;
 }
 
+/* Of a type that some RFC defines: those of RFC 9113, ALTSVC (7838), ORIGIN (8336), PRIORITY_UPDATE (9218). */
+WS_INLINE int ws_frame_is_known(const struct ws_frame *frame)
+{
+	return frame->type <= WS_FRAME_CONTINUATION || frame->type == 0xa || frame->type == 0xc || frame->type == 0x10;
+}
+
 #define WS_FRAME_LIKELY_LENGTH (1u << 20)
 
 /* What is taken for a header where none was due: all of the above, and nothing that the standard leaves open. */

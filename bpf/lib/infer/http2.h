@@ -45,8 +45,8 @@ struct ws_walk {
 	__u8 lost;	 /* what was due is no frame header */
 	__u8 head_bound; /* a header block was longer than head_max */
 	__u8 doubted;	 /* the call's start was looked at, because of h->doubt */
-	__u8 unused;
-	__u32 added; /* h->added and h->uncounted before the window */
+	__u8 guessed;	 /* frames of types that nobody defined speak against HTTP/2 */
+	__u32 added;	 /* h->added and h->uncounted before the window */
 	__u32 uncounted;
 	struct ws_fields fields; /* of a header block that the unit found */
 };
@@ -68,7 +68,7 @@ WS_INLINE void ws_walk_window_at(struct ws_h2 *h, struct ws_walk *w, __u32 pos)
 }
 
 /*
- * A call begins: w->start, w->len and w->head_max are set. `look`: its bytes can be read. False: it lies before h->at,
+ * A call begins: w->start, w->len, w->head_max and w->guessed are set. `look`: its bytes can be read. False: it lies before h->at,
  * because another thread's call was seen first; then the caller walks it with a state of its own.
  */
 WS_INLINE int ws_walk_begin(struct ws_h2 *h, struct ws_walk *w, int look)
@@ -243,8 +243,11 @@ WS_INLINE int ws_walk_sum(struct ws_h2 *h, struct ws_walk *w, const struct ws_fr
 	h->keep_left = 0;
 	h->frame_left = frame->length;
 	at = ws_message_find(&h->messages, stream);
-	if (stream && at < WS_MESSAGES && h->messages.of[at & (WS_MESSAGES - 1)].kind == WS_MESSAGE_GRPC)
+	h->free_run = stream && at < WS_MESSAGES;
+	if (h->free_run && h->messages.of[at & (WS_MESSAGES - 1)].kind == WS_MESSAGE_GRPC) {
 		h->messages.of[at & (WS_MESSAGES - 1)].left -= frame->length;
+		h->free_run = 0;
+	}
 	h->at += WS_FRAME_HEADER;
 	w->next = w->pos + WS_FRAME_HEADER;
 	return 0;
@@ -351,7 +354,8 @@ WS_INLINE int ws_walk_header(struct ws_h2 *h, struct ws_walk *w, const __u8 *p)
 		h->have = 0;
 	}
 	ws_parse_frame(&frame, h->header);
-	if (!ws_frame_may_be(&frame) || (frame.type == WS_FRAME_CONTINUATION) != h->in_block ||
+	if (!ws_frame_may_be(&frame) || (w->guessed && !ws_frame_is_known(&frame)) ||
+	    (frame.type == WS_FRAME_CONTINUATION) != h->in_block ||
 	    (h->in_block && (frame.stream & 0x7fffffff) != h->stream))
 		return ws_walk_lose(h, w);
 	if (whole) {

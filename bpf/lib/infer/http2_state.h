@@ -35,7 +35,8 @@ struct ws_h2 {
 	__u8 mode;
 	__u8 header[9]; /* of the frame, or its first `have` octets */
 	__u8 doubt;	/* the boundary was found by one header, and no other one has confirmed it */
-	__u8 unused[2];
+	__u8 unused;
+	__u8 free_run; /* in_run: of DATA that nobody looks into */
 	__u8 in_run;   /* the frame is the last one of the run */
 	__u8 in_block; /* CONTINUATION must follow */
 	__u8 message;  /* index of the stream's entry while its messages are followed; WS_MESSAGES: they are not */
@@ -217,26 +218,54 @@ WS_INLINE int ws_h2_inside(struct ws_h2 *h, __u64 start, __u32 len)
 	return 1;
 }
 
-/* May a call at `start` that is a frame header and no more be that of the run's next frame? */
-WS_INLINE int ws_h2_may_repeat(const struct ws_h2 *h, __u64 start)
+#define WS_BODY_HEADERS 8
+
+/* A call within a summed body; nothing of the direction changes before it was found to be one. */
+struct ws_body {
+	__u32 at;      /* octets of the call that are behind us: its next frame header lies here */
+	__u32 left;    /* octets of the frame's payload behind the call */
+	__u32 frames;  /* headers seen */
+	__u32 payload; /* of those frames */
+	__u32 length;  /* of the last one */
+};
+
+/* May a call of `len` octets at `start` go on in the run's frame, and then be frames of the same body and no more? */
+WS_INLINE int ws_body_begin(const struct ws_h2 *h, struct ws_body *b, __u64 start, __u32 len)
 {
-	return h->in_run && h->run_stream && !h->frame_left && h->at == start && h->mode == WS_H2_SYNC && !h->have &&
-	       !h->doubt && start + WS_FRAME_HEADER - h->told < WS_H2_HOLD;
+	b->at = *(volatile const __u32 *)&h->frame_left;
+	b->left = 0;
+	b->frames = 0;
+	b->payload = 0;
+	b->length = 0;
+	return h->in_run && h->free_run && b->at < len && h->at == start && h->mode == WS_H2_SYNC && !h->have &&
+	       !h->doubt && start + len - h->told < WS_H2_HOLD;
 }
 
-/* It may: is `p` the header of the run's last frame again, of a body without messages? Then it joins. */
-WS_INLINE int ws_h2_repeat(struct ws_h2 *h, const __u8 *p)
+/* `p` lies in the call of `len` octets where the next frame header is due: is it one of the body's? Then we are behind its frame. */
+WS_INLINE int ws_body_header(const struct ws_h2 *h, struct ws_body *b, const __u8 *p, __u32 len)
 {
-	__u32 at = ws_message_find(&h->messages, h->run_stream), length = ws_h2_frame_length(h);
+	__u32 length = (__u32)p[0] << 16 | (__u32)p[1] << 8 | p[2], rest = len - b->at - WS_FRAME_HEADER;
 
-	if (__builtin_memcmp(p, h->header, WS_FRAME_HEADER) || at >= WS_MESSAGES ||
-	    h->messages.of[at & (WS_MESSAGES - 1)].kind != WS_MESSAGE_FREE)
+	if (__builtin_memcmp(p + 3, h->header + 3, WS_FRAME_HEADER - 3) || !length)
 		return 0;
-	h->run_frames++;
-	h->run_payload += length;
-	h->frame_left = length;
-	h->at += WS_FRAME_HEADER;
+	b->frames++;
+	b->payload += length;
+	b->length = length;
+	b->left = length > rest ? length - rest : 0;
+	b->at = length > rest ? len : len - rest + length;
 	return 1;
+}
+
+/* The call's end was reached: its frames join the run. */
+WS_INLINE void ws_body_end(struct ws_h2 *h, const struct ws_body *b, __u64 start, __u32 len)
+{
+	h->run_frames += b->frames;
+	h->run_payload += b->payload;
+	h->header[0] = b->length >> 16;
+	h->header[1] = b->length >> 8;
+	h->header[2] = b->length;
+	h->at = start + len;
+	h->frame_left = b->left;
 }
 
 #endif

@@ -401,6 +401,77 @@ TEST(BpfHttp2Test, ADownloadWithoutABufferIsSummed) {
   EXPECT_GT(walker.inside(), static_cast<int>(2 * kBody / kFrame * 9 / 10));
 }
 
+// curl, h2load: reads that hold a frame's end and the next ones' beginnings. Most servers' frames
+// are alike, some are not.
+TEST(BpfHttp2Test, ReadsAcrossTheFramesOfOneBodyTakeTheShortWay) {
+  constexpr std::size_t kBody = 16u << 20;
+  for (const bool alike : {true, false}) {
+    for (const std::size_t call : {std::size_t{8192}, std::size_t{16384}, std::size_t{30'000}}) {
+      SCOPED_TRACE(call);
+      FrameStream stream;
+      stream.Settings().Headers(1, 80);
+      for (std::size_t sent = 0, i = 0; sent < kBody; ++i) {
+        const std::size_t length = alike ? 8192 : 5000 + i * 7919 % 3000;
+        stream.Data(1, std::string(length, 'b'));
+        sent += length;
+      }
+      stream.Data(1, "", true);
+      Walker walker;
+      const auto start = stream.frames()[2].offset;
+      walker.Call(std::string_view(stream.bytes()).substr(0, start));
+      for (std::size_t at = start; at < stream.bytes().size(); at += call)
+        walker.Call(std::string_view(stream.bytes()).substr(at, call));
+      EXPECT_EQ(walker.lost(), 0);
+      ExpectTrue(stream, walker, stream.bytes().size());
+      ExpectFramesKnown(stream, walker);
+      // All but those at which a record is due, or that end inside of a header.
+      EXPECT_GT(walker.inside(), static_cast<int>(kBody / call * 8 / 10));
+      EXPECT_LT(walker.told().size(), kBody / 65536 / 2);
+    }
+  }
+}
+
+TEST(BpfHttp2Test, AnotherStreamsFrameInOneCallWithABodyIsTold) {
+  FrameStream stream;
+  stream.Settings().Headers(1, 80).Headers(3, 80);
+  const std::string part(8192, 'b');
+  for (int i = 0; i < 20; ++i) {
+    stream.Data(1, part);
+    if (i == 7) stream.Data(3, part);
+    if (i == 13) stream.Headers(5, 60);
+  }
+  stream.Data(1, "", true);
+  for (const std::size_t call : {std::size_t{8201}, std::size_t{10'000}, std::size_t{50'000}}) {
+    SCOPED_TRACE(call);
+    Walker walker;
+    for (std::size_t at = 0; at < stream.bytes().size(); at += call)
+      walker.Call(std::string_view(stream.bytes()).substr(at, call));
+    EXPECT_EQ(walker.lost(), 0);
+    ExpectTrue(stream, walker, stream.bytes().size());
+    ExpectFramesKnown(stream, walker);
+  }
+}
+
+// A header of a type that nobody defined would pass over up to 16 MiB of whatever this is.
+TEST(BpfHttp2Test, WhereHttp2IsGuessedUndefinedFramesAreNone) {
+  FrameStream stream;
+  stream.Headers(1, 80).Add(0x42, 7, 9, std::string(5000, 'x')).Headers(3, 80);
+  for (const bool guessed : {false, true}) {
+    Walker walker(0, WS_H2_SCAN);
+    walker.Guessed(guessed);
+    for (const Frame& f : stream.frames())
+      walker.Call(std::string_view(stream.bytes()).substr(f.offset, 9 + f.length));
+    EXPECT_EQ(walker.lost(), guessed ? 1 : 0);
+    EXPECT_EQ(walker.last().found, 1);  // the boundary is found again
+  }
+  FrameStream known;  // ALTSVC, ORIGIN, PRIORITY_UPDATE
+  known.Headers(1, 80).Add(0xa, 0, 0, "xx").Add(0xc, 0, 0, "").Add(0x10, 0, 0, "aaaau=1");
+  Walker walker(0, WS_H2_SCAN);
+  walker.Guessed(true);
+  walker.Call(known.bytes());
+  EXPECT_EQ(walker.lost(), 0);
+}
+
 TEST(BpfHttp2Test, MessagesAreFollowedWhereOneCallHadNoBuffer) {
   constexpr int kMessages = 50;
   FrameStream stream;

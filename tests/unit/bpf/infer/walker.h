@@ -48,6 +48,8 @@ class Walker {
   void Pass(std::uint64_t n) { Run(next_call_, {}, n, false); }
   // Bytes that no call of ours showed.
   void Miss(std::uint64_t n) { next_call_ += n; }
+  // HTTP/2 is a guess from now on.
+  void Guessed(bool guessed) { guessed_ = guessed; }
   void BeginAt(std::uint64_t offset) { next_call_ = offset; }
   // The connection ends: what is held back of a run is told.
   void Close() {
@@ -72,13 +74,13 @@ class Walker {
     w_.start = offset;
     w_.len = static_cast<std::uint32_t>(n);
     w_.head_max = head_max_;
+    w_.guessed = guessed_ ? 1 : 0;
     if (ws_h2_inside(&h_, offset, w_.len) != 0) {
       ++inside_;
       if (ws_held_is_due(&h_) != 0) std::abort();  // nobody would tell it
       return;
     }
-    if (look && n == WS_FRAME_HEADER && ws_h2_may_repeat(&h_, offset) != 0 &&
-        ws_h2_repeat(&h_, reinterpret_cast<const __u8*>(bytes.data())) != 0) {
+    if (look && Body(offset, bytes)) {
       ++inside_;
       if (ws_held_is_due(&h_) != 0) std::abort();
       return;
@@ -99,6 +101,21 @@ class Walker {
     head_bound_ += w_.head_bound;
     if (!in_order) h_ = before;
     if (h_.told > h_.at) std::abort();
+  }
+
+  // As ws_body_again in bpf/lib/http2_turns.h.
+  bool Body(std::uint64_t offset, std::string_view bytes) {
+    const auto len = static_cast<std::uint32_t>(bytes.size());
+    ws_body body{};
+    if (ws_body_begin(&h_, &body, offset, len) == 0) return false;
+    for (int i = 0; i < WS_BODY_HEADERS && body.at < len; ++i) {
+      if (len - body.at < WS_FRAME_HEADER) return false;
+      const auto* header = reinterpret_cast<const __u8*>(bytes.data() + body.at);
+      if (ws_body_header(&h_, &body, header, len) == 0) return false;
+    }
+    if (body.at < len) return false;
+    ws_body_end(&h_, &body, offset, len);
+    return true;
   }
 
   void Window(std::string_view bytes) {
@@ -159,6 +176,7 @@ class Walker {
 
   ws_h2 h_{};
   ws_walk w_{};
+  bool guessed_ = false;
   std::uint32_t head_max_;
   std::uint64_t next_call_ = 0;
   std::vector<Told> told_{};
