@@ -1,13 +1,13 @@
 """What watching HTTP/2 costs: unary gRPC with messages of 100 bytes, and 1 GiB over one stream.
 
-    ./dev bench grpc [--rounds N] [--seconds S] [--part calls|download]
+    ./dev bench grpc [--rounds N] [--seconds S] [--part calls|download] [--rate 10gbit]
 
 Both ends are on this machine, so the agent sees each call twice and makes two spans of it. "A call" is the cost of both,
 "a call and side" half of that: what a node pays that has one end of it.
 
 Calls: a C++ client (libgrpc++, one channel, 32 calls at a time) and server. Download: nghttpd sends a file of 1 GiB to
 h2load over one stream, then nginx to curl; rounds alternate, agent off and on, and each with the agent is compared with
-those before and after it. docs/cost.md says what the numbers mean.
+those before and after it: as fast as they can, then over a network of --rate. docs/cost.md says what the numbers mean.
 """
 
 import argparse
@@ -239,7 +239,7 @@ def bench_download(options, bench):
             print(f"round {i + 1}: {1 / before[0]:.2f} | {1 / took[0]:.2f} | {1 / after[0]:.2f} GiB/s, {events[-1]:.2f} events per 64 KiB, agent {cpu[-1]:.0f} ms, "
                   f"BPF {bpf[-1]:.0f} ms", flush=True)
             before = after
-        print(f"\n1 GiB over one HTTP/2 stream, {bench.names}")
+        print(f"\n1 GiB over one HTTP/2 stream, {bench.names}{f' at {options.shaped}' if options.shaped else ''}")
         print(f"events per 64 KiB and side: {spread([e / 2 for e in events])}   bar 1")
         print(f"time with the agent to that before and after: {spread(ratios)}   bar 1.03")
         print(f"CPU of server and client together, with the agent to before and after: {spread(dearer)}")
@@ -249,22 +249,40 @@ def bench_download(options, bench):
         bench.close()
 
 
+def at_rate(options):
+    """The downloads once more, in a network of their own whose loopback is as fast as a real one."""
+    again = [sys.executable, HERE, "--part", "download", "--shaped", options.rate, "--rounds", str(options.rounds)]
+    print(f"\nover a network of {options.rate}", flush=True)
+    subprocess.run(["unshare", "--net", *again], check=True)
+
+
+def shape(rate):
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    subprocess.run(["tc", "qdisc", "add", "dev", "lo", "root", "tbf", "rate", rate, "burst", "4mb", "latency", "50ms"], check=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--part", choices=("calls", "download"))
+    parser.add_argument("--rate", default="10gbit", help="of the network that the last downloads go over")
+    parser.add_argument("--shaped", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if others():
         print(f"warning: other agents watch this machine (pids {others()}); the numbers will be too high", flush=True)
     keep = STATISTICS.read_text()
     try:
         STATISTICS.write_text("0\n")
+        if options.shaped:
+            shape(options.shaped)
         if options.part != "download":
             bench_calls(options)
         if options.part != "calls":
             bench_download(options, Nghttp2Download())
             bench_download(options, NginxDownload())
+            if not options.shaped:
+                at_rate(options)
     finally:
         STATISTICS.write_text(keep)
 
