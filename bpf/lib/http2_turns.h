@@ -7,6 +7,7 @@
 
 #define WS_GUESS_MISSES 8
 #define WS_SWITCHED_MISSES 6
+#define WS_GUESS_PROOFS 64
 
 /*
  * The socket begins to speak HTTP/2, or may: from plan.pos of this call on, and where the other direction is by now.
@@ -19,6 +20,7 @@ static __always_inline void ws_h2_begin(struct ws_sock *ws, struct ws_scratch *s
 	__u32 act = s->plan.act, uncounted = ws->h2[direction].uncounted + 1, uncounted_there = there->uncounted + 1;
 
 	ws->misses = 0;
+	ws->proofs = 0;
 	ws->flags |= WS_SOCK_HTTP2 | (act == WS_ACT_FRAMES   ? WS_SOCK_GUESSED :
 				      act == WS_ACT_SWITCHED ? WS_SOCK_SWITCHED :
 							       0);
@@ -44,8 +46,12 @@ static __always_inline void ws_h2_judge(struct ws_sock *ws, struct ws_scratch *s
 		ws_note(counts, WS_NOTED_HTTP2_LOST, len);
 	if (s->walk.head_bound)
 		s->plan.head_bound = 1;
+	if (s->walk.lost || s->walk.missed)
+		ws->proofs = 0;
 	if (s->walk.found) {
 		ws->misses = 0;
+		if ((ws->flags & WS_SOCK_GUESSED) && !s->walk.lost && ++ws->proofs >= WS_GUESS_PROOFS)
+			ws->flags &= ~WS_SOCK_GUESSED;
 		if (ws->flags & WS_SOCK_SWITCHED) {
 			ws->flags &= ~WS_SOCK_SWITCHED;
 			ws_note(counts, WS_NOTED_HTTP2, len);

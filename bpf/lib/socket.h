@@ -44,8 +44,8 @@ struct ws_sock {
 	__u32 peer_start;
 	__u8 opener;
 	__u8 last_direction;
-	__u8 misses; /* GUESSED, SWITCHED: calls in a row that did not look like HTTP/2 */
-	__u8 unused;
+	__u8 misses;	   /* GUESSED, SWITCHED: calls in a row that did not look like HTTP/2 */
+	__u8 proofs;	   /* GUESSED: calls in a row in which frame headers were where they were due */
 	__u32 buffer_read; /* AF_UNIX: bytes of the queue's first buffer that were read */
 	struct ws_place place[2];
 	struct ws_talk talk;

@@ -441,6 +441,44 @@ TEST_P(Http2Test, AWrongGuessIsUndone) {
   EXPECT_TRUE(told.written.HasCaptured(from, sent));
 }
 
+// Their length is up to 16 MiB of what may be anything; once many frames were where they were due,
+// it is HTTP/2.
+TEST_P(Http2Test, FramesOfUndefinedTypesAreBelievedWhereItIsNoGuess) {
+  StartLater(GetParam());
+  RETURN_IF_SKIPPED();
+  auto [client, server] = TcpPair();
+  const auto client_name = NameOf(client.get());
+  FrameStream stream;
+  std::size_t sent = 0;
+  const auto pass = [&] {
+    SendAll(client.get(), stream.bytes().substr(sent));
+    ReceiveExactly(server.get(), stream.bytes().size() - sent);
+    sent = stream.bytes().size();
+  };
+  const auto lost_by = [&](FrameStream& more) {
+    const auto before = (capture().Sync(), capture().CountOf("http2_lost").events);
+    more.Add(0x4d, 0, 5, std::string(300, 'm'));
+    pass();
+    return (capture().Sync(), capture().CountOf("http2_lost").events) - before;
+  };
+  stream.Headers(1, 90);
+  pass();
+  StartOwn({});
+  stream.Ping().Ping();
+  pass();
+  EXPECT_EQ(lost_by(stream), 2u) << "at both ends";
+  for (std::uint32_t i = 0; i < 70; ++i) {
+    stream.Headers(2 * i + 3, 90, true);
+    pass();
+  }
+  EXPECT_EQ(lost_by(stream), 0u);
+  const std::size_t from = sent;
+  stream.Headers(201, 90, true);
+  pass();
+  const auto told = Told(client_name, 0, sent);
+  EXPECT_TRUE(told.written.HasCaptured(from, sent));
+}
+
 WIRESPAN_EACH_BACKEND(Http2Test);
 
 }  // namespace
