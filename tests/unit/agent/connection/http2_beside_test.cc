@@ -1,6 +1,5 @@
 // What passes beside heads and data, ends that close one half, and streams that last for hours.
-#include "tests/unit/agent/connection/http2_script.h"
-#include "tests/unit/agent/connection/table_fixture.h"
+#include "tests/unit/agent/connection/http2_server.h"
 
 namespace wirespan::connection {
 namespace {
@@ -11,19 +10,7 @@ using protocol::Exchange;
 using protocol::Outcome;
 using wirespan::testing::SocketScript;
 
-constexpr auto kRead = Direction::kRead;
-constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::uint64_t kHour = 3600 * kSecond;
-
-// A server's connection with both first words said.
-struct Server : TableUnderTest {
-  Server() {
-    Send(socket.Open());
-    Send(socket.Read(Hello()));
-    Send(socket.Write(Settings()));
-  }
-  SocketScript socket{};
-};
 
 // Frames that neither open a stream nor say anything of one: also of a number that was never used.
 std::string Asides(std::uint32_t stream) {

@@ -1,19 +1,10 @@
-#include <gtest/gtest.h>
+// Which span is whose parent: every rule of docs/spans.md, "Parents", on whole scenes.
+#include "tests/unit/agent/span/parents.h"
 
 #include <set>
 
-#include "tests/unit/agent/span/world.h"
-
-// Which span is whose parent: every rule of docs/spans.md, "Parents", on whole scenes.
 namespace wirespan::span {
 namespace {
-
-constexpr std::uint64_t kSecond = 1'000'000'000;
-const SpanId kNoParent{};
-constexpr std::uint32_t kA = 100, kB = 200, kC = 300, kCaller = 50;
-const std::string kHeader = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-const std::string kHeaderTrace = "0af7651916cd43dd8448eb211c80319c";
-const std::string kHeaderParent = "b7ad6b7169203331";
 
 TEST(ParentsTest, LinkBothEndsOfAConnectionOnThisNode) {
   World world;
@@ -143,103 +134,6 @@ TEST(ParentsTest, JoinTheChainWhenAnEndComesLate) {
   EXPECT_EQ(world.Of(kA, Kind::kClient)->parent_id, world.Of(kA, Kind::kServer)->span_id);
 }
 
-TEST(ParentsTest, DoNotLinkRequestsInterleavedOnOneThread) {
-  World world;
-  const auto one = world.Server({.pid = kA, .tid = 10, .connection = 1, .local = false});
-  const auto call_one = world.Client({.pid = kA, .tid = 10, .connection = 3, .local = false});
-  const auto two = world.Server({.pid = kA, .tid = 10, .connection = 2, .local = false});
-  const auto call_two = world.Client({.pid = kA, .tid = 10, .connection = 4, .local = false});
-  world.Finish(call_one);
-  world.Finish(call_two);
-  world.Finish(one);
-  world.Finish(two);
-  // And never again, though this one is alone.
-  const auto three =
-      world.Server({.pid = kA, .tid = 10, .connection = 1, .offset = 100, .local = false});
-  world.Finish(
-      world.Client({.pid = kA, .tid = 10, .connection = 3, .offset = 100, .local = false}));
-  world.Finish(three);
-  ASSERT_EQ(world.spans.size(), 6u);
-  std::set<TraceId> traces;
-  for (const Span& span : world.spans) {
-    EXPECT_EQ(span.parent_id, kNoParent);
-    traces.insert(span.trace_id);
-  }
-  EXPECT_EQ(traces.size(), 6u);
-}
-
-TEST(ParentsTest, DoNotLinkBackgroundCallsOfAnEventLoop) {
-  World world;
-  // A timer's call, then one that happens to fall into a request.
-  world.Finish(world.Client({.pid = kA, .tid = 10, .connection = 3, .local = false}));
-  const auto server = world.Server({.pid = kA, .tid = 10, .connection = 1, .local = false});
-  world.Finish(world.Client({.pid = kA, .tid = 10, .connection = 3, .offset = 50, .local = false}));
-  world.Finish(server);
-  // The call that is open while a request is read.
-  const auto background = world.Client({.pid = kB, .tid = 20, .connection = 5, .local = false});
-  const auto request = world.Server({.pid = kB, .tid = 20, .connection = 6, .local = false});
-  const auto inside = world.Client({.pid = kB, .tid = 20, .connection = 7, .local = false});
-  world.Finish(inside);
-  world.Finish(background);
-  world.Finish(request);
-  // A call after the answer: from then on no call of this thread is trusted.
-  world.Finish(world.Server({.pid = kC, .tid = 30, .connection = 8, .local = false}));
-  world.Finish(world.Client({.pid = kC, .tid = 30, .connection = 9, .local = false}));
-  const auto later =
-      world.Server({.pid = kC, .tid = 30, .connection = 8, .offset = 9, .local = false});
-  world.Finish(world.Client({.pid = kC, .tid = 30, .connection = 9, .offset = 9, .local = false}));
-  world.Finish(later);
-  for (const Span& span : world.spans) EXPECT_EQ(span.parent_id, kNoParent);
-  EXPECT_EQ(world.spans.size(), 10u);
-}
-
-TEST(ParentsTest, DoNotLinkWhereTheWorkChangesThreads) {
-  World world;
-  // Answered by another thread.
-  const auto one = world.Server({.pid = kA, .tid = 10, .connection = 1, .local = false});
-  world.Finish(world.Client({.pid = kA, .tid = 10, .connection = 2, .local = false}));
-  world.Finish(one, 200, 11);
-  // That process hands work over: its other threads prove nothing either.
-  const auto two = world.Server({.pid = kA, .tid = 12, .connection = 3, .local = false});
-  world.Finish(world.Client({.pid = kA, .tid = 12, .connection = 4, .local = false}));
-  world.Finish(two);
-  // The call's answer read by another thread.
-  const auto three = world.Server({.pid = kB, .tid = 20, .connection = 5, .local = false});
-  world.Finish(world.Client({.pid = kB, .tid = 20, .connection = 6, .local = false}), 200, 21);
-  world.Finish(three);
-  // Two calls at once.
-  const auto four = world.Server({.pid = kC, .tid = 30, .connection = 7, .local = false});
-  const auto left = world.Client({.pid = kC, .tid = 30, .connection = 8, .local = false});
-  const auto right = world.Client({.pid = kC, .tid = 30, .connection = 9, .local = false});
-  world.Finish(left);
-  world.Finish(right);
-  world.Finish(four);
-  ASSERT_EQ(world.spans.size(), 9u);
-  for (const Span& span : world.spans) EXPECT_EQ(span.parent_id, kNoParent);
-  world.Later();
-  // Of those that hung on a request until it ended; the others never did.
-  EXPECT_GE(world.Metric("wirespan_span_unlinked_total", {{"reason", "thread"}}), 1);
-}
-
-TEST(ParentsTest, LinkEveryCallOfABlockingThread) {
-  World world;
-  for (std::uint64_t round = 0; round < 3; ++round) {
-    const auto server = world.Server(
-        {.pid = kA, .tid = 10, .connection = 1, .offset = round * 100, .local = false});
-    for (std::uint32_t i = 0; i < 3; ++i) {
-      world.Finish(world.Client(
-          {.pid = kA, .tid = 10, .connection = 2 + i, .offset = round * 100, .local = false}));
-    }
-    world.Finish(server);
-    const Span& parent = *world.Of(kA, Kind::kServer, round);
-    for (std::uint32_t i = 0; i < 3; ++i) {
-      const Span& call = *world.Of(kA, Kind::kClient, round * 3 + i);
-      EXPECT_EQ(call.parent_id, parent.span_id);
-      EXPECT_EQ(call.trace_id, parent.trace_id);
-    }
-  }
-}
-
 TEST(ParentsTest, DoNotLinkAcrossDifferentTraces) {
   World world;
   world.believe_notes = false;
@@ -280,58 +174,6 @@ TEST(ParentsTest, PointPastAClientEndThatHasNoSpan) {
   EXPECT_EQ(world.spans[1].parent_id, kNoParent);
 }
 
-TEST(ParentsTest, HoldNoLongerThanAllowedAndStayConsistent) {
-  World world;
-  const auto slow = world.Server({.pid = kA, .tid = 10, .connection = 1, .local = false});
-  const auto ab = world.Client({.pid = kA, .tid = 10, .connection = 2});
-  const auto b = world.Server({.pid = kB, .tid = 20, .connection = 2});
-  world.Finish(b);
-  world.Finish(ab);
-  EXPECT_EQ(world.Metric("wirespan_span_held"), 2);
-  EXPECT_TRUE(world.LedgerCloses());
-  world.Later(31 * kSecond);
-  ASSERT_EQ(world.spans.size(), 2u);
-  EXPECT_EQ(world.Metric("wirespan_span_held"), 0);
-  EXPECT_EQ(world.Of(kB, Kind::kServer)->parent_id, world.Of(kA, Kind::kClient)->span_id);
-  EXPECT_EQ(world.Of(kB, Kind::kServer)->trace_id, world.Of(kA, Kind::kClient)->trace_id);
-  EXPECT_EQ(world.Of(kA, Kind::kClient)->parent_id, kNoParent);
-  world.Finish(slow);
-  EXPECT_NE(world.Of(kA, Kind::kServer)->trace_id, world.Of(kA, Kind::kClient)->trace_id);
-  EXPECT_GE(world.Metric("wirespan_span_unlinked_total", {{"reason", "age"}}), 1);
-}
-
-TEST(ParentsTest, HoldNoMoreThanAllowed) {
-  SpanOptions options;
-  options.links.max_held = 10;
-  World world(std::move(options));
-  // Fifty requests wait for slow answers after their calls.
-  std::vector<World::Key> servers;
-  for (std::uint32_t i = 0; i < 50; ++i) {
-    servers.push_back(
-        world.Server({.pid = kA, .tid = 10 + i, .connection = 1 + i, .local = false}));
-    world.Finish(world.Client({.pid = kA, .tid = 10 + i, .connection = 100 + i, .local = false}));
-    EXPECT_LE(world.Metric("wirespan_span_held"), 10);
-    EXPECT_TRUE(world.LedgerCloses());
-  }
-  EXPECT_EQ(world.spans.size(), 40u);
-  for (const auto server : servers) world.Finish(server);
-  EXPECT_EQ(world.spans.size(), 100u);
-  EXPECT_EQ(world.Metric("wirespan_span_parents_total", {{"method", "thread"}}), 10);
-  world.Later();
-  EXPECT_EQ(world.Metric("wirespan_span_unlinked_total", {{"reason", "full"}}), 40);
-}
-
-TEST(ParentsTest, LetEverythingOutAtShutdown) {
-  World world;
-  world.Server({.pid = kA, .tid = 10, .connection = 1, .local = false});
-  world.Finish(world.Client({.pid = kA, .tid = 10, .connection = 2}));
-  world.Finish(world.Server({.pid = kB, .tid = 20, .connection = 3}));
-  EXPECT_TRUE(world.spans.empty());
-  world.stage.Flush();
-  EXPECT_EQ(world.spans.size(), 2u);
-  EXPECT_TRUE(world.LedgerCloses());
-}
-
 TEST(ParentsTest, LinkNothingByANameThatIsNotUnique) {
   World world;
   const auto one = world.Client({.pid = kA, .tid = 1, .connection = 1});
@@ -355,64 +197,6 @@ TEST(ParentsTest, SurviveLostExchanges) {
   EXPECT_EQ(world.spans[0].parent_id, kNoParent);  // its parent has no span
   EXPECT_TRUE(world.LedgerCloses());
 }
-
-// Many random scenes of blocking threads and event loops: each link that comes out is a true one.
-TEST(ParentsTest, NeverMergeRequestsOfBlockingThreads) {
-  for (unsigned seed = 1; seed <= 20; ++seed) {
-    SCOPED_TRACE(seed);
-    World world;
-    unsigned state = seed * 2654435761u;
-    const auto random = [&](unsigned below) {
-      state = state * 1664525u + 1013904223u;
-      return (state >> 16) % below;
-    };
-    // Each thread: idle, serving, or serving and calling.
-    struct Thread {
-      int step = 0;
-      World::Key server = 0, call = 0;
-      std::uint64_t offset = 0;
-    };
-    std::vector<Thread> threads(8);
-    for (int i = 0; i < 2000; ++i) {
-      const unsigned n = random(static_cast<unsigned>(threads.size()));
-      Thread& t = threads[n];
-      if (t.step == 0) {
-        t.offset += 10;
-        t.server = world.Server(
-            {.pid = kA, .tid = n + 1, .connection = n + 1, .offset = t.offset, .local = false});
-        t.step = 1;
-      } else if (t.step == 1) {
-        t.call = world.Client(
-            {.pid = kA, .tid = n + 1, .connection = n + 101, .offset = t.offset, .local = false});
-        t.step = 2;
-      } else if (t.step == 2) {
-        world.Finish(t.call);
-        t.step = 3;
-      } else {
-        world.Finish(t.server);
-        t.step = 0;
-      }
-    }
-    std::size_t calls = 0;
-    for (const Span& span : world.spans) {
-      if (span.kind != Kind::kClient) continue;
-      ++calls;
-      // The call on connection n+101 at offset o belongs to the request on n+1 at offset o.
-      bool found = false;
-      for (const Span& server : world.spans) {
-        if (server.span_id != span.parent_id) continue;
-        found = true;
-        EXPECT_LE(server.start_ns, span.start_ns);
-        EXPECT_GE(server.end_ns, span.end_ns);
-        EXPECT_EQ(server.trace_id, span.trace_id);
-      }
-      EXPECT_TRUE(found);
-    }
-    EXPECT_GT(calls, 400u);
-  }
-}
-
-// HTTP/2: who carries a frame proves nothing of its stream.
 
 TEST(ParentsTest, JoinTheEndsOfEachStreamOfAConnection) {
   World world;
@@ -444,43 +228,6 @@ TEST(ParentsTest, JoinTheEndsOfEachStreamOfAConnection) {
   }
   EXPECT_EQ(traces.size(), 20u);
   EXPECT_TRUE(world.LedgerCloses());
-}
-
-TEST(ParentsTest, LinkNoStreamByTheThreadThatWroteIt) {
-  World world;
-  const auto request = world.Server({.pid = kA, .tid = 1, .connection = 1, .local = false});
-  const auto call =
-      world.Client({.pid = kA, .tid = 1, .connection = 2, .local = false, .stream = 5});
-  world.Finish(call);
-  const auto second = world.Client({.pid = kA, .tid = 1, .connection = 3, .local = false});
-  world.Finish(second);
-  world.Finish(request);
-  ASSERT_EQ(world.spans.size(), 3u);
-  EXPECT_EQ(world.Of(kA, Kind::kClient, 0)->parent_id, kNoParent);
-  EXPECT_NE(world.Of(kA, Kind::kClient, 0)->trace_id, world.Of(kA, Kind::kServer)->trace_id);
-  // The thread's own call is its own still.
-  EXPECT_EQ(world.Of(kA, Kind::kClient, 1)->parent_id, world.Of(kA, Kind::kServer)->span_id);
-  EXPECT_TRUE(world.LedgerCloses());
-}
-
-TEST(ParentsTest, LinkNothingByAThreadThatReadsOrAnswersStreams) {
-  for (const bool answers : {false, true}) {
-    SCOPED_TRACE(answers);
-    World world;
-    // Another thread's request may be the reason of any call that this thread makes from now on.
-    const auto stream = world.Server(
-        {.pid = kA, .tid = answers ? 7u : 1u, .connection = 1, .local = false, .stream = 3});
-    if (answers) world.Finish(stream, 200, 1);
-    const auto request = world.Server({.pid = kA, .tid = 1, .connection = 2, .local = false});
-    const auto call = world.Client({.pid = kA, .tid = 1, .connection = 3, .local = false});
-    world.Finish(call);
-    world.Finish(request);
-    if (!answers) world.Finish(stream);
-    world.Later();
-    ASSERT_EQ(world.spans.size(), 3u);
-    EXPECT_EQ(world.Of(kA, Kind::kClient)->parent_id, kNoParent);
-    EXPECT_TRUE(world.LedgerCloses());
-  }
 }
 
 TEST(ParentsTest, TakeTheHeaderOfAStream) {
