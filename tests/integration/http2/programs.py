@@ -166,6 +166,10 @@ def needs(*programs):
     return unittest.skipIf(missing, f"not installed: {', '.join(missing)}")
 
 
+def words_of(options):
+    return [f"{name}={value}" for name, value in options.items()]
+
+
 class Logged:
     def log(self):
         """Whole lines only."""
@@ -177,11 +181,11 @@ class Logged:
 class Server(Logged):
     count = itertools.count()
 
-    def __init__(self, stack, language):
+    def __init__(self, stack, language, **options):
         self.language, self.port = language, stack.port()
         name = f"{language.name}-server-{next(Server.count)}"
         self.log_path = stack.folder / f"{name}-truth.log"
-        self.child = stack.run(name, [*language.server(), self.port, self.log_path])
+        self.child = stack.run(name, [*language.server(), self.port, self.log_path, *words_of(options)])
         self.pid = self.child.pid
         wait_for(f"the {language.name} server to listen", lambda: stack._alive(self.child) and listens(self.port), 60)
 
@@ -192,11 +196,11 @@ class Client(Logged):
     ids = itertools.count(1)
     count = itertools.count()
 
-    def __init__(self, stack, language, port):
+    def __init__(self, stack, language, port, **options):
         self.language, self.stack = language, stack
         name = f"{language.name}-client-{next(Client.count)}"
         self.log_path = stack.folder / f"{name}-truth.log"
-        self.child = stack.run(name, [*language.client(), port, self.log_path], driven=True)
+        self.child = stack.run(name, [*language.client(), port, self.log_path, *words_of(options)], driven=True)
         self.pid = self.child.pid
 
     def start(self, **words):

@@ -155,26 +155,54 @@ class OlderPlain(OlderCase):
             self.assertEqual(collections.Counter((s.method, s.target, s.status) for s in spans), truth, kind)
 
 
-class Restarted(OlderCase):
-    def test_paths_are_known_after_a_graceful_restart(self):
-        """Every client's channel is older than the second agent, and younger than the first."""
+class Restarts(OlderCase):
+    def check(self, languages, server_language):
+        """Every client's channel is older than the second agent, and younger than the first. Each call of before and after is told once at each
+        end, by its name."""
         self.stack = IsolatedStack(ALWAYS, handover=True)
         self.addCleanup(self.close)
-        self.server = Server(self.stack, Go)
-        clients = [Client(self.stack, language, self.server.port) for language in QUICK]
+        self.server = Server(self.stack, server_language)
+        clients = [Client(self.stack, language, self.server.port) for language in languages]
         for client in clients:
             client.run(method="Unary", count=20, bare=1)
             client.run(method="Bidi", count=20, bare=1)
         wait_for("the first spans", lambda: len(self.stack.spans()) >= 2 * 40 * len(clients))
+        self.check_told(clients, {"Unary": 20, "Bidi": 20})
         first = self.stack.agent.stop(signal.SIGTERM)
         self.assertEqual(first, 0)
         self.stack.start_agent()
-        before = {client.pid: len(self.stack.spans(lambda s: s.pid == client.pid)) for client in clients}
         for client in clients:
             client.run(method="Unary", count=30, bare=1)
+            client.run(method="Bidi", count=10, bare=1)
+        self.check_told(clients, {"Unary": 50, "Bidi": 30})
+
+    def check_told(self, clients, counts):
+        want = collections.Counter({service_method(name): count for name, count in counts.items()})
+        total, ends = sum(counts.values()), {}
         for client in clients:
-            spans = self.spans(client.pid, "client", before[client.pid] + 30)[before[client.pid]:]
-            self.assertEqual([s.name for s in spans], [service_method("Unary")] * 30, client.language.name)
+            ends[client.language.name] = self.spans(client.pid, "client", total), want
+        all_of_them = collections.Counter({name: count * len(clients) for name, count in want.items()})
+        ends["the server"] = self.spans(self.server.pid, "server", total * len(clients)), all_of_them
+        for end, (spans, calls) in ends.items():
+            self.assertEqual(collections.Counter(map(method_of, spans)), calls, end)
+            self.assertEqual({s.attributes.get(STATUS) for s in spans}, {"OK"}, end)
+            self.assertEqual(len({s.attributes["wirespan.wire_id"] for s in spans}), len(spans), f"{end}: a call told twice")
+
+
+class Restarted(Restarts):
+    def test_paths_are_known_after_a_graceful_restart(self):
+        self.check(QUICK, Go)
+
+
+@needs("npm", "mvn")
+class RestartedSlow(Restarts):
+    """Java's and Node's ends, with each other and with those of the first three."""
+
+    def test_node(self):
+        self.check(QUICK + SLOW, Node)
+
+    def test_java(self):
+        self.check(QUICK + SLOW, Java)
 
 
 if __name__ == "__main__":

@@ -66,11 +66,11 @@ class GrpcCase(unittest.TestCase):
         code = cls.stack.close()
         assert code == 0, f"the agent ended with {code}:\n{cls.stack.agent.text()[-3000:]}"
 
-    def server(self, language):
-        return Server(self.stack, language)
+    def server(self, language, **options):
+        return Server(self.stack, language, **options)
 
-    def client(self, language, server):
-        client = Client(self.stack, language, server.port)
+    def client(self, language, server, **options):
+        client = Client(self.stack, language, server.port, **options)
         self.addCleanup(client.child.stop)
         return client
 

@@ -1,4 +1,4 @@
-// A libgrpc++ client, synchronous: client PORT LOG < commands. One channel.
+// A libgrpc++ client, synchronous: client PORT LOG [OPTION=VALUE]... < commands. One channel.
 #include <grpcpp/impl/codegen/client_unary_call.h>
 #include <grpcpp/impl/codegen/sync_stream.h>
 
@@ -37,11 +37,15 @@ class Canceller {
 
 class Client {
  public:
-  Client(const char* port, const char* log) : log_(log) {
+  Client(const char* port, const char* log, const Fields& options) : log_(log) {
     grpc::ChannelArguments arguments;
     arguments.SetMaxReceiveMessageSize(-1);
     arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, 1 << 20);
     arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+    if (const int after = options.number("keepalive")) {
+      arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, after);
+      arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+    }
     channel_ = grpc::CreateCustomChannel(std::string("127.0.0.1:") + port,
                                          grpc::InsecureChannelCredentials(), arguments);
   }
@@ -120,8 +124,8 @@ class Client {
 
 }  // namespace
 
-int main(int, char** argv) {
-  Client client(argv[1], argv[2]);
+int main(int argc, char** argv) {
+  Client client(argv[1], argv[2], Options(argc, argv));
   for (std::string line; std::getline(std::cin, line);) {
     const Fields batch(line, ' ');
     const int count = batch.number("count", 1), first = batch.number("first");

@@ -46,6 +46,13 @@ class Fields {
   std::map<std::string, std::string> all_;
 };
 
+// Those behind PORT and LOG on the command line.
+inline Fields Options(int argc, char** argv) {
+  std::string words;
+  for (int i = 3; i < argc; ++i) words += std::string(argv[i]) + ' ';
+  return Fields(words, ' ');
+}
+
 struct Tally {
   std::size_t received_messages = 0, received_bytes = 0, sent_messages = 0, sent_bytes = 0;
 

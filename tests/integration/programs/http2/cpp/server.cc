@@ -1,4 +1,5 @@
-// A libgrpc++ server, synchronous: server PORT LOG. SIGTERM ends it when its calls have ended.
+// A libgrpc++ server, synchronous: server PORT LOG [OPTION=VALUE]... SIGTERM ends it when its calls
+// have ended.
 #include <grpcpp/impl/codegen/method_handler.h>
 #include <grpcpp/impl/codegen/rpc_service_method.h>
 #include <grpcpp/impl/codegen/service_type.h>
@@ -115,7 +116,7 @@ class Truth final : public grpc::Service {
 
 }  // namespace
 
-int main(int, char** argv) {
+int main(int argc, char** argv) {
   sigset_t terminate;
   sigemptyset(&terminate);
   sigaddset(&terminate, SIGTERM);
@@ -126,8 +127,10 @@ int main(int, char** argv) {
   builder.RegisterService(&truth);
   builder.SetMaxReceiveMessageSize(-1);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 1 << 20);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 1000);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  if (const int after = Options(argc, argv).number("keepalive", 1000)) {
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, after);
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  }
   const auto server = builder.BuildAndStart();
   if (!server) return 1;
   std::thread stopper([&] {

@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 )
@@ -70,9 +71,13 @@ func (c *clientCall) receive(streams bool) error {
 	return nil
 }
 
-func grpcCaller(address string, log *truthLog) func(fields, int) bool {
-	channel, err := grpc.NewClient("passthrough:///"+address, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultCallOptions(
-		grpc.ForceCodecV2(raw{}), grpc.MaxCallRecvMsgSize(mostBytes), grpc.MaxCallSendMsgSize(mostBytes)), grpc.WithMaxHeaderListSize(1<<20))
+func grpcCaller(address string, log *truthLog, options fields) func(fields, int) bool {
+	dial := []grpc.DialOption{grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultCallOptions(
+		grpc.ForceCodecV2(raw{}), grpc.MaxCallRecvMsgSize(mostBytes), grpc.MaxCallSendMsgSize(mostBytes)), grpc.WithMaxHeaderListSize(1 << 20)}
+	if after := options.ms("keepalive"); after > 0 { // less than 10 s is taken for 10 s
+		dial = append(dial, grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: after}))
+	}
+	channel, err := grpc.NewClient("passthrough:///"+address, dial...)
 	if err != nil {
 		panic(err)
 	}

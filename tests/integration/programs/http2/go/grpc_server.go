@@ -115,7 +115,7 @@ func (c *serverCall) run(method string) error {
 	return c.end()
 }
 
-func serveGrpc(address string, log *truthLog) {
+func serveGrpc(address string, log *truthLog, options fields) {
 	// Any method: which ones stream is not written into the protocol.
 	handle := func(_ any, stream grpc.ServerStream) error {
 		start := time.Now()
@@ -140,8 +140,11 @@ func serveGrpc(address string, log *truthLog) {
 	if err != nil {
 		panic(err)
 	}
+	// 0: never (pings: each 2 hours).
+	pings := keepalive.ServerParameters{MaxConnectionAge: options.ms("age"), MaxConnectionAgeGrace: options.ms("grace"),
+		Time: time.Duration(options.number("keepalive", 1000)) * time.Millisecond}
 	server := grpc.NewServer(grpc.UnknownServiceHandler(handle), grpc.ForceServerCodecV2(raw{}), grpc.MaxRecvMsgSize(mostBytes),
-		grpc.MaxSendMsgSize(mostBytes), grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Second}),
+		grpc.MaxSendMsgSize(mostBytes), grpc.KeepaliveParams(pings),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Millisecond, PermitWithoutStream: true}))
 	terminated := make(chan os.Signal, 1)
 	signal.Notify(terminated, syscall.SIGTERM)

@@ -1,8 +1,8 @@
 // Servers and clients of HTTP/2 in clear that write down what they did. What they log and how clients are told what to
 // do: truth.md beside this folder.
 //
-//	http2 grpc-serve PORT LOG
-//	http2 grpc-call  PORT LOG    < commands
+//	http2 grpc-serve PORT LOG [OPTION=VALUE]...
+//	http2 grpc-call  PORT LOG [OPTION=VALUE]...   < commands
 //	http2 serve      PORT LOG    (h2c: prior knowledge, Upgrade, and HTTP/1.1)
 //	http2 call       PORT LOG    < commands
 package main
@@ -11,6 +11,7 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -18,11 +19,12 @@ import (
 func main() {
 	port, log := os.Args[2], openLog(os.Args[3])
 	address := "127.0.0.1:" + port
+	options := parseFields(strings.Join(os.Args[4:], " "), " ")
 	switch os.Args[1] {
 	case "grpc-serve":
-		serveGrpc(address, log)
+		serveGrpc(address, log, options)
 	case "grpc-call":
-		obey(grpcCaller(address, log))
+		obey(grpcCaller(address, log, options))
 	case "serve":
 		servePlain(address, log)
 	case "call":

@@ -1,14 +1,16 @@
-// A grpc-js client: client.mjs PORT LOG < commands. One channel.
+// A grpc-js client: client.mjs PORT LOG [OPTION=VALUE]... < commands. One channel.
 import grpc from "@grpc/grpc-js";
 import { performance } from "node:perf_hooks";
 import readline from "node:readline";
 
 import { definition, Fields, Log, ms, service, sleep, Tally, unlimited } from "./common.mjs";
 
-const [port, path] = process.argv.slice(2);
+const [port, path, ...words] = process.argv.slice(2);
 const log = new Log(path);
+const pings = new Fields(words.join(" "), " ").number("keepalive");
+const keepalive = pings ? { "grpc.keepalive_time_ms": pings } : {};
 const Client = grpc.makeGenericClientConstructor(definition, service);
-const client = new Client(`127.0.0.1:${port}`, grpc.credentials.createInsecure(), { ...unlimited, "grpc.enable_retries": 0 });
+const client = new Client(`127.0.0.1:${port}`, grpc.credentials.createInsecure(), { ...unlimited, "grpc.enable_retries": 0, ...keepalive });
 
 function metadata(batch, id) {
   const all = new grpc.Metadata();

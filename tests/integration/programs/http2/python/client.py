@@ -1,4 +1,4 @@
-"""A grpcio client: client.py PORT LOG < commands. One channel."""
+"""A grpcio client: client.py PORT LOG [OPTION=VALUE]... < commands. One channel."""
 
 import concurrent.futures
 import sys
@@ -11,9 +11,12 @@ from common import SERVICE, UNLIMITED, Fields, Log, Tally, ms
 
 
 class Client:
-    def __init__(self, port, log):
+    def __init__(self, port, log, options):
         self.log = log
-        channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=UNLIMITED + [("grpc.enable_retries", 0)])
+        own = [("grpc.enable_retries", 0)]
+        if after := options.number("keepalive"):
+            own += [("grpc.keepalive_time_ms", after), ("grpc.http2.max_pings_without_data", 0)]
+        channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=UNLIMITED + own)
         kinds = {"Unary": channel.unary_unary, "ClientStream": channel.stream_unary, "ServerStream": channel.unary_stream, "Bidi": channel.stream_stream}
         self.methods = {name: kind(f"/{SERVICE}/{name}") for name, kind in kinds.items()}
 
@@ -82,7 +85,7 @@ class cancelling:
 
 
 def main():
-    client = Client(sys.argv[1], Log(sys.argv[2]))
+    client = Client(sys.argv[1], Log(sys.argv[2]), Fields(" ".join(sys.argv[3:])))
     for line in sys.stdin:
         batch = Fields(line)
         count, first = batch.number("count", 1), batch.number("first")

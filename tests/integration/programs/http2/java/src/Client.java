@@ -6,6 +6,7 @@ import io.grpc.Status;
 import io.grpc.netty.NettyChannelBuilder;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
@@ -13,7 +14,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** A grpc-netty client: Client PORT LOG < commands. One channel. */
+/** A grpc-netty client: Client PORT LOG [OPTION=VALUE]... < commands. One channel. */
 public final class Client {
   private final Common.Log log;
   private final ManagedChannel channel;
@@ -23,10 +24,15 @@ public final class Client {
     return thread;
   });
 
-  private Client(int port, Common.Log log) {
+  private Client(int port, Common.Log log, Common.Fields options) {
     this.log = log;
-    channel = NettyChannelBuilder.forAddress("127.0.0.1", port).usePlaintext().maxInboundMessageSize(Common.MOST_BYTES)
-        .maxInboundMetadataSize(1 << 20).disableRetry().build();
+    NettyChannelBuilder builder = NettyChannelBuilder.forAddress("127.0.0.1", port).usePlaintext().maxInboundMessageSize(Common.MOST_BYTES)
+        .maxInboundMetadataSize(1 << 20).disableRetry();
+    int pings = options.number("keepalive", 0);
+    if (pings > 0) { // less than 10 s is taken for 10 s
+      builder.keepAliveTime(pings, TimeUnit.MILLISECONDS);
+    }
+    channel = builder.build();
   }
 
   private static Metadata metadata(Common.Fields batch, int id) {
@@ -90,7 +96,8 @@ public final class Client {
   }
 
   public static void main(String[] arguments) throws Exception {
-    Client client = new Client(Integer.parseInt(arguments[0]), new Common.Log(arguments[1]));
+    Client client = new Client(Integer.parseInt(arguments[0]), new Common.Log(arguments[1]),
+        new Common.Fields(String.join(" ", List.of(arguments).subList(2, arguments.length)), " "));
     BufferedReader lines = new BufferedReader(new InputStreamReader(System.in));
     for (String line = lines.readLine(); line != null; line = lines.readLine()) {
       Common.Fields batch = new Common.Fields(line, " ");
