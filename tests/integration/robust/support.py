@@ -17,7 +17,7 @@ import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "truth"))
 
-from stack import BATCH_DELAY, METRIC_INTERVAL, ROOT, Stack, free_port, listens, wait_for  # noqa: E402,F401
+from stack import BATCH_DELAY, ROOT, Stack, free_port, listens, wait_for  # noqa: E402,F401
 
 CACHE = ROOT / "build" / "integration"
 # One hierarchy of version 1, or the only one of version 2.

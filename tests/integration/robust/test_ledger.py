@@ -7,7 +7,8 @@ import threading
 import time
 import unittest
 
-from support import METRIC_INTERVAL, Client, Server, Strained, Watched, assert_ledger, assert_undisturbed, family, free_port, settled_file, stopped, wait_for
+from support import Client, Server, Strained, Watched, assert_ledger, assert_undisturbed, family, free_port, settled_file, stopped, wait_for
+from stack import METRIC_INTERVAL  # noqa: I001  (support puts its folder on the path)
 import servers  # beside stack.py, found by support
 
 
