@@ -40,7 +40,7 @@ class Restart(unittest.TestCase):
         stack = Strained(start_agent=False)
         try:
             server = Server(stack)
-            load = Client(stack, "flood", server, conns=8, seconds=9, rate=1500)
+            load = Client(stack, "flood", server, conns=8, seconds=15, rate=1500)  # three agents start meanwhile
             for _ in range(2):
                 agent = stack.start_agent()
                 mine = bpf_objects(agent.pid)
