@@ -91,7 +91,7 @@ Key Capture() {
            .help =
                "How long the BPF programs go on after SIGTERM, pinned below /sys/fs/bpf/wirespan, "
                "for the agent that starts next with the same control socket; at most 30s. 0: they "
-               "end at once.",
+               "end at once. In a pod only where its DaemonSet stays (operating.md).",
            .min = 0,
            .max = 30},
           Group("filter",

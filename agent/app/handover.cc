@@ -4,6 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdlib>
+
+#include "agent/app/successor.h"
 #include "common/base/hash.h"
 #include "common/telemetry/log.h"
 
@@ -30,9 +33,16 @@ void TakeOver(kernel::LeftBehind& left, kernel::LiveSource& source, Pipeline& pi
             connections, events);
 }
 
-void LeaveBehind(const Config& config, kernel::LiveSource& source, const Pipeline& pipeline) {
+void LeaveBehind(const Config& config, kernel::LiveSource& source, Pipeline& pipeline) {
   const std::string directory = HandoverDirectory(config);
   if (directory.empty()) return;
+  const std::string nobody = WhyNobodyComes(
+      config.kubernetes, [](const char* name) { return std::getenv(name); },
+      [&] { static_cast<void>(source.Poll(pipeline, std::chrono::milliseconds(0))); });
+  if (!nobody.empty()) {
+    log::Info("capture: nothing is left for the next agent: {}", nobody);
+    return;
+  }
   mkdir(kHandoverRoot, 0700);  // where it can't be made, the next step says so
   const auto hold = std::chrono::ceil<std::chrono::seconds>(config.capture.handover);
   if (auto left = source.LeaveBehind(directory, pipeline.Save(), hold); !left) {

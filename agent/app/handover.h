@@ -25,7 +25,8 @@ std::unique_ptr<kernel::LeftBehind> FindLeftBehind(const Config& config);
 // old programs are gone afterwards.
 void TakeOver(kernel::LeftBehind& left, kernel::LiveSource& source, Pipeline& pipeline);
 
-// After the last Poll. What can't be left is said in the log: a restart then misses some.
-void LeaveBehind(const Config& config, kernel::LiveSource& source, const Pipeline& pipeline);
+// Unless nobody comes (successor.h); polls as long as that is not known. What can't be left is said
+// in the log: a restart then misses some.
+void LeaveBehind(const Config& config, kernel::LiveSource& source, Pipeline& pipeline);
 
 }  // namespace wirespan::app

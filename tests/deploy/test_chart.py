@@ -177,9 +177,6 @@ class Refusals(unittest.TestCase):
     def test_a_page_without_a_log_in(self):
         self.refused({"backend": {"ingress": {"enabled": True}}}, "backend.ingress.authentication")
 
-    def test_a_handover_that_is_removed(self):
-        self.refused({"agent": {"handover": True, "releaseHandover": True}}, "one of them")
-
     def test_a_second_agent_of_a_node(self):
         self.refused({"agent": {"updateStrategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}}}, "the rollout would wait for it")
 

@@ -14,15 +14,26 @@ def container(workload):
 
 
 class Rights(unittest.TestCase):
-    def test_the_agent_may_list_and_watch_pods_and_nothing_else(self):
+    def test_the_agent_may_list_and_watch_pods_and_nothing_else_of_the_cluster(self):
         found = rendered()
-        roles = {name: one["rules"] for (kind, name), one in found.items() if kind in ("Role", "ClusterRole")}
+        roles = {name: one["rules"] for (kind, name), one in found.items() if kind == "ClusterRole"}
         self.assertEqual(list(roles.values()), [[{"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}]])
         binding = next(one for (kind, _), one in found.items() if kind == "ClusterRoleBinding")
         self.assertEqual([binding["roleRef"]["name"]], list(roles))
         self.assertEqual([s["name"] for s in binding["subjects"]], ["wirespan-agent"])
         tokens = {kind: pod_of(one)["automountServiceAccountToken"] for (kind, _), one in found.items() if "template" in one.get("spec", {})}
         self.assertEqual(tokens, {"DaemonSet": True, "Deployment": False, "StatefulSet": False})
+
+    def test_of_its_own_namespace_the_agent_may_get_its_daemonset_and_that_alone(self):
+        found = rendered({"fullnameOverride": "eyes", "agent": {"serviceAccount": {"name": "looker"}}}, namespace="there")
+        roles = [one for (kind, _), one in found.items() if kind == "Role"]
+        self.assertEqual([(one["metadata"]["name"], one["metadata"]["namespace"], one["rules"]) for one in roles],
+                         [("eyes-agent", "there", [{"apiGroups": ["apps"], "resources": ["daemonsets"], "resourceNames": ["eyes-agent"], "verbs": ["get"]},
+                                                   {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["there"], "verbs": ["get"]}])])
+        binding = found["RoleBinding", "eyes-agent"]
+        self.assertEqual((binding["metadata"]["namespace"], binding["roleRef"]),
+                         ("there", {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "eyes-agent"}))
+        self.assertEqual(binding["subjects"], [{"kind": "ServiceAccount", "name": "looker", "namespace": "there"}])
 
     def test_a_gateway_that_names_pods_may_list_and_watch_them_and_no_other(self):
         alternate = {"processors": {"k8s_attributes/x": {"auth_type": "serviceAccount"}}}
@@ -94,10 +105,40 @@ class Rights(unittest.TestCase):
     def test_the_node_is_mounted_only_where_it_is_asked_for(self):
         def host_paths(**agent):
             return [v["hostPath"]["path"] for v in pod_of(rendered({"agent": agent})[AGENT])["volumes"] if "hostPath" in v]
-        self.assertEqual(host_paths(), [])
-        self.assertEqual(host_paths(tracefs=True), ["/sys/kernel/tracing"])
-        self.assertEqual(host_paths(handover=True), ["/sys/fs/bpf"])
+        self.assertEqual(host_paths(), ["/sys/fs/bpf"])
+        self.assertEqual(host_paths(handover=False), [])
+        self.assertEqual(host_paths(handover=False, tracefs=True), ["/sys/kernel/tracing"])
         self.assertEqual(host_paths(releaseHandover=True), ["/sys/fs/bpf"])
+
+    def test_an_agent_leaves_something_where_it_can_ask_who_comes(self):
+        def handover(**agent):
+            """What the configuration says, and what the agent is told of its DaemonSet where it may ask for it."""
+            found = rendered({"agent": agent})
+            variables = {one["name"]: one for one in container(found[AGENT])["env"]}
+            mounted = "bpffs" in [m["name"] for m in container(found[AGENT])["volumeMounts"]]
+            self.assertEqual({"WIRESPAN_DAEMONSET" in variables, ("Role", "wirespan-agent") in found, ("RoleBinding", "wirespan-agent") in found}, {mounted})
+            config = yaml.safe_load(found["ConfigMap", "wirespan-agent"]["data"]["agent.yaml"]).get("capture", {}).get("handover")
+            if not mounted:
+                return config, None, None
+            self.assertEqual(variables["POD_NAMESPACE"]["valueFrom"], {"fieldRef": {"fieldPath": "metadata.namespace"}})
+            return config, variables["WIRESPAN_DAEMONSET"]["value"], variables["WIRESPAN_NODE_SELECTOR"]["value"]
+        here = ("wirespan-agent", "kubernetes.io/os=linux")
+        self.assertEqual(handover(), ("30s", *here))
+        self.assertEqual(handover(nodeSelector={"disk": "ssd"}), ("30s", "wirespan-agent", "disk=ssd,kubernetes.io/os=linux"))
+        self.assertEqual(handover(nodeSelector=None), ("30s", "wirespan-agent", ""))
+        self.assertEqual(handover(config={"capture": {"handover": "10s"}}), ("10s", *here))
+        self.assertEqual(handover(alternateConfig={"admin": {"listen": ":8890"}}), (None, *here))
+        # The next one would not look.
+        for off in ({"handover": False}, {"releaseHandover": True}, {"kubernetes": {"enabled": False}}):
+            self.assertEqual(handover(**off), ("0s", None, None))
+        self.assertEqual(handover(config={"capture": {"handover": 0}}), (0, None, None))
+        self.assertEqual(handover(alternateConfig={"capture": {"handover": "0ms"}}), ("0ms", None, None))
+
+    def test_a_sidecar_leaves_nothing(self):
+        found = rendered({"agent": {"mode": "both"}})
+        self.assertEqual(yaml.safe_load(found["ConfigMap", "wirespan-sidecar"]["data"]["agent.yaml"])["capture"]["handover"], "0s")
+        found = rendered({"agent": {"mode": "sidecar"}})
+        self.assertEqual([key for key in found if key[0] in ("Role", "RoleBinding")], [])
 
     def test_what_earlier_agents_left_is_removed_before_this_one_starts(self):
         pod = pod_of(rendered({"agent": {"releaseHandover": True}})[AGENT])

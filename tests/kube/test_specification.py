@@ -21,11 +21,11 @@ GATEWAY, BACKEND = EXAMPLE["gateway"]["fullnameOverride"], EXAMPLE["backend"]["f
 
 
 def values():
-    """The example's, with this cluster's images and sizes, and no handover to clean up after."""
+    """The example's, with this cluster's images and sizes."""
     sizes = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"cpu": "2", "memory": "1Gi"}}
     image = {"repository": "localhost/jaeger", "tag": "1", "pullPolicy": "Never"}
     return EXAMPLE | {
-        "agent": EXAMPLE["agent"] | {key: SMALL["agent"][key] for key in ("image", "resources", "config", "maxTracesPerSecond")} | {"handover": False},
+        "agent": {key: SMALL["agent"][key] for key in ("image", "resources", "config", "maxTracesPerSecond")},
         "gateway": EXAMPLE["gateway"] | {key: SMALL["gateway"][key] for key in ("image", "resources")},
         "backend": {"fullnameOverride": BACKEND, "image": image, "resources": sizes, "storage": {"type": "memory"}},
         "tests": SMALL["tests"]}

@@ -134,9 +134,6 @@ annotations:
 {{- if and (include "wirespan.sidecars" .) (or (and .Values.auth.enabled .Values.auth.generate) (and .Values.tls.enabled (not .Values.tls.existingSecret))) -}}
 {{- fail "agent.mode sidecar: the sidecars' namespaces need the Secrets too, so name existing ones (auth.existingSecret, tls.existingSecret, tls.existingClientSecret) and put them there" -}}
 {{- end -}}
-{{- if and .Values.agent.handover .Values.agent.releaseHandover -}}
-{{- fail "agent.handover and agent.releaseHandover: one of them; the second removes what the first is for" -}}
-{{- end -}}
 {{- if and $g.presets.kubernetesAttributes.enabled $g.alternateConfig -}}
 {{- fail "gateway.presets change the chart's own configuration: write k8sattributes into gateway.alternateConfig; the rights follow" -}}
 {{- end -}}

@@ -16,7 +16,7 @@
       "admin" (dict "listen" ":8890")
       "metrics" (dict "listen" ":9464")
       "control" (dict "socket" "/run/wirespan/agent.sock")
-      "capture" (dict "handover" (ternary "30s" "0s" .Values.agent.handover) "filter" (dict "exclude" $exclude))
+      "capture" (dict "handover" (ternary "30s" "0s" (eq (include "wirespan.handoverWanted" .) "true")) "filter" (dict "exclude" $exclude))
       "kubernetes" $kubernetes
       "exchanges" (dict "ignore" $ignore)
       "traces" (dict "max_per_second" (int .Values.agent.maxTracesPerSecond)) -}}
@@ -32,4 +32,16 @@
 {{- end -}}
 {{- toYaml (mergeOverwrite $config (deepCopy .Values.agent.config)) -}}
 {{- end -}}
+{{- end -}}
+
+{{/* "true" if an agent may leave what it has to the next one. Whether one comes it asks the API server. */}}
+{{- define "wirespan.handoverWanted" -}}
+{{- $a := .Values.agent -}}
+{{- if and (include "wirespan.daemonset" .) $a.handover $a.kubernetes.enabled (not $a.releaseHandover) -}}true{{- end -}}
+{{- end -}}
+
+{{/* "true" if it does: not where the configuration says otherwise. */}}
+{{- define "wirespan.handsOver" -}}
+{{- $capture := get (fromYaml (include "wirespan.agentConfig" .)) "capture" | default dict -}}
+{{- if and (include "wirespan.handoverWanted" .) (not (regexMatch "^0+[a-z]*$" (ternary (get $capture "handover") "30s" (hasKey $capture "handover") | toString))) -}}true{{- end -}}
 {{- end -}}
