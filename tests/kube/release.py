@@ -16,6 +16,7 @@ SPANS = WORK / "spans"
 STORE = WORK / "store"
 CHART = WORK / "chart"
 ARRIVED = Arrived(SPANS)
+PINS = pathlib.Path("/sys/fs/bpf/wirespan/438ecc2b38c76878")  # of agents with the chart's control.socket: its XXH3
 RUN = os.urandom(4).hex()  # in every path: a cluster that was kept has spans of runs before
 
 

@@ -2,13 +2,11 @@
 
 import collections
 import json
-import pathlib
 import unittest
 
 from cluster import HERE, ROOT, TOOLS, WORK, get, helm, inside, kubectl, metric, page, pods, rollout, run, wait_for
-from release import ARRIVED, CHART, REQUESTS, RUN, SPACE, acknowledged, agent_page, ask, install, prepare, spans_of, stored
+from release import ARRIVED, CHART, PINS, REQUESTS, RUN, SPACE, acknowledged, agent_page, ask, install, prepare, spans_of, stored
 
-PINNED = list(pathlib.Path("/sys/fs/bpf/wirespan").glob("*"))  # by others, before
 SIDECAR = "agent.sidecar=" + json.dumps({"namespaces": ["shop"], "example": {"enabled": True, "image": "localhost/sample:1", "pullPolicy": "Never"}})
 
 
@@ -125,6 +123,15 @@ class Life(unittest.TestCase):
                                  check=False)
                 may = account != "wirespan-backend" and what in ("list pods", "watch pods")
                 self.assertEqual(answer.stdout.strip(), "yes" if may else "no", f"{account}: {what}")
+
+        def may(account, *what):
+            return kubectl("auth", "can-i", *what, "--as", f"system:serviceaccount:{SPACE}:{account}", check=False).stdout.strip()
+        own = {("get", "daemonset/wirespan-agent", "--namespace", SPACE): "yes", ("get", f"namespace/{SPACE}", "--namespace", SPACE): "yes",
+               ("get", "daemonset/another", "--namespace", SPACE): "no", ("get", "daemonset/wirespan-agent", "--namespace", "shop"): "no",
+               ("list", "daemonsets", "--namespace", SPACE): "no", ("delete", "daemonset/wirespan-agent", "--namespace", SPACE): "no",
+               ("patch", "daemonset/wirespan-agent", "--namespace", SPACE): "no", ("get", "namespace/shop", "--namespace", "shop"): "no"}
+        for what, answer in own.items():
+            self.assertEqual((may("wirespan-agent", *what), may("wirespan-gateway", *what)), (answer, "no"), what)
 
     def test_22_gateway_and_store_are_restricted_and_the_agent_cannot_be(self):
         for kind, name, refused in (("deployment", "wirespan-gateway", False), ("statefulset", "wirespan-backend", False),
@@ -267,16 +274,17 @@ class Life(unittest.TestCase):
             self.assertIn(f"{one} created", said)
 
     def test_90_uninstalling_leaves_the_claim_and_nothing_else(self):
-        install("--set", "agent.handover=false,agent.releaseHandover=true")
+        install()  # sidecars were what there was
         helm("uninstall", "wirespan", "--namespace", SPACE, "--wait", "--timeout", "200s")
-        kinds = "daemonset,deployment,statefulset,service,configmap,secret,serviceaccount,networkpolicy,poddisruptionbudget,pod,pvc"
+        kinds = "daemonset,deployment,statefulset,service,configmap,secret,serviceaccount,role,rolebinding,networkpolicy,poddisruptionbudget,pod,pvc"
         # (of the cluster's own: a ConfigMap with its authority, and the default ServiceAccount)
 
         def left():
             return sorted(f"{o['kind']}/{o['metadata']['name']}" for o in get(kinds, namespace=SPACE)["items"])
         claim = "PersistentVolumeClaim/data-wirespan-backend-0"
         wait_for("nothing but those", lambda: left() == ["ConfigMap/kube-root-ca.crt", claim, "ServiceAccount/default"], seconds=90)
-        self.assertEqual(list(pathlib.Path("/sys/fs/bpf/wirespan").glob("*")), PINNED)
+        self.assertEqual(get("clusterrole,clusterrolebinding", "--selector=app.kubernetes.io/part-of=wirespan")["items"], [])
+        self.assertFalse(PINS.exists())
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def tidy():
 
 
 def put_in(replicas=REPLICAS):
-    install("--set", f"agent.handover=false,gateway.queue.durable=true,gateway.queue.size=200Mi,gateway.replicaCount={replicas}",
+    install("--set", f"gateway.queue.durable=true,gateway.queue.size=200Mi,gateway.replicaCount={replicas}",
             gateway=f"statefulset/{GATEWAY}")
 
 

@@ -25,7 +25,7 @@ def setUpModule():  # noqa: N802
 
 def scaled(*more, **metric_of):
     scaling = {"enabled": True, "minReplicas": LEAST, "maxReplicas": MOST, "behavior": BEHAVIOR, **metric_of}
-    install("--set", "agent.handover=false", "--set-json", f"gateway.autoscaling={json.dumps(scaling)}", *more)
+    install("--set-json", f"gateway.autoscaling={json.dumps(scaling)}", *more)
 
 
 def scaler():

@@ -14,7 +14,7 @@ from release import REQUESTS, SPACE, acknowledged, agent_page, ask, install, pre
 
 SERVER, CLIENT, TOKEN = "wirespan-gateway-tls", "wirespan-agent-tls", "wirespan-auth"
 HOST = f"wirespan-gateway-headless.{SPACE}.svc.cluster.local"
-SECURED = ["--set", "auth.enabled=true,auth.generate=true,tls.enabled=true,tls.mutual=true,tls.generate=true,agent.handover=false"]
+SECURED = ["--set", "auth.enabled=true,auth.generate=true,tls.enabled=true,tls.mutual=true,tls.generate=true"]
 
 
 def setUpModule():  # noqa: N802
