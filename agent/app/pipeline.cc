@@ -259,7 +259,10 @@ Explanation Pipeline::Explain() {
   FlatMap<std::uint32_t, connection::Coverage> seen;
   for (auto& coverage : connections_.CoverageOf()) seen.emplace(coverage.pid, std::move(coverage));
   Explanation explanation;
-  const auto report = process::TakeCoverage(root_);
+  process::HeldFiles kernel;
+  if (source_ != nullptr)
+    kernel = [this](const auto& visit) { return source_->ForEachHeldFile(visit); };
+  const auto report = process::TakeCoverage(root_, {}, kernel);
   for (const auto& sockets : report.processes) {
     const process::Process& process = processes_.Find(sockets.pid);
     ProcessExplanation one;

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
@@ -20,7 +19,6 @@
 #include "bpf/abi/event.h"
 #include "bpf/abi/ring.h"
 #include "bpf/abi/settings.h"
-#include "common/base/unique_fd.h"
 #include "common/telemetry/log.h"
 
 namespace wirespan::kernel {
@@ -71,18 +69,6 @@ bool IsIterator(const bpf_program* program) {
   return std::string_view(bpf_program__section_name(program)).starts_with("iter/");
 }
 
-// One that runs for each element of a map and once after them. nullptr: not offered here.
-bpf_link* AttachIterator(const bpf_program* program, int map) {
-  if (program == nullptr || !bpf_program__autoload(program) || map < 0) return nullptr;
-  bpf_iter_link_info over{};
-  over.map.map_fd = static_cast<std::uint32_t>(map);
-  bpf_iter_attach_opts options{};
-  options.sz = sizeof(options);
-  options.link_info = &over;
-  options.link_info_len = sizeof(over);
-  return bpf_program__attach_iter(program, &options);
-}
-
 // Before 6.16 each CPU puts up to 128 free entries of an LRU map aside for itself, whatever the
 // map's size: in a smaller map the newest entries would be pushed out. 65,536 is the size for
 // sockets.
@@ -93,6 +79,9 @@ std::uint32_t EntriesThatLast(std::uint32_t wanted, std::uint32_t cpus) {
 // What is done where programs may be preempted: "x_again" is the second program of "x"
 // (bpf/lib/turn.h); "x_held" runs instead of "x", with preemption off.
 constexpr std::string_view kAgain = "_again", kHeld = "_held";
+
+// Of which /proc tells as much, for more CPU: nothing else may fail because of it.
+constexpr std::string_view kCensus = "open_files";
 
 std::string_view NameOf(const bpf_program* program) { return bpf_program__name(program); }
 
@@ -187,14 +176,17 @@ Result<std::unique_ptr<BpfObject>> BpfObject::Load(const Spec& spec, const Sizes
                         MayBePreempted(spec);
   bpf_program* program = nullptr;
   std::vector<bpf_program*> replaced{};
+  bool takes_census = false;
   bpf_object__for_each_program(program, self->object_) {
     const std::string_view name = NameOf(program);
-    const bool wanted = hold_cpu || !IsAgainstPreemption(program);
+    const bool wanted =
+        (hold_cpu || !IsAgainstPreemption(program)) && (sizes.may_take_census || name != kCensus);
     if (wanted && HookExists(bpf_program__section_name(program))) {
       if (name.ends_with(kHeld)) {
         const std::string first(name.substr(0, name.size() - kHeld.size()));
         replaced.push_back(bpf_object__find_program_by_name(self->object_, first.c_str()));
       }
+      takes_census |= name == kCensus;
       continue;
     }
     if (wanted &&
@@ -240,10 +232,16 @@ Result<std::unique_ptr<BpfObject>> BpfObject::Load(const Spec& spec, const Sizes
   if (failed != 0)
     return Fail(ErrorCode::kInvalidArgument, fmt::format("backend {}: bad sizes", spec.name));
   if (const int error = bpf_object__load(self->object_); error != 0) {
-    if (hold_cpu && error != -ENOMEM && error != -EPERM) {
+    Sizes without = sizes;
+    const bool verifier = error != -ENOMEM && error != -EPERM;
+    if (verifier && hold_cpu) {
       // The first verifiers that know the function do not let programs call their own ones then.
-      Sizes without = sizes;
       without.may_hold_cpu = false;
+      return Load(spec, without);
+    }
+    if (verifier && takes_census) {
+      log::Debug("backend {}: error {}, once more without {}", spec.name, -error, kCensus);
+      without.may_take_census = false;
       return Load(spec, without);
     }
     return tl::unexpected<Error>(Refusal(spec, "load", -error));
@@ -313,48 +311,6 @@ Result<> BpfObject::AttachReturn(bpf_program* program, const std::string& functi
   if (link == nullptr) return tl::unexpected<Error>(Refusal(spec_, "attach", errno));
   links_.push_back(link);
   return {};
-}
-
-void BpfObject::ForEachGoneUnixSocket(const std::function<void(std::uint64_t)>& visit) {
-  const int map = map_fd("ws_unix_socks");
-  if (iterator_ == nullptr) {
-    bpf_program* program = bpf_object__find_program_by_name(object_, "unix_gone");
-    iterator_ = AttachIterator(program, map);
-    if (iterator_ == nullptr) {
-      if (program != nullptr) bpf_program__set_autoload(program, false);  // don't ask again
-      return;
-    }
-    links_.push_back(iterator_);
-  }
-  const UniqueFd fd(bpf_iter_create(bpf_link__fd(iterator_)));
-  std::array<std::uint64_t, 512> ids{};
-  while (fd.valid()) {
-    const auto size = read(fd.get(), ids.data(), sizeof(ids));
-    if (size < 0 && errno == EAGAIN) continue;  // a long walk asks to be called again
-    if (size <= 0) return;
-    for (std::size_t i = 0; i < static_cast<std::size_t>(size) / sizeof(ids[0]); ++i) {
-      bpf_map_delete_elem(map, &ids[i]);
-      visit(ids[i]);
-    }
-  }
-}
-
-std::string BpfObject::OwnGroups() {
-  const bpf_program* program = bpf_object__find_program_by_name(object_, "own_groups");
-  const std::unique_ptr<bpf_link, int (*)(bpf_link*)> link(
-      AttachIterator(program, map_fd("ws_verdicts")), &bpf_link__destroy);
-  if (!link) return {};
-  const UniqueFd fd(bpf_iter_create(bpf_link__fd(link.get())));
-  std::string text(WS_GROUPS_TEXT, '\0');
-  std::size_t size = 0;
-  while (fd.valid() && size < text.size()) {
-    const auto got = read(fd.get(), text.data() + size, text.size() - size);
-    if (got < 0 && errno == EAGAIN) continue;
-    if (got <= 0) break;
-    size += static_cast<std::size_t>(got);
-  }
-  text.resize(size);
-  return text;
 }
 
 Result<> BpfObject::Pin(const std::string& directory) {

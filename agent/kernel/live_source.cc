@@ -154,6 +154,10 @@ class Live : public LiveSource {
 
   const std::string& own_groups() const override { return own_groups_; }
 
+  bool ForEachHeldFile(const std::function<void(const process::HeldFile&)>& visit) override {
+    return object_->ForEachHeldFile(visit);
+  }
+
   void NoteTakenOver(std::uint64_t events) override { taken_over_ += events; }
 
   Result<> LeaveBehind(const std::string& directory, std::string_view state,

@@ -2,12 +2,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "agent/kernel/event_source.h"
+#include "agent/process/held_file.h"
 #include "common/base/result.h"
 
 namespace wirespan::kernel {
@@ -58,6 +60,9 @@ class LiveSource : public EventSource {
   // The root of this process's control group namespace when the source was made: lines as of
   // /proc/PID/cgroup with absolute paths, the hierarchies of ExecEvent::groups. Empty: not told.
   virtual const std::string& own_groups() const = 0;
+
+  // As process::HeldFiles: what the processes of the machine hold at this moment. False: ask /proc.
+  virtual bool ForEachHeldFile(const std::function<void(const process::HeldFile&)>& visit) = 0;
 
   // So many events came to the handler by another way (left_behind.h): they count as concluded.
   virtual void NoteTakenOver(std::uint64_t events) = 0;

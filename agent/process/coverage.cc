@@ -1,100 +1,21 @@
 #include "agent/process/coverage.h"
 
-#include <arpa/inet.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
+#include <tuple>
+#include <utility>
 
-#include "agent/process/net_table.h"
 #include "agent/process/procfs.h"
-#include "common/base/flat_map.h"
+#include "agent/process/socket_index.h"
 
 namespace wirespan::process {
 namespace {
 
 constexpr std::size_t kMaxListening = 64;
-
-struct Holder {
-  ProcessSockets process{};
-  std::vector<std::uint64_t> inodes{};
-};
-
-struct Found {
-  bool tcp = false;
-  bool listening = false;
-  bool connected = false;
-  std::uint32_t address = 0;  // index of a listening one
-};
-
-std::string AddressText(const InetSocket& socket) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  const char* out = ::inet_ntop(socket.ipv6 ? AF_INET6 : AF_INET, socket.local_address.data(),
-                                text.data(), static_cast<socklen_t>(text.size()));
-  return out == nullptr ? std::string() : std::string(out);
-}
-
-// The sockets of all namespaces: inode numbers of sockets are unique on a machine.
-class SocketIndex {
- public:
-  explicit SocketIndex(const CoverageLimits& limits) : limits_(limits) {}
-
-  // False: this process's view of its namespace could not be read; another's may.
-  bool Read(const ProcessFolder& folder) {
-    bool any = false;
-    for (const bool ipv6 : {false, true}) {
-      any |= ReadTable(folder, ipv6 ? "tcp6" : "tcp", [&](std::string_view line) {
-        const auto socket = ParseInetLine(line, ipv6);
-        if (!socket || socket->inode == 0) return;
-        Found found{.tcp = true, .listening = socket->listening, .connected = !socket->listening};
-        if (socket->listening) {
-          found.address = static_cast<std::uint32_t>(addresses_.size());
-          addresses_.push_back({AddressText(*socket), socket->local_port});
-        }
-        Add(socket->inode, found);
-      });
-    }
-    any |= ReadTable(folder, "unix", [&](std::string_view line) {
-      auto socket = ParseUnixLine(line);
-      if (!socket || socket->inode == 0) return;
-      Found found{.listening = socket->listening, .connected = socket->connected};
-      if (socket->listening) {
-        found.address = static_cast<std::uint32_t>(addresses_.size());
-        addresses_.push_back({std::move(socket->path), 0});
-      }
-      Add(socket->inode, found);
-    });
-    return any;
-  }
-
-  const Found* Find(std::uint64_t inode) const {
-    const auto found = sockets_.find(inode);
-    return found == sockets_.end() ? nullptr : &found->second;
-  }
-  const ListenAddress& address(const Found& found) const { return addresses_[found.address]; }
-  bool cut() const { return cut_; }
-
- private:
-  template <class Line>
-  bool ReadTable(const ProcessFolder& folder, const char* table, Line&& line) {
-    const auto whole = folder.NetTable(table, limits_.max_table_bytes, line);
-    if (whole && !*whole) cut_ = true;
-    return whole.has_value();
-  }
-  void Add(std::uint64_t inode, const Found& found) {
-    if (sockets_.size() >= limits_.max_sockets) {
-      cut_ = true;
-      return;
-    }
-    sockets_.try_emplace(inode, found);
-  }
-
-  const CoverageLimits& limits_;
-  FlatMap<std::uint64_t, Found> sockets_;
-  std::vector<ListenAddress> addresses_;
-  bool cut_ = false;
-};
 
 // By the class in the first bytes of the ELF file; what can't be read is taken for 64-bit.
 bool IsThirtyTwoBit(const ProcessFolder& folder) {
@@ -107,25 +28,102 @@ bool IsThirtyTwoBit(const ProcessFolder& folder) {
          head[4] == 1;
 }
 
-void AddSocket(ProcessSockets& process, const SocketIndex& index, const Found& found) {
-  if (found.listening) {
-    const ListenAddress& address = index.address(found);
-    const bool known = std::find(process.listening.begin(), process.listening.end(), address) !=
+void Describe(const ProcessFolder& folder, ProcessSockets& process) {
+  if (auto stat = folder.Stat()) process.comm = std::move(stat->comm);
+  if (auto executable = folder.Executable()) process.executable = std::move(*executable);
+  process.thirty_two_bit = IsThirtyTwoBit(folder);
+  process.network_namespace = folder.NetworkNamespace().value_or(0);
+}
+
+void AddSocket(ProcessSockets& process, const StreamSocket& socket, const ListenAddress* address) {
+  if (address != nullptr) {
+    const bool known = std::find(process.listening.begin(), process.listening.end(), *address) !=
                        process.listening.end();
-    if (!known && process.listening.size() < kMaxListening) process.listening.push_back(address);
-  } else if (found.connected) {
-    ++(found.tcp ? process.tcp_connections : process.unix_connections);
+    if (!known && process.listening.size() < kMaxListening) process.listening.push_back(*address);
+  } else if (socket.connected) {
+    ++(socket.tcp ? process.tcp_connections : process.unix_connections);
   }
 }
 
-}  // namespace
+// A descriptor as `kernel` told it: of a ring, or of a socket.
+struct Told {
+  std::uint32_t pid = 0;
+  bool ring = false;
+  std::uint64_t key = 0;  // what makes it one of its own: a socket's inode, a ring's descriptor
+  StreamSocket socket{};
+};
 
-CoverageReport TakeCoverage(const std::string& root, const CoverageLimits& limits) {
+// nullopt: not everything was told.
+std::optional<CoverageReport> ByKernel(const std::string& root, const CoverageLimits& limits,
+                                       const HeldFiles& kernel) {
+  CoverageReport report;
+  std::vector<Told> told;
+  std::vector<ListenAddress> addresses;
+  const bool whole = kernel([&](const HeldFile& file) {
+    if (told.size() >= limits.max_sockets) {
+      report.cut = true;
+      return;
+    }
+    const bool ring = file.kind == HeldFile::Kind::kIoUring;
+    Told one{.pid = file.pid, .ring = ring, .key = ring ? file.descriptor : file.inode};
+    one.socket = {.tcp = file.kind == HeldFile::Kind::kTcp,
+                  .listening = file.listening,
+                  .connected = file.connected};
+    if (file.listening) {
+      one.socket.address = static_cast<std::uint32_t>(addresses.size());
+      addresses.push_back(one.socket.tcp
+                              ? ListenAddress{AddressText(file.address, file.ipv6), file.port}
+                              : ListenAddress{std::string(file.path), 0});
+    }
+    told.push_back(one);
+  });
+  if (!whole) return std::nullopt;
+
+  const auto order = [](const Told& a) { return std::tuple(a.pid, a.ring, a.key); };
+  std::sort(told.begin(), told.end(),
+            [&](const Told& a, const Told& b) { return order(a) < order(b); });
+  told.erase(std::unique(told.begin(), told.end(),
+                         [&](const Told& a, const Told& b) { return order(a) == order(b); }),
+             told.end());
+  for (auto first = told.begin(); first != told.end();) {
+    const auto end =
+        std::find_if(first, told.end(), [&](const Told& other) { return other.pid != first->pid; });
+    const auto begin = std::exchange(first, end);
+    if (begin->ring) continue;  // rings come last: it has nothing else
+    if (report.processes_seen == limits.max_processes) {
+      report.cut = true;
+      break;
+    }
+    ++report.processes_seen;
+    const auto folder = ProcessFolder::Open(root, begin->pid);
+    if (!folder) continue;  // ended since
+    ProcessSockets& process = report.processes.emplace_back();
+    process.pid = begin->pid;
+    Describe(*folder, process);
+    for (auto one = begin; one != end; ++one) {
+      if (one->ring) {
+        ++process.io_urings;
+      } else {
+        AddSocket(process, one->socket,
+                  one->socket.listening ? &addresses[one->socket.address] : nullptr);
+      }
+    }
+    std::sort(process.listening.begin(), process.listening.end());
+  }
+  return report;
+}
+
+struct Holder {
+  ProcessSockets process{};
+  std::vector<std::uint64_t> inodes{};  // sorted, each once
+};
+
+CoverageReport ByProc(const std::string& root, const CoverageLimits& limits) {
   CoverageReport report;
   std::vector<Holder> holders;
   std::size_t inodes_total = 0;
   std::map<std::uint64_t, bool> namespaces;  // inode -> read
-  SocketIndex index(limits);
+  SocketIndex index({limits.max_sockets, limits.max_table_bytes});
 
   const auto all = ListProcesses(root, limits.max_processes, [&](std::uint32_t pid) {
     ++report.processes_seen;
@@ -149,13 +147,13 @@ CoverageReport TakeCoverage(const std::string& root, const CoverageLimits& limit
       return;
     }
     if (holder.inodes.empty()) return;
+    std::sort(holder.inodes.begin(), holder.inodes.end());
+    holder.inodes.erase(std::unique(holder.inodes.begin(), holder.inodes.end()),
+                        holder.inodes.end());
     ProcessSockets& process = holder.process;
     process.pid = pid;
     process.descriptors_cut = !*whole;
-    if (auto stat = folder->Stat()) process.comm = std::move(stat->comm);
-    if (auto executable = folder->Executable()) process.executable = std::move(*executable);
-    process.thirty_two_bit = IsThirtyTwoBit(*folder);
-    process.network_namespace = folder->NetworkNamespace().value_or(0);
+    Describe(*folder, process);
 
     auto place = namespaces.find(process.network_namespace);
     if (place == namespaces.end()) {
@@ -176,10 +174,10 @@ CoverageReport TakeCoverage(const std::string& root, const CoverageLimits& limit
   for (Holder& holder : holders) {
     bool stream = false;
     for (const std::uint64_t inode : holder.inodes) {
-      const Found* found = index.Find(inode);
+      const StreamSocket* found = index.Find(inode);
       if (found == nullptr) continue;
       stream = true;
-      AddSocket(holder.process, index, *found);
+      AddSocket(holder.process, *found, found->listening ? &index.address(*found) : nullptr);
     }
     std::sort(holder.process.listening.begin(), holder.process.listening.end());
     if (stream) report.processes.push_back(std::move(holder.process));
@@ -187,6 +185,16 @@ CoverageReport TakeCoverage(const std::string& root, const CoverageLimits& limit
   std::sort(report.processes.begin(), report.processes.end(),
             [](const ProcessSockets& a, const ProcessSockets& b) { return a.pid < b.pid; });
   return report;
+}
+
+}  // namespace
+
+CoverageReport TakeCoverage(const std::string& root, const CoverageLimits& limits,
+                            const HeldFiles& kernel) {
+  if (kernel) {
+    if (auto report = ByKernel(root, limits, kernel)) return std::move(*report);
+  }
+  return ByProc(root, limits);
 }
 
 }  // namespace wirespan::process

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "agent/process/held_file.h"
+
 // Which processes hold stream sockets at this moment, for `explain` to compare with what was seen.
 // A picture taken while everything moves: sockets come and go between two reads.
 namespace wirespan::process {
@@ -20,18 +22,18 @@ struct ProcessSockets {
   std::string executable{};
   std::uint64_t network_namespace = 0;     // inode number
   std::vector<ListenAddress> listening{};  // at most 64, sorted
-  std::uint32_t tcp_connections = 0;
+  std::uint32_t tcp_connections = 0;       // once each, however many descriptors share one
   std::uint32_t unix_connections = 0;
-  std::uint32_t io_urings = 0;   // rings it has open: transfers by them bypass system calls
+  std::uint32_t io_urings = 0;   // descriptors of rings: transfers by them bypass system calls
   bool thirty_two_bit = false;   // its executable is a 32-bit one
   bool descriptors_cut = false;  // it has more than were looked at
 };
 
 struct CoverageReport {
   std::vector<ProcessSockets> processes{};  // with at least one stream socket; by pid
-  std::uint32_t processes_seen = 0;
-  std::uint32_t processes_denied = 0;              // their descriptors may not be read
-  std::vector<std::uint64_t> namespaces_unread{};  // nobody in them could be read
+  std::uint32_t processes_seen = 0;         // of those that the kernel tells of: with sockets
+  std::uint32_t processes_denied = 0;       // their descriptors may not be read; by /proc
+  std::vector<std::uint64_t> namespaces_unread{};  // nobody in them could be read; by /proc
   bool cut = false;  // a bound below was reached: the picture is not whole
 };
 
@@ -43,7 +45,14 @@ struct CoverageLimits {
   std::size_t max_table_bytes = 64u << 20;  // of one net/tcp
 };
 
-// `root` as elsewhere. Any thread; about 1 us a descriptor and 2 us a socket.
-CoverageReport TakeCoverage(const std::string& root = {}, const CoverageLimits& limits = {});
+// `root` as elsewhere. Any thread that `kernel` may be called by.
+//
+// With `kernel`, and if it tells all: a few us a process that has sockets. Otherwise by /proc:
+// about 1 us a descriptor, 2 us a socket, and two walks of the kernel's hash table of connections
+// (some 4 ms each for 262,144 buckets) for every network namespace. Both give the same report, but
+// that /proc shows no descriptors that only a thread with a table of its own has, and no sockets of
+// namespaces in which nobody lives.
+CoverageReport TakeCoverage(const std::string& root = {}, const CoverageLimits& limits = {},
+                            const HeldFiles& kernel = {});
 
 }  // namespace wirespan::process

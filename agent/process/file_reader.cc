@@ -23,7 +23,8 @@ tl::unexpected<Error> FailRead(const std::string& path, int error_number) {
 }  // namespace
 
 Result<bool> ReadPiecesAt(int dir_fd, const std::string& path, std::size_t max_bytes,
-                          const std::function<bool(std::string_view)>& piece) {
+                          const std::function<bool(std::string_view)>& piece,
+                          std::size_t last_below) {
   const UniqueFd fd(::openat(dir_fd, path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!fd.valid()) return FailRead(path, errno);
   struct stat status{};
@@ -44,6 +45,7 @@ Result<bool> ReadPiecesAt(int dir_fd, const std::string& path, std::size_t max_b
     total += keep;
     if (keep > 0 && !piece(std::string_view(buffer.data(), keep))) return false;
     if (keep < static_cast<std::size_t>(got)) return false;
+    if (static_cast<std::size_t>(got) < std::min(want, last_below)) return true;
   }
 }
 

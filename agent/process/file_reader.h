@@ -21,9 +21,11 @@ struct BoundedText {
 Result<BoundedText> ReadFileAt(int dir_fd, const std::string& path, std::size_t max_bytes);
 
 // The same in pieces, for files of which only a little is kept. `piece` returns false to stop.
-// Returns whether the file was read to its end.
+// Returns whether the file was read to its end. That is where a read brings nothing, or less than
+// `last_below` bytes.
 Result<bool> ReadPiecesAt(int dir_fd, const std::string& path, std::size_t max_bytes,
-                          const std::function<bool(std::string_view)>& piece);
+                          const std::function<bool(std::string_view)>& piece,
+                          std::size_t last_below = 0);
 
 Result<std::string> ReadLinkAt(int dir_fd, const std::string& path);
 

@@ -33,6 +33,13 @@ bool MayNeverAnswer(long file_system) {
   return false;
 }
 
+// A file of lines from the kernel (seq_file) answers a read with what it has written into a buffer
+// of a page or more: all lines that are left, or so many that the next one does not fit. No line of
+// these tables has 512 bytes, so a read that leaves more room than that in the smallest page, and
+// in the reader's buffer, was the last. Asking once more would have the kernel walk all of its
+// connections once more: net/tcp begins anew behind its end.
+constexpr std::size_t kTableEndsBelow = 4096 - 512;
+
 Error Malformed(const char* file) {
   return Error{ErrorCode::kInvalidArgument, std::string(file) + ": not in the kernel's format"};
 }
@@ -128,11 +135,13 @@ Result<std::uint64_t> ProcessFolder::NetworkNamespace() const {
 Result<bool> ProcessFolder::NetTable(const char* table, std::size_t max_bytes,
                                      const std::function<void(std::string_view line)>& line) const {
   LineReader lines(line);
-  auto read = ReadPiecesAt(folder_.get(), std::string("net/") + table, max_bytes,
-                           [&](std::string_view piece) {
-                             lines.Feed(piece);
-                             return true;
-                           });
+  auto read = ReadPiecesAt(
+      folder_.get(), std::string("net/") + table, max_bytes,
+      [&](std::string_view piece) {
+        lines.Feed(piece);
+        return true;
+      },
+      kTableEndsBelow);
   lines.Finish();
   return read;
 }

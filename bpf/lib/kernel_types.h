@@ -79,6 +79,7 @@ struct upid {
 };
 
 struct pid {
+	unsigned int level;	/* of its namespace: 0 is the machine's */
 	struct upid numbers[1]; /* the first one is the machine's */
 };
 
@@ -143,12 +144,30 @@ struct unix_sock {
 	struct sock *peer;
 };
 
+struct super_block {
+	unsigned long s_magic;
+};
+
 struct inode {
+	struct super_block *i_sb;
 	unsigned long i_ino;
 	unsigned short i_mode;
 };
 
+struct qstr {
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct qstr d_name;
+};
+
+struct path {
+	struct dentry *dentry;
+};
+
 struct file {
+	struct path f_path;
 	struct inode *f_inode;
 	void *private_data;
 };
@@ -186,6 +205,15 @@ struct bpf_iter__bpf_map_elem {
 	struct bpf_map *map;
 	void *key;
 	void *value;
+};
+
+struct task_struct;
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	__u32 fd __attribute__((aligned(8)));
+	struct file *file;
 };
 
 struct mm_struct {
@@ -249,6 +277,7 @@ struct task_struct {
 	int tgid;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
+	struct pid *thread_pid;
 	__u64 start_boottime;
 	struct files_struct *files;
 	struct io_uring_task *io_uring;
@@ -362,6 +391,10 @@ struct ws_iovec {
 #define WS_SOCK_STREAM 1
 #define WS_IPPROTO_TCP 6
 #define WS_IPPROTO_MPTCP 262
+
+#define WS_S_IFMT 0170000
+#define WS_S_IFSOCK 0140000
+#define WS_ANON_INODE_FS 0x09041934
 
 #define WS_PF_IO_WORKER 0x10
 #define WS_PF_KTHREAD 0x200000

@@ -7,6 +7,7 @@
 #ifndef WIRESPAN_BPF_PROCESS_PROBE_H
 #define WIRESPAN_BPF_PROCESS_PROBE_H
 
+#include "bpf/lib/census.h"
 #include "bpf/lib/gone.h"
 #include "bpf/lib/lifecycle.h"
 #include "bpf/lib/turn.h"

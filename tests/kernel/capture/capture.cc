@@ -203,6 +203,17 @@ std::string CountsAsText(kernel::LiveSource& source) {
   return text;
 }
 
+// Whether it was everything; then each file, and the bytes of its path.
+std::string HeldFilesAsBytes(kernel::LiveSource& source) {
+  std::string bytes(1, 'n');
+  const bool whole = source.ForEachHeldFile([&](const process::HeldFile& file) {
+    bytes += AsBytes(file);
+    bytes += file.path;
+  });
+  if (whole) bytes[0] = 'y';
+  return bytes;
+}
+
 void SetPortsFrom(kernel::LiveSource& source, std::string_view text) {
   std::vector<std::uint16_t> lists[2];
   int list = 0;
@@ -250,6 +261,9 @@ void Watch(kernel::LiveSource& source, ArenaT& arena, int commands, int replies)
         break;
       case 'c':
         reply = CountsAsText(source);
+        break;
+      case 'h':
+        reply = HeldFilesAsBytes(source);
         break;
       case 'v': {
         std::uint32_t pid;
@@ -449,6 +463,17 @@ std::map<std::pair<std::string, std::string>, Count> Capture::Counts() {
         std::stoull(line.substr(b + 1, c - b - 1)), std::stoull(line.substr(c + 1))};
   }
   return counts;
+}
+
+bool Capture::ForEachHeldFile(const std::function<void(const process::HeldFile&)>& visit) {
+  const std::string bytes = Ask('h');
+  process::HeldFile file;
+  for (std::size_t at = 1; at < bytes.size(); at += sizeof(file) + file.path.size()) {
+    std::memcpy(static_cast<void*>(&file), bytes.data() + at, sizeof(file));
+    file.path = std::string_view(bytes).substr(at + sizeof(file), file.path.size());
+    visit(file);
+  }
+  return bytes[0] == 'y';
 }
 
 Count Capture::CountOf(std::string_view reason) {

@@ -16,6 +16,7 @@
 
 #include "agent/connection/event.h"
 #include "agent/kernel/live_source.h"
+#include "agent/process/held_file.h"
 #include "common/base/result.h"
 #include "tests/kernel/capture/sockets.h"
 #include "tests/kernel/capture/stream.h"
@@ -76,6 +77,8 @@ class Capture {
   // reasons.
   std::map<std::pair<std::string, std::string>, Count> Counts();
   Count CountOf(std::string_view reason);
+  // The source's LiveSource::ForEachHeldFile.
+  bool ForEachHeldFile(const std::function<void(const process::HeldFile&)>& visit);
   pid_t watcher_pid() const { return watcher_; }
 
  private:

@@ -112,7 +112,7 @@ TEST(CoverageTest, ListsProcessesWithTheirSocketsOverNamespaces) {
   EXPECT_EQ(server.comm, "server");
   EXPECT_EQ(server.listening,
             (std::vector<ListenAddress>{{"/run/app.sock", 0}, {"127.0.0.1", 8080}}));
-  EXPECT_EQ(server.tcp_connections, 2u);
+  EXPECT_EQ(server.tcp_connections, 1u) << "two descriptors share it";
   EXPECT_EQ(server.network_namespace, 7u);
   EXPECT_EQ(report.processes[1].tcp_connections, 1u);
   EXPECT_EQ(report.processes[1].unix_connections, 1u);
@@ -133,6 +133,82 @@ TEST(CoverageTest, SaysWhenABoundCutThePicture) {
   EXPECT_TRUE(TakeCoverage(root.path(), {.max_descriptors_each = 1}).processes[0].descriptors_cut);
   FakeRoot empty;
   EXPECT_TRUE(TakeCoverage(empty.path()).processes.empty());
+}
+
+// Who tells these, and whether they are all.
+HeldFiles Kernel(std::vector<HeldFile> files, bool whole = true) {
+  return [files = std::move(files), whole](const auto& visit) {
+    for (const HeldFile& file : files) visit(file);
+    return whole;
+  };
+}
+
+HeldFile Connection(std::uint32_t pid, std::uint64_t inode) {
+  return {.pid = pid, .descriptor = 9, .inode = inode, .connected = true};
+}
+
+TEST(CoverageTest, TakesTheSocketsFromWhoSeesThemAll) {
+  FakeRoot root;
+  root.Put({.pid = 10, .comm = "server", .network_namespace = 7});
+  root.Put({.pid = 11, .comm = "client", .network_namespace = 8});
+  root.Put({.pid = 12, .comm = "rings"});
+  HeldFile tcp{.pid = 10, .inode = 1, .listening = true, .port = 8080};
+  tcp.address = {127, 0, 0, 1};
+  HeldFile tcp6{.pid = 10, .inode = 2, .listening = true, .ipv6 = true, .port = 80};
+  HeldFile unix_listener{.kind = HeldFile::Kind::kUnix, .pid = 10, .inode = 3, .listening = true};
+  unix_listener.path = "/run/app.sock";
+  const HeldFile idle{.kind = HeldFile::Kind::kUnix, .pid = 11, .inode = 4};
+  HeldFile ring{.kind = HeldFile::Kind::kIoUring, .pid = 11, .descriptor = 3, .inode = 5};
+  HeldFile other = ring, alone = ring;
+  other.descriptor = 4;
+  alone.pid = 12;
+  // In no order, some of them twice, and one of a process that is gone.
+  const auto report = TakeCoverage(
+      root.path(), {},
+      Kernel({ring, Connection(11, 6), tcp, Connection(10, 6), Connection(10, 6), tcp, other, alone,
+              tcp6, Connection(99, 7), idle, unix_listener, ring, Connection(10, 8)}));
+  ASSERT_EQ(report.processes.size(), 2u);
+  EXPECT_FALSE(report.cut);
+  const ProcessSockets& server = report.processes[0];
+  EXPECT_EQ(server.pid, 10u);
+  EXPECT_EQ(server.comm, "server");
+  EXPECT_EQ(server.executable, "/usr/bin/shop");
+  EXPECT_EQ(server.network_namespace, 7u);
+  EXPECT_EQ(server.listening,
+            (std::vector<ListenAddress>{{"/run/app.sock", 0}, {"127.0.0.1", 8080}, {"::", 80}}));
+  EXPECT_EQ(server.tcp_connections, 2u);
+  EXPECT_EQ(server.io_urings, 0u);
+  const ProcessSockets& client = report.processes[1];
+  EXPECT_EQ(client.pid, 11u);
+  EXPECT_EQ(client.tcp_connections, 1u);
+  EXPECT_EQ(client.unix_connections, 0u);
+  EXPECT_EQ(client.io_urings, 2u);
+}
+
+TEST(CoverageTest, AsksProcWhereNotEverythingIsTold) {
+  FakeRoot root;
+  root.Put({.pid = 10,
+            .descriptors = {"socket:[1]"},
+            .tcp = kTcpHeading + TcpLine("0100007F:1F90", "00000000:0000", "0A", 1)});
+  root.Put({.pid = 11});
+  const auto report = TakeCoverage(root.path(), {}, Kernel({Connection(11, 2)}, false));
+  ASSERT_EQ(report.processes.size(), 1u);
+  EXPECT_EQ(report.processes[0].pid, 10u);
+  EXPECT_TRUE(TakeCoverage(root.path(), {}, Kernel({})).processes.empty());
+}
+
+TEST(CoverageTest, WhatIsToldHasBoundsToo) {
+  FakeRoot root;
+  root.Put({.pid = 10});
+  root.Put({.pid = 11});
+  const auto kernel = Kernel({Connection(10, 1), Connection(10, 2), Connection(11, 3)});
+  EXPECT_FALSE(TakeCoverage(root.path(), {}, kernel).cut);
+  const auto sockets = TakeCoverage(root.path(), {.max_sockets = 2}, kernel);
+  EXPECT_TRUE(sockets.cut);
+  EXPECT_EQ(sockets.processes.size(), 1u);
+  const auto processes = TakeCoverage(root.path(), {.max_processes = 1}, kernel);
+  EXPECT_TRUE(processes.cut);
+  EXPECT_EQ(processes.processes.size(), 1u);
 }
 
 }  // namespace

@@ -193,6 +193,46 @@ TEST_F(LivingTest, SeesItsOwnSockets) {
   EXPECT_GE(self->unix_connections, 2u);
 }
 
+// A table of many pages, whose end is not asked for.
+TEST_F(LivingTest, SeesAllOfManySockets) {
+  const auto count = [](const CoverageReport& report) {
+    for (const ProcessSockets& process : report.processes) {
+      if (process.pid == static_cast<std::uint32_t>(::getpid()))
+        return process.tcp_connections + process.unix_connections;
+    }
+    return 0u;
+  };
+  for (const int family : {AF_INET, AF_INET6, AF_UNIX}) {
+    const auto before = count(TakeCoverage());
+    const UniqueFd listener(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (family != AF_UNIX) {
+      ASSERT_EQ(::listen(listener.get(), 200), 0);
+    }
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    auto* name = reinterpret_cast<sockaddr*>(&address);
+    std::vector<UniqueFd> open;
+    for (std::uint32_t pairs = 1; pairs <= 150; ++pairs) {
+      int ends[2];
+      if (family == AF_UNIX) {
+        ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+      } else {
+        ASSERT_EQ(::getsockname(listener.get(), name, &size), 0);
+        ends[0] = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        ASSERT_EQ(::connect(ends[0], name, size), 0);
+        ends[1] = ::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC);
+        ASSERT_GE(ends[1], 0);
+      }
+      open.emplace_back(ends[0]);
+      open.emplace_back(ends[1]);
+      // Wherever others' lines end, one of these first ones just fills a page.
+      if (pairs < (family == AF_UNIX ? 40 : 16) || pairs == 150) {
+        ASSERT_EQ(count(TakeCoverage()), before + 2 * pairs) << family;
+      }
+    }
+  }
+}
+
 TEST_F(LivingTest, SurvivesProcessesThatVanish) {
   ProcessTable table("", ReadHost(), {}, {}, registry_);
   for (int i = 0; i < 200; ++i) {
