@@ -242,6 +242,7 @@ Result<std::unique_ptr<BpfObject>> BpfObject::Load(const Spec& spec, const Sizes
     if (verifier && takes_census) {
       log::Debug("backend {}: error {}, once more without {}", spec.name, -error, kCensus);
       without.may_take_census = false;
+      without.may_hold_cpu = true;  // it may not have been that
       return Load(spec, without);
     }
     return tl::unexpected<Error>(Refusal(spec, "load", -error));
