@@ -95,10 +95,18 @@ class Oracle {
       const std::string_view contents = frame.contents;
       if (over ? contents != read.data : !contents.starts_with(read.data)) std::abort();
     }
-    if (next + 1 < frames_.size()) std::abort();
+    if (next + 1 < frames_.size() && !LostByPadding(told)) std::abort();
   }
 
  private:
+  // The reader is lost behind a padding that can't be (RFC 9113, 6.1: an error of the connection).
+  // nghttp2 does not look at that of a stream that it has given up.
+  static bool LostByPadding(const Listener& told) {
+    if (told.frames.empty() || told.lost == 0) return false;
+    const testing::Told& last = told.frames.back();
+    return last.header.type == FrameType::kData && last.header.has(kPadded) &&
+           last.contents.empty();
+  }
   static int OnHeader(nghttp2_session*, const nghttp2_frame_hd* header, void* self) {
     const FrameHeader read{static_cast<std::uint32_t>(header->length),
                            static_cast<FrameType>(header->type), header->flags,
