@@ -100,9 +100,9 @@ class Admin(AgentCase):
     def test_how_full_the_kernels_tables_are(self):
         entries = lambda: self.stack.self_metrics()['wirespan_bpf_map_entries{map="verdicts"}']
         before = entries()
-        program = self.program()
-        program.ask()
-        wait_for("the program's verdict", lambda: entries() > before)
+        for _ in range(3):  # some other program's may go meanwhile
+            self.program().ask()
+        wait_for("the programs' verdicts", lambda: entries() > before)
         self.assertGreater(self.stack.self_metrics()['wirespan_bpf_map_capacity{map="verdicts"}'], entries())
 
     def test_red_metrics_with_exemplars(self):
