@@ -146,8 +146,9 @@ static __always_inline bool ws_more_of_body(struct ws_sock *ws, __u32 direction,
 	struct ws_h2 *h = &ws->h2[direction];
 	__u64 from;
 
-	if (!h->free_run || (direction == WS_READ && !(ws->flags & WS_SOCK_TCP_FAMILY)) ||
-	    (ws->flags & (WS_SOCK_HTTP2 | WS_SOCK_SWITCHED)) != WS_SOCK_HTTP2 || place->hole)
+	/* The flags first: HTTP/1 has no business in that cache line. */
+	if ((ws->flags & (WS_SOCK_HTTP2 | WS_SOCK_SWITCHED)) != WS_SOCK_HTTP2 || !h->free_run || place->hole ||
+	    (direction == WS_READ && !(ws->flags & WS_SOCK_TCP_FAMILY)))
 		return false;
 	from = ws_one_piece(shape, arg1, arg2, len);
 	if (!from || !ws_body_again(h, place->next, from, len))
