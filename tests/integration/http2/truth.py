@@ -77,6 +77,14 @@ class GrpcCase(unittest.TestCase):
     def spans(self, pids, at_least, seconds=30.0):
         return self.stack.settled_spans(lambda s: s.pid in pids, at_least, seconds)
 
+    def finished(self, *truths):
+        """Once all calls of these are told: each at both ends, as it was, and none besides."""
+        total = 2 * sum(len(truth.asked) for truth in truths)
+        spans = self.spans({p.pid for truth in truths for p in (truth.server, truth.client)}, total)
+        for truth in truths:
+            truth.check(spans)
+        self.assertEqual(len(spans), total)
+
     def losses(self):
         """What the agent itself says it could not tell."""
         words = ("dropped", "lost", "discarded", "gaps", "hold_full", "unlinked", "unknown_total", "window_bound", "head_bound", "fault")

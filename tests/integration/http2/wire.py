@@ -148,10 +148,12 @@ class Wire:
 
     def read(self):
         try:
-            while not self.ending:
+            while True:
                 try:
                     packet, (_, _, kind, *_) = self.socket.recvfrom(0x40000)
-                except TimeoutError:
+                except TimeoutError:  # what passed before was read
+                    if self.ending:
+                        return
                     continue
                 if kind != socket.PACKET_OUTGOING:  # on lo each comes twice
                     with self.lock:
@@ -174,7 +176,6 @@ class Wire:
 
     def close(self):
         """All that has passed; fails if any of it was missed."""
-        time.sleep(0.2)
         self.ending = True
         self.thread.join()
         _, dropped = struct.unpack("II", self.socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
